@@ -1,0 +1,89 @@
+"""Connections: SQLite in WAL mode, every commit on the disk before it is acknowledged."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+
+from service.ledger import schema
+from service.spec.errors import SieveError, UserError
+
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000")
+
+
+class DiskFull(SieveError):
+    """The ledger cannot grow; nothing that was written before is lost."""
+
+
+class Database:
+    """One database by its SQLAlchemy URL, with its schema up to date. Safe to use from several threads.
+
+    Raises:
+        UserError: it cannot be opened or written.
+        NewerSchema: it was written by a newer Sieve.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        try:
+            with self.engine.connect() as connection:
+                current = schema.version(connection) == schema.VERSION
+            if not current:
+                with self.write() as connection:
+                    schema.migrate(connection)
+        except OperationalError as error:
+            raise UserError(
+                f"cannot open the ledger {url}: {error.orig}",
+                "make its folder exist and be writable, or choose another with --home or SIEVE_HOME",
+            ) from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one moment of the database."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection that holds the write lock; commits at the end, rolls back on an error.
+
+        Raises:
+            DiskFull: there is no room for what was written.
+        """
+        try:
+            with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+                yield connection
+        except OperationalError as error:
+            if _is_full(error):
+                raise DiskFull(
+                    f"the disk is full: the ledger {self.engine.url} cannot be written",
+                    "free some space and run the sweep again; it goes on where it was",
+                ) from error
+            raise
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(url)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # The driver must not begin transactions of its own: _begin does.
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _is_full(error: OperationalError) -> bool:
+    return "is full" in str(error.orig) or getattr(error.orig, "errno", None) == errno.ENOSPC

@@ -1,0 +1,80 @@
+"""Rows to DataFrames with fixed dtypes, whatever the rows hold. Imports pandas: import it late."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+TIME = "datetime64[us, UTC]"
+
+SWEEPS = {
+    "sweep": "string",
+    "state": "string",
+    "why": "string",
+    "task": "string",
+    "metric": "string",
+    "owner": "string",
+    "trials": "int64",
+    "finished_trials": "int64",
+    "attempt": "int64",
+    "seconds": "float64",
+    "created": TIME,
+    "started": TIME,
+    "finished": TIME,
+}
+
+HISTORY = {
+    "trial": "int64",
+    "stage": "int64",
+    "data": "float64",
+    "epoch": "int64",
+    "budget": "float64",
+    "time": "float64",
+}
+
+DECISIONS = {"trial": "int64", "stage": "int64", "verdict": "string", "reason": "string", "time": "float64"}
+
+
+def trial_columns(metric: str) -> dict[str, str]:
+    """The columns of a trials' frame whose sweep is measured by ``metric``; those of the config come besides."""
+    return {
+        "trial": "int64",
+        "state": "string",
+        "why": "string",
+        "stage": "Int64",
+        "epoch": "Int64",
+        "budget": "float64",
+        metric: "float64",
+        f"best_{metric}": "float64",
+        "seconds": "float64",
+        "gpu_seconds": "float64",
+        "node": "string",
+        "checkpoint": "string",
+        "error": "string",
+        "started": TIME,
+        "finished": TIME,
+    }
+
+
+def frame(rows: Sequence[Mapping[str, Any]], dtypes: Mapping[str, str]) -> pd.DataFrame:
+    """A frame of ``rows``; columns that ``dtypes`` does not name are configs and metrics, whose dtype pandas finds.
+
+    Without rows the columns are those of ``dtypes``.
+    """
+    names = list(rows[0]) if rows else list(dtypes)
+    return pd.DataFrame({name: _column([row[name] for row in rows], dtypes.get(name)) for name in names})
+
+
+def _column(values: list[Any], dtype: str | None) -> pd.Series:
+    if dtype == TIME:
+        return pd.to_datetime(pd.Series(values, dtype="float64"), unit="s", utc=True).astype(TIME)
+    if dtype is not None:
+        return pd.Series(values, dtype=dtype)  # type: ignore[call-overload,no-any-return]
+    if all(value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) for value in values):
+        whole = bool(values) and all(isinstance(value, int) for value in values)
+        return pd.Series(values, dtype="int64" if whole else "float64")
+    if all(value is None or isinstance(value, str) for value in values):
+        return pd.Series(values, dtype="string")
+    return pd.Series(values, dtype="object" if None in values else None)

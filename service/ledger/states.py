@@ -1,0 +1,41 @@
+"""The states of sweeps and trials, and which may follow which. Staying in a state is always allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from service.spec.errors import SieveError
+
+SWEEP: Mapping[str, frozenset[str]] = {
+    "QUEUED": frozenset({"STARTING", "CANCELLED"}),
+    "STARTING": frozenset({"RUNNING", "PAUSED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"}),
+    "RUNNING": frozenset({"STARTING", "PAUSED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"}),
+    "PAUSED": frozenset({"STARTING", "QUEUED", "CANCELLED"}),
+    "SUCCEEDED": frozenset({"QUEUED"}),
+    "STOPPED": frozenset({"QUEUED"}),
+    "FAILED": frozenset({"STARTING", "QUEUED"}),
+    "CANCELLED": frozenset(),
+}
+
+TRIAL: Mapping[str, frozenset[str]] = {
+    "PENDING": frozenset({"RUNNING", "STOPPED", "FAILED", "CANCELLED", "FINISHED"}),
+    "RUNNING": frozenset({"PENDING", "PAUSED", "FINISHED", "STOPPED", "FAILED", "CANCELLED"}),
+    "PAUSED": frozenset({"PENDING", "RUNNING", "STOPPED", "FAILED", "CANCELLED"}),
+    "FINISHED": frozenset(),
+    "STOPPED": frozenset(),
+    "FAILED": frozenset({"PENDING"}),
+    "CANCELLED": frozenset(),
+}
+
+
+class IllegalTransition(SieveError):
+    """A sweep or trial was to change to a state that cannot follow its own."""
+
+
+def check(allowed: Mapping[str, frozenset[str]], what: str, old: str, new: str) -> None:
+    """Raise IllegalTransition unless ``new`` may follow ``old`` by the table ``allowed``; ``what`` names the thing."""
+    if new not in allowed:
+        raise IllegalTransition(f"{what} cannot become {new!r}", f"states are {', '.join(allowed)}")
+    if new != old and new not in allowed[old]:
+        after = ", ".join(sorted(allowed[old])) or "nothing"
+        raise IllegalTransition(f"{what} is {old} and cannot become {new}", f"after {old} comes {after}")

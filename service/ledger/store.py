@@ -1,0 +1,245 @@
+"""The store: every sweep with its trials, reports and decisions, and the queue of sweeps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import IntegrityError
+
+from service.ledger import states, tables
+from service.ledger.database import Database, DiskFull
+from service.ledger.records import Batch, DecisionRecord, ReportRecord, SweepRecord, TrialRecord
+from service.spec.errors import SieveError, UserError, nearest
+
+__all__ = ["AlreadyRunning", "DiskFull", "LostClaim", "NameInUse", "Store", "UnknownSweep"]
+
+Alive = Callable[[SweepRecord], bool]
+Record = TypeVar("Record", SweepRecord, TrialRecord, ReportRecord, DecisionRecord)
+
+WISHES = ("pause", "stop", "cancel")
+HEADED = ("STARTING", "RUNNING")
+
+
+class NameInUse(UserError):
+    """A sweep of that name exists."""
+
+
+class UnknownSweep(UserError):
+    """No sweep has that name."""
+
+
+class AlreadyRunning(UserError):
+    """Another head runs the sweep."""
+
+
+class LostClaim(SieveError):
+    """Another head has taken the sweep over; this one may not write any more."""
+
+
+class Store:
+    """The ledger of all sweeps in the database at ``url``; safe to use from several threads and processes.
+
+    Raises:
+        UserError: the database cannot be opened or written.
+        NewerSchema: it was written by a newer Sieve.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+
+    def create(self, name: str, spec: dict[str, Any], project: str, owner: str, commit: str | None) -> SweepRecord:
+        """Queue a new sweep. Raises NameInUse."""
+        record = SweepRecord(name, spec, project, owner, "QUEUED", time.time(), commit=commit)
+        try:
+            with self.database.write() as connection:
+                connection.execute(insert(tables.sweeps).values(**asdict(record)))
+        except IntegrityError as error:
+            raise NameInUse(
+                f"there is a sweep {name!r} already", f"choose another name, or remove it: sieve rm {name}"
+            ) from error
+        return record
+
+    def sweep(self, name: str) -> SweepRecord:
+        """The sweep of that name. Raises UnknownSweep."""
+        with self.database.read() as connection:
+            return _record(SweepRecord, _row(connection, name))
+
+    def sweeps(self) -> list[SweepRecord]:
+        """All sweeps, oldest first."""
+        with self.database.read() as connection:
+            rows = connection.execute(select(tables.sweeps).order_by(tables.sweeps.c.id))
+            return [_record(SweepRecord, row) for row in rows]
+
+    def claim(self, name: str, head: str, alive: Alive) -> SweepRecord:
+        """Make ``head`` the one head of the sweep: its attempt grows, its wish is cleared, its cut-off trials wait again.
+
+        Raises:
+            AlreadyRunning: its present head is ``alive``.
+            IllegalTransition: the sweep has ended.
+        """
+        now = time.time()
+        with self.database.write() as connection:
+            row = _row(connection, name)
+            known = _record(SweepRecord, row)
+            if known.state in HEADED and alive(known):
+                raise AlreadyRunning(
+                    f"{name} is running already: head {known.head}, heard of {now - (known.heartbeat or now):.0f} s ago",
+                    f"watch it with `sieve status {name}`, or stop it with `sieve stop {name}`",
+                )
+            states.check(states.SWEEP, f"sweep {name}", known.state, "STARTING")
+            ran = max(0.0, (known.heartbeat or now) - (known.claimed or now)) if known.state in HEADED else 0.0
+            _change(
+                connection,
+                row.id,
+                state="STARTING",
+                why="",
+                wish=None,
+                head=head,
+                heartbeat=now,
+                attempt=known.attempt + 1,
+                started=known.started or now,
+                finished=None,
+                seconds=known.seconds + ran,
+                claimed=now,
+            )
+            connection.execute(
+                update(tables.trials)
+                .where(tables.trials.c.sweep == row.id, tables.trials.c.state == "RUNNING")
+                .values(state="PENDING", why="its head ended before it did")
+            )
+            return _record(SweepRecord, _row(connection, name))
+
+    def beat(self, name: str, attempt: int, state: str | None = None) -> str | None:
+        """Renew the claim, with a new state if given; returns what a person wishes, if anything. Raises LostClaim."""
+        with self._claimed(name, attempt) as (connection, row):
+            changes: dict[str, Any] = {"heartbeat": time.time()}
+            if state is not None:
+                states.check(states.SWEEP, f"sweep {name}", row.state, state)
+                changes["state"] = state
+            _change(connection, row.id, **changes)
+            return None if row.wish is None else str(row.wish)
+
+    def end(self, name: str, attempt: int, state: str, why: str) -> None:
+        """The head is done: the sweep gets its state and the reason. Raises LostClaim, IllegalTransition."""
+        now = time.time()
+        with self._claimed(name, attempt) as (connection, row):
+            states.check(states.SWEEP, f"sweep {name}", row.state, state)
+            _change(
+                connection,
+                row.id,
+                state=state,
+                why=why,
+                wish=None,
+                head=None,
+                heartbeat=None,
+                finished=None if state == "PAUSED" else now,
+                seconds=row.seconds + now - row.claimed,
+            )
+
+    def wish(self, name: str, wish: str) -> None:
+        """Note what a person wants of a sweep: pause, stop or cancel. Its head acts on it, or none is needed."""
+        if wish not in WISHES:
+            raise UserError(f"a sweep cannot {wish!r}{nearest(wish, WISHES)}", f"wishes are {', '.join(WISHES)}")
+        with self.database.write() as connection:
+            _change(connection, _row(connection, name).id, wish=wish)
+
+    def extend(self, name: str, spec: dict[str, Any]) -> None:
+        """Replace the spec of a sweep; one that had ended waits in the queue again. Raises UnknownSweep."""
+        with self.database.write() as connection:
+            row = _row(connection, name)
+            ended = row.state in ("SUCCEEDED", "STOPPED", "FAILED")
+            _change(connection, row.id, spec=spec, state="QUEUED" if ended else row.state)
+
+    def remove(self, name: str, alive: Alive) -> None:
+        """Delete a sweep and all that belongs to it. Raises AlreadyRunning while its head is ``alive``."""
+        with self.database.write() as connection:
+            row = _row(connection, name)
+            known = _record(SweepRecord, row)
+            if known.state in HEADED and alive(known):
+                raise AlreadyRunning(f"{name} is running: head {known.head}", f"stop it first: sieve stop {name}")
+            connection.execute(delete(tables.sweeps).where(tables.sweeps.c.id == row.id))
+
+    def append(self, name: str, attempt: int, batch: Batch) -> None:
+        """Write a batch in one transaction. A report or decision that is there already stays as it is.
+
+        Raises:
+            LostClaim: ``attempt`` is not the sweep's present one.
+            IllegalTransition: a trial would change to a state that cannot follow its own.
+            DiskFull: there is no room; nothing of the batch is written.
+        """
+        with self._claimed(name, attempt) as (connection, row):
+            if batch.trials:
+                _check_trials(connection, row.id, batch)
+                statement = upsert(tables.trials)
+                changed = {field.name: statement.excluded[field.name] for field in fields(TrialRecord)}
+                connection.execute(
+                    statement.on_conflict_do_update(index_elements=["sweep", "number"], set_=changed),
+                    [{"sweep": row.id, **asdict(trial)} for trial in batch.trials],
+                )
+            for table, records in ((tables.reports, batch.reports), (tables.decisions, batch.decisions)):
+                if records:
+                    connection.execute(
+                        upsert(table).on_conflict_do_nothing(), [{"sweep": row.id, **asdict(r)} for r in records]
+                    )
+
+    def trials(self, name: str) -> list[TrialRecord]:
+        """The trials of a sweep by number."""
+        return self._all(TrialRecord, tables.trials, name, tables.trials.c.number)
+
+    def reports(self, name: str) -> list[ReportRecord]:
+        """The reports of a sweep in the order they came in."""
+        return self._all(ReportRecord, tables.reports, name, tables.reports.c.id)
+
+    def decisions(self, name: str) -> list[DecisionRecord]:
+        """The decisions of a sweep in the order they fell."""
+        return self._all(DecisionRecord, tables.decisions, name, tables.decisions.c.id)
+
+    def _all(self, kind: type[Record], table: Any, name: str, order: Any) -> list[Record]:
+        with self.database.read() as connection:
+            sweep = _row(connection, name).id
+            rows = connection.execute(select(table).where(table.c.sweep == sweep).order_by(order))
+            return [_record(kind, row) for row in rows]
+
+    @contextmanager
+    def _claimed(self, name: str, attempt: int) -> Iterator[tuple[Connection, Any]]:
+        with self.database.write() as connection:
+            row = _row(connection, name)
+            if row.attempt != attempt or row.state not in HEADED:
+                raise LostClaim(
+                    f"attempt {attempt} at {name} has lost it: the sweep is {row.state} in attempt {row.attempt}",
+                    "let the other head run, or run the sweep again",
+                )
+            yield connection, row
+
+
+def _row(connection: Connection, name: str) -> Any:
+    row = connection.execute(select(tables.sweeps).where(tables.sweeps.c.name == name)).one_or_none()
+    if row is None:
+        names = connection.execute(select(tables.sweeps.c.name)).scalars().all()
+        known = f"there are {', '.join(names)}" if names else "there are none yet"
+        raise UnknownSweep(f"there is no sweep {name!r}{nearest(name, names)}; {known}", "see: sieve ls")
+    return row
+
+
+def _record(kind: type[Record], row: Row[Any]) -> Record:
+    return kind(**{field.name: row._mapping[field.name] for field in fields(kind)})
+
+
+def _change(connection: Connection, sweep: int, **values: Any) -> None:
+    connection.execute(update(tables.sweeps).where(tables.sweeps.c.id == sweep).values(**values))
+
+
+def _check_trials(connection: Connection, sweep: int, batch: Batch) -> None:
+    known = tables.trials.c
+    numbers = [trial.number for trial in batch.trials]
+    query = select(known.number, known.state).where(known.sweep == sweep, known.number.in_(numbers))
+    before = {row.number: row.state for row in connection.execute(query)}
+    for trial in batch.trials:
+        if trial.number in before:
+            states.check(states.TRIAL, f"trial {trial.number}", before[trial.number], trial.state)
