@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from service.ledger import schema
+from service.ledger.tables import VERSION
 from service.spec.errors import SieveError, UserError
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000")
@@ -28,15 +29,15 @@ class Database:
         NewerSchema: it was written by a newer Sieve.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         self.engine = _engine(url)
         try:
             with self.engine.connect() as connection:
-                current = schema.version(connection) == schema.VERSION
+                current = schema.version(connection) == VERSION
             if not current:
                 with self.write() as connection:
                     schema.migrate(connection)
-        except OperationalError as error:
+        except DatabaseError as error:
             raise UserError(
                 f"cannot open the ledger {url}: {error.orig}",
                 "make its folder exist and be writable, or choose another with --home or SIEVE_HOME",
@@ -67,7 +68,7 @@ class Database:
             raise
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str | URL) -> Engine:
     engine = create_engine(url)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)

@@ -69,12 +69,17 @@ def frame(rows: Sequence[Mapping[str, Any]], dtypes: Mapping[str, str]) -> pd.Da
 
 def _column(values: list[Any], dtype: str | None) -> pd.Series:
     if dtype == TIME:
-        return pd.to_datetime(pd.Series(values, dtype="float64"), unit="s", utc=True).astype(TIME)
-    if dtype is not None:
-        return pd.Series(values, dtype=dtype)  # type: ignore[call-overload,no-any-return]
-    if all(value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) for value in values):
-        whole = bool(values) and all(isinstance(value, int) for value in values)
-        return pd.Series(values, dtype="int64" if whole else "float64")
+        moments = pd.to_datetime(pd.Series(values, dtype="float64"), unit="s", utc=True)
+        return moments.dt.as_unit("us")
+    return pd.Series(values, dtype=dtype or _found(values))
+
+
+def _found(values: list[Any]) -> str | None:
+    """The dtype of a column of configs or metrics: numbers, words, or whatever pandas makes of the rest."""
+    if values and all(type(value) is int for value in values):
+        return "int64"
+    if all(value is None or type(value) in (int, float) for value in values):
+        return "float64"
     if all(value is None or isinstance(value, str) for value in values):
-        return pd.Series(values, dtype="string")
-    return pd.Series(values, dtype="object" if None in values else None)
+        return "string"
+    return "object" if None in values else None

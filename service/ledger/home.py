@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from sqlalchemy import URL
+
 from service.ledger.store import Store
 from service.spec.errors import UserError
 
@@ -37,7 +39,7 @@ def open_store(home: Path | None = None, create: bool = False) -> Store:
         raise UserError(
             f"cannot make the folder {home}: {error.strerror}", "choose a writable one with --home or SIEVE_HOME"
         ) from error
-    return Store(f"sqlite:///{file}")
+    return Store(URL.create("sqlite", database=str(file)))  # as text, a ? in the path would end it
 
 
 def checkpoint_folder(home: Path, sweep: str) -> Path:

@@ -88,7 +88,7 @@ class DecisionRecord:
 
 @dataclass(frozen=True)
 class Batch:
-    """What a head has to tell since the last time: whole rows of the trials that changed, new reports, new decisions."""
+    """What a head has to tell since the last time: whole rows of the trials that changed, new reports and decisions."""
 
     trials: Sequence[TrialRecord] = field(default_factory=list)
     reports: Sequence[ReportRecord] = field(default_factory=list)

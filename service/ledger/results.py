@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +43,8 @@ class Results:
 
     def history_rows(self, name: str) -> Rows:
         """A row per report, in the order they came in."""
-        trials = self._store.trials(name)
         reports = self._store.reports(name)
+        trials = self._store.trials(name)  # read after the reports: a live head adds trials, and each has its row first
         configs = _keys(trial.config for trial in trials)
         metrics = _keys(report.metrics for report in reports)
         by_number = {trial.number: trial.config for trial in trials}
@@ -53,7 +54,7 @@ class Results:
         """The ``n`` best of the trials that finished the last stage, best first; ties go to the quicker one."""
         metric = self._store.sweep(name).spec["metric"]
         sign = -1.0 if metric["goal"] == "maximize" else 1.0
-        done = [row for row in self.trial_rows(name) if row["state"] == "FINISHED" and row[metric["name"]] is not None]
+        done = [row for row in self.trial_rows(name) if row["state"] == "FINISHED" and _is_finite(row[metric["name"]])]
         return sorted(done, key=lambda row: (sign * row[metric["name"]], row["seconds"]))[:n]
 
     def decision_rows(self, name: str) -> Rows:
@@ -84,7 +85,8 @@ class Results:
         """`history_rows` as a DataFrame."""
         from service.ledger import frames
 
-        return frames.frame(self.history_rows(name), frames.HISTORY)
+        metric = self._store.sweep(name).spec["metric"]["name"]
+        return frames.frame(self.history_rows(name), frames.HISTORY | {metric: "float64"})
 
     def decisions(self, name: str) -> pd.DataFrame:
         """`decision_rows` as a DataFrame."""
@@ -143,7 +145,7 @@ def _trial_row(
         "epoch": newest.epoch if newest else None,
         "budget": newest.budget if newest else None,
         name: values[-1] if values else None,
-        f"best_{name}": choose(values, default=None),
+        f"best_{name}": choose(filter(_is_finite, values), default=None),
         **{f"config/{key}": trial.config.get(key) for key in configs},
         "seconds": trial.seconds,
         "gpu_seconds": trial.gpu_seconds,
@@ -168,6 +170,10 @@ def _report_row(
         **{f"config/{key}": config.get(key) for key in configs},
         **{key: report.metrics.get(key) for key in metrics},
     }
+
+
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
 
 
 def _keys(mappings: Any) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from service.ledger.tables import VERSION
+from service.ledger.tables import VERSION, metadata
 from service.spec.errors import SieveError
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -24,7 +24,9 @@ def version(connection: Connection) -> str | None:
 
 
 def migrate(connection: Connection) -> None:
-    """Run the migrations that are missing. The caller holds the database's write lock, so that only one runs them.
+    """Make the newest tables in an empty database, or run the migrations that an older one lacks.
+
+    The caller holds the database's write lock, so that only one does.
 
     Raises:
         NewerSchema: the database is ahead of this code.
@@ -36,11 +38,21 @@ def migrate(connection: Connection) -> None:
         raise NewerSchema(
             f"the database has schema {found}, this Sieve knows {VERSION}", "upgrade Sieve: pip install -U raysieve"
         )
+    if found is None:
+        metadata.create_all(connection)
+        connection.execute(text("create table alembic_version (version_num varchar(32) primary key)"))
+        connection.execute(text("insert into alembic_version values (:version)"), {"version": VERSION})
+    else:
+        upgrade(connection)
+
+
+def upgrade(connection: Connection) -> None:
+    """Run every migration that the database lacks, by Alembic: imported here alone, as it takes a while."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(FOLDER))
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import URL, Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -24,6 +24,7 @@ Record = TypeVar("Record", SweepRecord, TrialRecord, ReportRecord, DecisionRecor
 
 WISHES = ("pause", "stop", "cancel")
 HEADED = ("STARTING", "RUNNING")
+ENDED = ("SUCCEEDED", "STOPPED", "FAILED", "CANCELLED")
 
 
 class NameInUse(UserError):
@@ -50,7 +51,7 @@ class Store:
         NewerSchema: it was written by a newer Sieve.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         self.database = Database(url)
 
     def create(self, name: str, spec: dict[str, Any], project: str, owner: str, commit: str | None) -> SweepRecord:
@@ -77,7 +78,7 @@ class Store:
             return [_record(SweepRecord, row) for row in rows]
 
     def claim(self, name: str, head: str, alive: Alive) -> SweepRecord:
-        """Make ``head`` the one head of the sweep: its attempt grows, its wish is cleared, its cut-off trials wait again.
+        """Make ``head`` the sweep's one head: its attempt grows, its wish is cleared, its cut-off trials wait again.
 
         Raises:
             AlreadyRunning: its present head is ``alive``.
@@ -88,8 +89,9 @@ class Store:
             row = _row(connection, name)
             known = _record(SweepRecord, row)
             if known.state in HEADED and alive(known):
+                silence = now - (known.heartbeat or now)
                 raise AlreadyRunning(
-                    f"{name} is running already: head {known.head}, heard of {now - (known.heartbeat or now):.0f} s ago",
+                    f"{name} is running already: head {known.head}, heard of {silence:.0f} s ago",
                     f"watch it with `sieve status {name}`, or stop it with `sieve stop {name}`",
                 )
             states.check(states.SWEEP, f"sweep {name}", known.state, "STARTING")
@@ -150,11 +152,16 @@ class Store:
             _change(connection, _row(connection, name).id, wish=wish)
 
     def extend(self, name: str, spec: dict[str, Any]) -> None:
-        """Replace the spec of a sweep; one that had ended waits in the queue again. Raises UnknownSweep."""
+        """Replace the spec of a sweep; one that had ended waits in the queue again.
+
+        Raises:
+            IllegalTransition: the sweep was cancelled.
+        """
         with self.database.write() as connection:
             row = _row(connection, name)
-            ended = row.state in ("SUCCEEDED", "STOPPED", "FAILED")
-            _change(connection, row.id, spec=spec, state="QUEUED" if ended else row.state)
+            state = "QUEUED" if row.state in ENDED else row.state
+            states.check(states.SWEEP, f"sweep {name}", row.state, state)
+            _change(connection, row.id, spec=spec, state=state)
 
     def remove(self, name: str, alive: Alive) -> None:
         """Delete a sweep and all that belongs to it. Raises AlreadyRunning while its head is ``alive``."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Dialect,
     Float,
     ForeignKey,
     Integer,
@@ -13,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
 
@@ -20,6 +25,32 @@ VERSION = "0001"
 """The newest migration in ``migrations/versions``."""
 
 metadata = MetaData()
+
+_NOT_FINITE = frozenset({"nan", "inf", "-inf"})
+
+
+class Numbers(TypeDecorator[dict[str, Any]]):
+    """Numbers by name as strict JSON: what is not finite is stored as ``"nan"``, ``"inf"`` or ``"-inf"``.
+
+    JSON knows no NaN, and one bad row would make SQL's own JSON functions refuse a whole query.
+    """
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> dict[str, Any]:
+        return {key: str(number) if _is_unwritable(number) else number for key, number in (value or {}).items()}
+
+    def process_result_value(self, value: dict[str, Any] | None, dialect: Dialect) -> dict[str, Any]:
+        return {key: float(number) if _is_word(number) else number for key, number in (value or {}).items()}
+
+
+def _is_unwritable(number: Any) -> bool:
+    return isinstance(number, float) and not math.isfinite(number)
+
+
+def _is_word(number: Any) -> bool:
+    return isinstance(number, str) and number in _NOT_FINITE
 
 
 def _owner() -> Column[int]:
@@ -80,7 +111,7 @@ reports = Table(
     Column("epoch", Integer, nullable=False),
     Column("data", Float, nullable=False),
     Column("budget", Float, nullable=False),
-    Column("metrics", JSON, nullable=False),
+    Column("metrics", Numbers, nullable=False),
     Column("time", Float, nullable=False),
     Column("stage_end", Boolean, nullable=False),
     Column("seconds", Float, nullable=False),
@@ -96,7 +127,7 @@ decisions = Table(
     Column("stage", Integer, nullable=False),
     Column("verdict", String(16), nullable=False),
     Column("reason", Text, nullable=False),
-    Column("numbers", JSON, nullable=False),
+    Column("numbers", Numbers, nullable=False),
     Column("time", Float, nullable=False),
     UniqueConstraint("sweep", "trial", "stage"),
 )

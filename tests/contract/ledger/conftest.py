@@ -16,12 +16,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'sieve.db'}"
 
 
-@pytest.fixture()
+@pytest.fixture
 def store(url: str) -> Store:
     return Store(url)
 
 
-@pytest.fixture()
+@pytest.fixture
 def claimed(store: Store) -> Store:
     """A store whose sweep ``a`` is in its first attempt."""
     store.create("a", SPEC, "/project", "ada", None)

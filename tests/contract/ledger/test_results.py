@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -32,7 +35,7 @@ COLUMNS = {
 }
 
 
-@pytest.fixture()
+@pytest.fixture
 def results(claimed: Store) -> Results:
     """Trial 1 finished falling, 2 finished best and slow, 3 ties with it but is quicker, 4 is stopped, 5 waits."""
     trials = [
@@ -64,9 +67,9 @@ def test_trials_have_the_documented_columns_and_dtypes(results: Results) -> None
 
 
 def test_what_is_missing_is_never_zero(results: Results) -> None:
-    waiting = results.trials("a").iloc[4]
+    missing = results.trials("a").isna()
     for column in ("stage", "epoch", "budget", "score", "best_score", "config/opt", "node", "error", "started"):
-        assert pd.isna(waiting[column]), column
+        assert missing.loc[4, column], column
 
 
 def test_history_has_a_row_per_report(results: Results) -> None:
@@ -89,15 +92,17 @@ def test_decisions_and_sweeps(results: Results) -> None:
         {"trial": 4, "stage": 0, "verdict": "stop", "reason": "bad", "time": 2.0, "numbers/rank": 4}
     ]
     sweeps = results.sweeps()
-    assert sweeps.loc[0, ["sweep", "trials", "finished_trials"]].tolist() == ["a", 5, 3]
-    assert pd.isna(sweeps.loc[0, "finished"])
+    assert sweeps[["sweep", "trials", "finished_trials"]].to_dict("records") == [
+        {"sweep": "a", "trials": 5, "finished_trials": 3}
+    ]
+    assert sweeps["finished"].isna().tolist() == [True]
 
 
 def test_without_rows_the_columns_are_there(claimed: Store) -> None:
     results = Results(claimed)
     assert list(results.trials("a").columns) == [name for name in COLUMNS if not name.startswith("config/")]
     assert results.best("a").empty
-    assert str(results.history("a").dtypes["epoch"]) == "int64"
+    assert {"epoch": "int64", "score": "float64"}.items() <= results.history("a").dtypes.astype(str).to_dict().items()
 
 
 def test_sql_reads(results: Results) -> None:
@@ -105,8 +110,43 @@ def test_sql_reads(results: Results) -> None:
     assert frame.to_dict("records")[0] == {"state": "FINISHED", "n": 3}
 
 
-@pytest.mark.parametrize("statement", ["delete from trials", "drop table reports", "selec 1", "insert into x values (1)"])
+WRITES = ["delete from trials", "drop table reports", "insert into x values (1)", "pragma user_version = 7", "commit"]
+
+
+@pytest.mark.parametrize("statement", [*WRITES, "selec 1", "select :x", "select 1; delete from trials", ""])
 def test_sql_only_reads(results: Results, statement: str) -> None:
     with pytest.raises(UserError, match="SELECT"):
         results.sql(statement)
     assert len(results.trials("a")) == 5
+
+
+def test_sql_takes_colons_as_they_are(results: Results) -> None:
+    assert results.sql("select ' :x' as word").to_dict("records") == [{"word": " :x"}]
+
+
+def test_sql_makes_no_files(results: Results, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="SELECT"):
+        results.sql(f"attach database '{tmp_path / 'other.db'}' as other")
+    assert not (tmp_path / "other.db").exists()
+    assert len(results.sql("select * from trials")) == 5
+
+
+def test_values_that_are_no_numbers_win_nothing(claimed: Store) -> None:
+    def trial(number: int, *scores: float) -> Batch:
+        reports = [ReportRecord(number, 0, i, 1.0, i, {"score": x}, 0.0, True, 0.1) for i, x in enumerate(scores, 1)]
+        return Batch([TrialRecord(number, {}, "FINISHED")], reports)
+
+    for batch in (trial(1, math.nan), trial(2, math.inf), trial(3, math.nan, 0.5), trial(4, 0.9, math.nan)):
+        claimed.append("a", 1, batch)
+    results = Results(claimed)
+    assert results.best("a", 9)["trial"].tolist() == [3]
+    assert results.trials("a")["best_score"].fillna(-1).tolist() == [-1, -1, 0.5, 0.9]
+
+
+def test_a_bad_value_does_not_spoil_sql(claimed: Store) -> None:
+    values = [math.nan, math.inf, -math.inf, 0.5]
+    reports = [ReportRecord(1, 0, i, 1.0, i, {"score": value}, 0.0, True, 0.1) for i, value in enumerate(values)]
+    claimed.append("a", 1, Batch([TrialRecord(1, {}, "RUNNING")], reports))
+    found = Results(claimed).sql("select json_extract(metrics, '$.score') as score from reports order by id")
+    assert found["score"].astype(float).fillna(-1).tolist() == [-1, math.inf, -math.inf, 0.5]
+    assert [str(report.metrics["score"]) for report in claimed.reports("a")] == ["nan", "inf", "-inf", "0.5"]

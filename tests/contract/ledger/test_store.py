@@ -147,6 +147,13 @@ def test_extending_queues_an_ended_sweep_with_its_new_spec(claimed: Store) -> No
     assert claimed.claim("a", "host:2:0", never).spec["more"] is True
 
 
+def test_a_cancelled_sweep_cannot_be_extended(claimed: Store) -> None:
+    claimed.end("a", 1, "CANCELLED", "")
+    with pytest.raises(IllegalTransition, match="CANCELLED"):
+        claimed.extend("a", SPEC | {"more": True})
+    assert claimed.sweep("a").spec == SPEC
+
+
 def test_removing_takes_all_that_belongs_to_it(claimed: Store) -> None:
     claimed.append("a", 1, Batch([TRIAL], [report()], [decision()]))
     with pytest.raises(AlreadyRunning):
@@ -183,14 +190,19 @@ def test_a_newer_database_is_refused_with_the_cure(store: Store, url: str) -> No
         Store(url)
 
 
-def test_the_migrations_lead_to_the_tables_of_the_code(store: Store) -> None:
+def test_the_migrations_lead_to_the_tables_of_the_code() -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
+    from sqlalchemy import create_engine
 
-    from service.ledger.tables import metadata
+    from service.ledger import schema, tables
 
-    with store.database.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        schema.upgrade(connection)
+        assert schema.version(connection) == tables.VERSION
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+    engine.dispose()
 
 
 WRITER = """

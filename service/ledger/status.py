@@ -1,0 +1,197 @@
+"""Where a sweep stands: a pure function of its records, read by the terminal, the page and the Python handle."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from service.ledger.records import ReportRecord, SweepRecord, TrialRecord
+from service.spec import Spec, load
+
+HEADED = ("STARTING", "RUNNING")
+ENDED = frozenset({"FINISHED", "STOPPED", "FAILED", "CANCELLED"})
+
+
+@dataclass(frozen=True)
+class Level:
+    """One stage of the funnel, in numbers of trials.
+
+    ``reached`` began the stage; of those ``running`` train in it now, ``finished`` came to its end, and ``stopped``
+    got no further by the scheduler's verdict. A trial that was stopped at the stage's rung is in both of the last two.
+    """
+
+    stage: int
+    data: float
+    epochs: int
+    reached: int
+    running: int
+    finished: int
+    stopped: int
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A trial in training: ``progress`` through its present stage in [0, 1], ``value`` the newest of the metric."""
+
+    trial: int
+    stage: int
+    progress: float
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Leader:
+    """The best trial so far. ``final``: the value is from the end of the last stage, not from a coarser one."""
+
+    trial: int
+    stage: int
+    value: float
+    final: bool
+
+
+@dataclass(frozen=True)
+class Status:
+    """A sweep at one moment.
+
+    ``planned`` is the number of trials the sweep is to have (at least those it has); ``used`` and ``full`` are
+    budgets in full-data epoch equivalents: the work done, and what full training of the trials begun would cost.
+    ``elapsed`` and ``eta`` are seconds of the head, gone and to go; ``eta`` is None while nothing can be said.
+    ``silence`` is how many seconds ago the head was heard of, None when no head has the sweep.
+    """
+
+    name: str
+    state: str
+    why: str
+    metric: str
+    goal: str
+    target: float | None
+    planned: int
+    counts: dict[str, int]
+    funnel: tuple[Level, ...]
+    running: tuple[Runner, ...]
+    best: Leader | None
+    used: float
+    full: float
+    elapsed: float
+    eta: float | None
+    silence: float | None
+
+    @property
+    def share(self) -> float:
+        """Work done as a fraction of full training of every trial begun; 0 before the first."""
+        return self.used / self.full if self.full else 0.0
+
+    @property
+    def ended(self) -> int:
+        """Trials that will not train again."""
+        return sum(count for state, count in self.counts.items() if state in ENDED)
+
+
+def snapshot(sweep: SweepRecord, trials: Sequence[TrialRecord], reports: Sequence[ReportRecord], now: float) -> Status:
+    """Where ``sweep`` stands at ``now`` (seconds since the epoch), given all its trials and reports in order."""
+    spec, planned = _reading(json.dumps(sweep.spec, sort_keys=True))
+    planned = max(planned, len(trials))
+    newest = {report.trial: report for report in reports}
+    used = sum(report.budget for report in newest.values())
+    elapsed = _elapsed(sweep)
+    return Status(
+        name=sweep.name,
+        state=sweep.state,
+        why=sweep.why,
+        metric=spec.metric.name,
+        goal=spec.metric.goal,
+        target=spec.metric.target,
+        planned=planned,
+        counts=dict(Counter(trial.state for trial in trials)),
+        funnel=_funnel(spec, trials, reports),
+        running=tuple(_runner(spec, trial, newest.get(trial.number)) for trial in trials if trial.state == "RUNNING"),
+        best=_leader(spec, reports),
+        used=used,
+        full=len(newest) * spec.plan.total,
+        elapsed=elapsed,
+        eta=_eta(spec, trials, newest, planned, elapsed) if sweep.state == "RUNNING" else None,
+        silence=max(0.0, now - sweep.heartbeat) if sweep.state in HEADED and sweep.heartbeat is not None else None,
+    )
+
+
+def ranked(spec: Spec, reports: Iterable[ReportRecord], stage: int) -> list[ReportRecord]:
+    """The reports at the end of ``stage``, best first: values are compared at the same rung only."""
+    metric = spec.metric.name
+    ends = [r for r in reports if r.stage_end and r.stage == stage and math.isfinite(r.metrics.get(metric, math.nan))]
+    return sorted(ends, key=lambda report: report.metrics[metric], reverse=spec.metric.goal == "maximize")
+
+
+@lru_cache(maxsize=16)
+def _reading(raw: str) -> tuple[Spec, int]:
+    """The stored spec and its planned number of trials; cached because the live view asks twice a second."""
+    spec = load(json.loads(raw))
+    planned = spec.search.trials or len(spec.space.grid())
+    return spec, min(planned, spec.budget.trials or planned)
+
+
+def _elapsed(sweep: SweepRecord) -> float:
+    """Seconds of all heads; the present one has run until its last heartbeat, for it may be dead since."""
+    if sweep.state not in HEADED or sweep.claimed is None:
+        return sweep.seconds
+    return sweep.seconds + max(0.0, (sweep.heartbeat or sweep.claimed) - sweep.claimed)
+
+
+def _funnel(spec: Spec, trials: Sequence[TrialRecord], reports: Sequence[ReportRecord]) -> tuple[Level, ...]:
+    finished = Counter(stage for _, stage in {(r.trial, r.stage) for r in reports if r.stage_end})
+    begun = {report.trial for report in reports}
+    reached = [trial.stage for trial in trials if trial.number in begun or trial.state != "PENDING"]
+    return tuple(
+        Level(
+            stage=index,
+            data=stage.data,
+            epochs=stage.epochs,
+            reached=sum(at >= index for at in reached),
+            running=sum(trial.state == "RUNNING" and trial.stage == index for trial in trials),
+            finished=finished[index],
+            stopped=sum(trial.state == "STOPPED" and trial.stage == index for trial in trials),
+        )
+        for index, stage in enumerate(spec.plan.stages)
+    )
+
+
+def _runner(spec: Spec, trial: TrialRecord, newest: ReportRecord | None) -> Runner:
+    done = 0
+    if newest is not None and newest.stage == trial.stage:
+        done = newest.epoch - spec.plan.first_epoch(trial.stage)
+    return Runner(
+        trial=trial.number,
+        stage=trial.stage,
+        progress=min(1.0, max(0.0, done / spec.plan[trial.stage].epochs)),
+        value=newest.metrics.get(spec.metric.name) if newest else None,
+    )
+
+
+def _leader(spec: Spec, reports: Sequence[ReportRecord]) -> Leader | None:
+    for stage in range(spec.plan.last, -1, -1):
+        for report in ranked(spec, reports, stage)[:1]:
+            value = report.metrics[spec.metric.name]
+            return Leader(trial=report.trial, stage=stage, value=value, final=stage == spec.plan.last)
+    return None
+
+
+def _eta(
+    spec: Spec, trials: Sequence[TrialRecord], newest: dict[int, ReportRecord], planned: int, elapsed: float
+) -> float | None:
+    """Seconds to go: the trials to come will cost what those that ended did, at the pace so far, within the budget."""
+    spent = {trial.number: newest[trial.number].budget for trial in trials if trial.number in newest}
+    gone = {trial.number for trial in trials if trial.state in ENDED}
+    costs = [budget for number, budget in spent.items() if number in gone]
+    used = sum(spent.values())
+    if not costs or not used or not elapsed:
+        return None
+    expected = sum(costs) / len(costs)
+    work = (planned - len(gone | spent.keys())) * expected
+    work += sum(max(0.0, expected - budget) for number, budget in spent.items() if number not in gone)
+    if spec.budget.epochs is not None:
+        work = min(work, max(0.0, spec.budget.epochs - used))
+    eta = work * elapsed / used
+    return eta if spec.budget.time is None else min(eta, max(0.0, spec.budget.time - elapsed))

@@ -1,0 +1,34 @@
+"""The tables of states, as tables: that the store obeys them is the contract suite's to show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from service.ledger.states import SWEEP, TRIAL, IllegalTransition, check
+
+
+@pytest.mark.parametrize("table", [SWEEP, TRIAL])
+def test_every_state_that_follows_has_its_own_row(table: Mapping[str, frozenset[str]]) -> None:
+    assert set().union(*table.values()) <= table.keys()
+
+
+@pytest.mark.parametrize("state", [*SWEEP])
+def test_a_state_may_stay(state: str) -> None:
+    check(SWEEP, "sweep a", state, state)
+
+
+@pytest.mark.parametrize("state", ["FINISHED", "STOPPED", "CANCELLED"])
+def test_a_trial_that_ended_well_stays_so(state: str) -> None:
+    with pytest.raises(IllegalTransition, match=f"trial 7 is {state} and cannot become RUNNING; .* comes nothing"):
+        check(TRIAL, "trial 7", state, "RUNNING")
+
+
+def test_a_failed_trial_may_be_tried_again() -> None:
+    check(TRIAL, "trial 7", "FAILED", "PENDING")
+
+
+def test_an_unknown_state_is_refused_with_those_there_are() -> None:
+    with pytest.raises(IllegalTransition, match=r"'CANCELED'; states are QUEUED, STARTING"):
+        check(SWEEP, "sweep a", "RUNNING", "CANCELED")
