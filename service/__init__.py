@@ -1,0 +1,40 @@
+"""Sieve: hyperparameter sweeps on Ray that climb from coarse to fine.
+
+    import service
+
+    sweep = service.run("sweep.yaml")          # runs it, shows nothing, returns a handle
+    sweep.best(3)                              # a DataFrame
+    service.results().trials("digits")         # any sweep of this home
+
+Each name is imported when it is first used, so that ``import service`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from service.interface.client import Sweep, results, run, sweep
+    from service.spec import Spec, load
+
+__all__ = ["Spec", "Sweep", "load", "results", "run", "sweep"]
+
+_HOMES = {
+    "Spec": "service.spec",
+    "Sweep": "service.interface.client",
+    "load": "service.spec",
+    "results": "service.interface.client",
+    "run": "service.interface.client",
+    "sweep": "service.interface.client",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
