@@ -1,0 +1,98 @@
+"""Data: checked, shared without copies, batched in a given order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import Dataset, TensorDataset
+
+from trainables.data import Data, batches
+from trainables.errors import TaskError
+from trainables.stages import Plan, Stage
+
+CPU = torch.device("cpu")
+INPUTS = np.arange(24, dtype=np.float32).reshape(12, 2)
+LABELS = np.array([0, 1, 2] * 4)
+
+
+def test_the_last_array_gives_the_classes_if_it_is_a_vector_of_integers():
+    assert np.array_equal(Data((INPUTS, LABELS), (INPUTS, LABELS)).labels, LABELS)
+    assert np.array_equal(Data((torch.tensor(INPUTS), torch.tensor(LABELS)), (INPUTS, LABELS)).labels, LABELS)
+    assert Data((INPUTS, INPUTS[:, 0]), (INPUTS, INPUTS[:, 0])).labels is None
+
+
+@pytest.mark.parametrize(
+    ("train", "labels", "message"),
+    [
+        ((INPUTS, LABELS[:5]), None, r"train has arrays of \[12, 5\] examples"),
+        ((INPUTS[:0],), None, "train has no examples"),
+        ((), None, "train has no examples"),
+        ((INPUTS,), LABELS[:5], "one integer for each of the 12 train examples"),
+        ((INPUTS,), INPUTS[:, 0], "one integer for each of the 12 train examples"),
+        ([1, 2].__iter__(), None, "give a tuple of arrays, or a dataset"),
+    ],
+)
+def test_what_does_not_fit_is_refused(train, labels, message):
+    with pytest.raises(TaskError, match=message):
+        Data(train, (INPUTS, LABELS), labels)
+
+
+def test_packed_and_unpacked_share_memory_even_when_read_only():
+    shared = INPUTS.copy()
+    shared.flags.writeable = False
+    unpacked = Data((shared, LABELS), (shared, LABELS)).unpacked()
+    assert isinstance(unpacked.train, tuple)
+    assert isinstance(unpacked.train[0], torch.Tensor)
+    assert unpacked.train[0].data_ptr() == shared.ctypes.data
+    packed = unpacked.packed()
+    assert isinstance(packed.train[0], np.ndarray)
+    assert packed.train[0].ctypes.data == shared.ctypes.data
+    assert packed.sharable
+
+
+def test_arrays_and_datasets_give_the_same_batches_in_the_given_order():
+    tensors = (torch.tensor(INPUTS), torch.tensor(LABELS))
+    order = np.array([7, 3, 11, 0, 5])
+    fast = list(batches(tensors, order, 2, CPU))
+    slow = list(batches(TensorDataset(*tensors), order, 2, CPU))
+    assert [len(batch[0]) for batch in fast] == [2, 2, 1]
+    assert torch.equal(torch.cat([batch[0] for batch in fast]), tensors[0][order])
+    for left, right in zip(fast, slow, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+def test_validation_is_the_same_at_every_stage_unless_it_limits_the_classes():
+    data = Data((INPUTS, LABELS), (INPUTS, LABELS))
+    assert len(data.validation_indices(Stage(0.5, 1), 0)) == 12
+    limited = data.validation_indices(Stage(0.5, 1, 2), 0)
+    assert len(limited) == 8
+    assert set(LABELS[limited]) == set(LABELS[data.training_indices(Stage(0.5, 1, 2), 0)])
+
+
+def test_check_names_the_stage_that_cannot_be_had():
+    data = Data((INPUTS, LABELS), (INPUTS, LABELS))
+    assert data.check(Plan((Stage(0.5, 1), Stage(1.0, 1))), 0) == (6, 12)
+    with pytest.raises(TaskError, match=r"stages/0: data 0.1 leaves class"):
+        data.check(Plan((Stage(0.1, 1), Stage(1.0, 1))), 0)
+    with pytest.raises(TaskError, match=r"stages/0: classes is 4, but the data has 3"):
+        data.check(Plan((Stage(1.0, 1, 4), Stage(1.0, 2))), 0)
+
+
+def test_a_dataset_needs_labels_of_both_parts_for_a_stage_of_classes():
+    class Squares(Dataset[tuple[int, int]]):
+        def __len__(self) -> int:
+            return 6
+
+        def __getitem__(self, index: int) -> tuple[int, int]:
+            return index, index % 3
+
+    labels = np.arange(6) % 3
+    stage = Stage(1.0, 1, 2)
+    with pytest.raises(TaskError, match="validation_labels"):
+        Data(Squares(), Squares(), labels).validation_indices(stage, 0)
+    data = Data(Squares(), Squares(), labels, labels)
+    assert not data.sharable
+    assert len(data.validation_indices(stage, 0)) == 4
+    with pytest.raises(TaskError, match="no validation example is of these classes"):
+        Data(Squares(), Squares(), labels, labels + 10).validation_indices(stage, 0)

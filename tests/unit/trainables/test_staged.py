@@ -1,0 +1,230 @@
+"""The Ray-facing class, without a Ray cluster: climbing, resuming after SIGKILL, and failing without an exception."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trainables import checkpoint
+from trainables.assignment import Assignment
+from trainables.staged import StagedTrainable, describe_task
+from trainables.stages import Plan, Stage
+
+POSITIONS = [(0, 1), (0, 2), (1, 1), (1, 2), (1, 3)]
+
+
+@pytest.fixture
+def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, Any]], StagedTrainable]]:
+    monkeypatch.setattr("ray.tune.trainable.trainable.DEFAULT_STORAGE_PATH", str(tmp_path / "ray"))
+    made: list[StagedTrainable] = []
+
+    def build(config: dict[str, Any]) -> StagedTrainable:
+        made.append(StagedTrainable(config))
+        return made[-1]
+
+    yield build
+    for trainable in made:
+        trainable.stop()
+
+
+def climb(trainable: StagedTrainable) -> list[dict[str, Any]]:
+    results = [trainable.step()]
+    while not results[-1]["done"]:
+        results.append(trainable.step())
+    return results
+
+
+def facts(results: list[dict[str, Any]]) -> list[Any]:
+    """What must be equal however often a trial was interrupted: all but the seconds and the folder."""
+    return [
+        {
+            **{key: value for key, value in result.items() if key != "sieve"},
+            **{key: result["sieve"][key] for key in ("metrics", "done_in_stage", "stage_end", "failure")},
+        }
+        for result in results
+    ]
+
+
+def positions(results: list[dict[str, Any]]) -> list[tuple[int, int]]:
+    return [(result["stage"], result["sieve"]["done_in_stage"]) for result in results]
+
+
+def failure(trainable: StagedTrainable) -> dict[str, Any]:
+    result = trainable.step()
+    assert result["done"] is True
+    found: dict[str, Any] = result["sieve"]["failure"]
+    return found
+
+
+def test_a_trial_climbs_its_stages_and_says_where_it_is(begin, assign):
+    config = assign()
+    results = climb(begin(config))
+    assert positions(results) == POSITIONS
+    assert [result["epoch"] for result in results] == [1, 2, 3, 4, 5]
+    assert [result["budget"] for result in results] == pytest.approx([0.3, 0.6, 1.6, 2.6, 3.6])
+    assert [result["data"] for result in results] == [0.3, 0.3, 1.0, 1.0, 1.0]
+    assert [result["sieve"]["stage_end"] for result in results] == [False, True, False, False, True]
+    assert all(result["val_accuracy"] == result["sieve"]["metrics"]["val_accuracy"] for result in results)
+    assert os.path.exists(results[-1]["sieve"]["checkpoint"])
+    json.dumps(results)
+
+
+def test_one_process_runs_many_trials_each_as_if_alone(begin, assign, tmp_path):
+    alone = climb(begin(assign(folder=tmp_path / "alone")))
+    reused = begin(assign(folder=tmp_path / "other", seed=99, config={"lr": 0.5}))
+    reused.step()
+    assert reused.reset_config(assign(folder=tmp_path / "after")) is True
+    assert facts(climb(reused)) == facts(alone)
+
+
+def test_sigkill_at_any_time_changes_nothing(begin, assign, tmp_path):
+    expected = climb(begin(assign(folder=tmp_path / "straight")))
+    config = assign(folder=tmp_path / "killed")
+    program = (
+        "import json, sys; from trainables.staged import StagedTrainable\n"
+        "trainable = StagedTrainable(json.loads(sys.argv[1]))\n"
+        "while True: print(json.dumps(trainable.step()), flush=True)\n"
+    )
+    path = os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path, "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", program, json.dumps(config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        before = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.send_signal(signal.SIGKILL)
+    after = climb(begin({**config, "reported": [0, 2]}))
+    assert positions(before + after) == POSITIONS
+    assert facts(before + after) == facts(expected)
+
+
+@pytest.mark.parametrize("reported", [None, (0, 1), (0, 2), (1, 2)])
+def test_reports_that_the_ledger_lacks_are_handed_in_again(begin, assign, reported):
+    first = begin(assign())
+    made = [first.step() for _ in range(4)]
+    again = climb(begin(assign(reported=reported)))
+    kept = POSITIONS.index(reported) + 1 if reported else 0
+    assert positions(again) == POSITIONS[kept:]
+    assert again[: 4 - kept] == made[kept:]
+
+
+def test_a_finished_trial_hands_in_its_last_report_again(begin, assign):
+    last = climb(begin(assign()))[-1]
+    assert begin(assign(reported=(1, 3))).step() == last
+
+
+def test_tunes_own_checkpoint_spares_the_reports_made_since_the_trial_began(begin, assign, tmp_path):
+    first = begin(assign())
+    for _ in range(3):
+        first.step()
+    saved = first.save_checkpoint(str(tmp_path))
+    resumed = begin(assign())
+    resumed.load_checkpoint(saved)
+    assert positions(climb(resumed)) == POSITIONS[3:]
+
+
+def test_a_checkpoint_older_than_the_ledger_fails_with_the_cure(begin, assign):
+    config = assign()
+    first = begin(config)
+    first.step()
+    for reported, where in (((0, 2), "stage 0, epoch 1"), ((1, 1), "stage 0, epoch 1")):
+        found = failure(begin(assign(reported=reported)))
+        assert found["kind"] == "task"
+        assert f"goes to {where}; restore the folder" in found["message"]
+    shutil.rmtree(config["folder"])
+    assert "goes to stage 0, epoch 0" in failure(begin(assign(reported=(0, 1))))["message"]
+
+
+def test_a_leftover_of_another_config_is_overwritten(begin, assign):
+    climb(begin(assign(config={"lr": 0.5})))
+    assert positions(climb(begin(assign()))) == POSITIONS
+
+
+def test_a_missing_metric_fails_the_first_report_and_names_what_there_is(begin, assign):
+    found = failure(begin(assign(metric="val_acuracy")))
+    assert found["kind"] == "metric"
+    assert (
+        "no metric val_acuracy (did you mean 'val_accuracy'?), only train_loss, val_accuracy, val_loss"
+        in (found["message"])
+    )
+
+
+def test_a_nan_loss_fails_and_the_process_goes_on_with_the_next_trial(begin, assign, tmp_path):
+    trainable = begin(assign(task="blobs:Poisoned", config={"poison": 1, "batch_size": 8}))
+    found = failure(trainable)
+    assert found["kind"] == "diverged"
+    assert "the training loss became nan in epoch 1" in found["message"]
+    assert "Diverged" in found["traceback"]
+    trainable.reset_config(assign(folder=tmp_path / "next"))
+    assert positions(climb(trainable)) == POSITIONS
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "message"),
+    [
+        ({"config": {"lr": -1}}, "task", "lr is -1; use a number > 0"),
+        ({"task": "blobs:Broken"}, "error", "ZeroDivisionError: no layers"),
+        ({"task": "blobs:Elsewhere"}, "task", "data() fails: FileNotFoundError: no such file: train.csv"),
+        ({"task": "nowhere:Task"}, "task", "task module nowhere is not found"),
+        ({"folder": Path("/dev/null/1")}, "disk", "cannot write checkpoint"),
+    ],
+)
+def test_what_goes_wrong_is_a_result_and_never_an_exception(begin, assign, changes, kind, message):
+    found = failure(begin(assign(**changes)))
+    assert (found["kind"], message in found["message"]) == (kind, True), found["message"]
+
+
+def test_a_broken_checkpoint_is_a_failure_of_the_disk(begin, assign):
+    config = assign()
+    checkpoint.write(Path(config["folder"]), {"anything": 1}).write_bytes(b"half")
+    assert failure(begin(config))["kind"] == "disk"
+
+
+def test_a_function_resumes_and_ends_like_a_class(begin, assign, tmp_path):
+    changes: dict[str, Any] = {"task": "blobs:counting", "metric": "score"}
+    expected = climb(begin(assign(**changes, folder=tmp_path / "straight")))
+    assert positions(expected) == POSITIONS
+    for cut in range(1, 5):
+        folder = tmp_path / str(cut)
+        first = begin(assign(**changes, folder=folder))
+        before = [first.step() for _ in range(cut)]
+        first.cleanup()
+        after = climb(begin(assign(**changes, folder=folder, reported=positions(before)[-1])))
+        assert facts(before + after) == facts(expected)
+
+
+def test_assignments_round_trip():
+    given = Assignment(
+        {"a": {"b": 1}}, 4, 5, "m", Plan((Stage(0.5, 1, 2), Stage(1.0, 1))), "t:T", "/p", Path("/f"), (0, 1)
+    )
+    assert Assignment.from_dict(json.loads(json.dumps(given.to_dict()))) == given
+
+
+def test_a_task_is_described_and_its_data_shared(project):
+    stages = [{"data": 0.5, "epochs": 1}, {"data": 1.0, "epochs": 1}]
+    description, data = describe_task("blobs:Blobs", str(project), stages, 0)
+    assert description == {
+        "task": "blobs:Blobs",
+        "kind": "class",
+        "train": 60,
+        "validation": 30,
+        "classes": 2,
+        "stages": [30, 60],
+    }
+    assert data is not None
+    assert type(data.train[0]).__module__ == "numpy"
+    assert describe_task("blobs:counting", str(project), stages, 0)[0]["kind"] == "function"
+
+
+def test_torch_is_not_loaded_by_naming_the_class():
+    program = "import sys, trainables.staged; sys.exit('torch' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    assert subprocess.run([sys.executable, "-c", program], env=environment, check=False).returncode == 0

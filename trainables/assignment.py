@@ -1,0 +1,87 @@
+"""What the head hands a worker for one trial, as plain data that any process can read without Ray or torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from trainables.stages import Plan, Stage
+
+Position = tuple[int, int]
+"""(stage, epochs done in it): where a trial is. Positions of a trial compare as it proceeds."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One trial for a worker.
+
+    ``config`` is the nested user config, ``trial`` the trial's number, ``seed`` its own seed and ``data_seed`` that of
+    the subsets, which all trials of a sweep share; ``metric`` is the name the task must report; ``task`` is
+    ``module:Name``, found from the folder ``project``; ``folder`` holds the trial's checkpoint; ``reported`` is the
+    position of the newest report in the ledger, None if there is none.
+    """
+
+    config: Mapping[str, Any]
+    trial: int
+    seed: int
+    metric: str
+    plan: Plan
+    task: str
+    project: str
+    folder: Path
+    reported: Position | None = None
+    data_seed: int = 0
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Assignment:
+        """The assignment in the dict that `to_dict` makes; keys of other names (Tune adds some) are left aside."""
+        return cls(
+            config=raw["config"],
+            trial=raw["trial"],
+            seed=raw["seed"],
+            metric=raw["metric"],
+            plan=plan_of(raw["stages"]),
+            task=raw["task"],
+            project=raw["project"],
+            folder=Path(raw["folder"]),
+            reported=position_of(raw["reported"]),
+            data_seed=raw["data_seed"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, fit for a Tune config: the plan as the list ``stages`` of dicts, the folder as a string."""
+        return {
+            "config": dict(self.config),
+            "trial": self.trial,
+            "seed": self.seed,
+            "metric": self.metric,
+            "stages": [asdict(stage) for stage in self.plan.stages],
+            "task": self.task,
+            "project": self.project,
+            "folder": str(self.folder),
+            "reported": None if self.reported is None else list(self.reported),
+            "data_seed": self.data_seed,
+        }
+
+    @property
+    def checkpoint(self) -> Path:
+        """The trial's checkpoint file."""
+        return self.folder / "latest.pt"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a checkpoint must agree on to be this trial's: all that decides its results but the code."""
+        raw = self.to_dict()
+        return {key: raw[key] for key in ("config", "seed", "data_seed", "stages", "task")}
+
+
+def plan_of(stages: Any) -> Plan:
+    """The plan of a sequence of dicts with the fields of `Stage`."""
+    return Plan(tuple(Stage(**stage) for stage in stages))
+
+
+def position_of(raw: Any) -> Position | None:
+    """A position from the pair that plain data holds it as."""
+    return None if raw is None else (int(raw[0]), int(raw[1]))

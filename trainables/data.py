@@ -1,0 +1,167 @@
+"""Data: training and validation examples, and the part of them that each stage sees."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from trainables.errors import TaskError
+from trainables.stages import Plan, Stage
+from trainables.subset import Indices, class_indices, subset_indices
+
+Array: TypeAlias = "NDArray[Any] | Tensor"
+Arrays: TypeAlias = "tuple[Array, ...]"
+Examples: TypeAlias = "Arrays | Dataset[Any]"
+Batch: TypeAlias = "tuple[Tensor, ...]"
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Training and validation examples of a task.
+
+    ``train`` and ``validation`` are each a tuple of equally long arrays or tensors (indexed in place, the fast path,
+    and shared by all workers of a node) or a map-style dataset (read through a ``DataLoader``). ``labels`` and
+    ``validation_labels`` give the class of every example as integers; by default the last array, if it is
+    one-dimensional and integer. Without labels subsets are not stratified.
+
+    Raises:
+        TaskError: arrays of different length, no examples, or labels that do not fit them.
+    """
+
+    train: Examples
+    validation: Examples
+    labels: Array | None = None
+    validation_labels: Array | None = None
+
+    def __post_init__(self) -> None:
+        for name, labels in (("train", "labels"), ("validation", "validation_labels")):
+            examples = getattr(self, name)
+            size = _checked_length(name, examples)
+            given = getattr(self, labels)
+            classes = integer_labels(examples) if given is None else np.asarray(given)
+            if classes is not None and (classes.ndim != 1 or classes.dtype.kind not in "iu" or len(classes) != size):
+                raise TaskError(
+                    f"Data.{labels} has shape {classes.shape} and type {classes.dtype}; "
+                    f"give one integer for each of the {size} {name} examples"
+                )
+            object.__setattr__(self, labels, classes)
+
+    @property
+    def sharable(self) -> bool:
+        """Whether all examples are arrays, which processes of a node can share without a copy each."""
+        return isinstance(self.train, tuple) and isinstance(self.validation, tuple)
+
+    def packed(self) -> Data:
+        """The same data as numpy arrays, for Ray's object store; datasets stay as they are."""
+        return self._converted(_to_numpy)
+
+    def unpacked(self) -> Data:
+        """The same data as tensors, without a copy; read-only arrays of the object store must not be written to."""
+        return self._converted(_to_tensor)
+
+    def training_indices(self, stage: Stage, seed: int) -> Indices:
+        """Sorted indices of the training examples of ``stage``; see `subset_indices` for rules and errors."""
+        return subset_indices(length(self.train) if self.labels is None else np.asarray(self.labels), stage, seed)
+
+    def validation_indices(self, stage: Stage, seed: int) -> Indices:
+        """Sorted indices of the validation examples of ``stage``: all, or those of its classes where it limits them."""
+        if stage.classes is None:
+            return np.arange(length(self.validation), dtype=np.int64)
+        if self.labels is None or self.validation_labels is None:
+            raise TaskError(
+                f"classes is {stage.classes}, but not all examples have class labels; "
+                "give Data(labels=..., validation_labels=...) or leave classes out"
+            )
+        indices = class_indices(self.validation_labels, self.labels, stage, seed)
+        if len(indices) == 0:
+            raise TaskError(
+                f"classes is {stage.classes}, but no validation example is of these classes; "
+                "use more classes or a validation set with examples of every class"
+            )
+        return indices
+
+    def check(self, plan: Plan, seed: int) -> tuple[int, ...]:
+        """Training examples of each stage of ``plan``.
+
+        Raises:
+            TaskError: a stage cannot be had from this data; the message names it.
+        """
+        sizes = []
+        for number, stage in enumerate(plan.stages):
+            try:
+                sizes.append(len(self.training_indices(stage, seed)))
+                self.validation_indices(stage, seed)
+            except TaskError as error:
+                raise TaskError(f"stages/{number}: {error}") from None
+        return tuple(sizes)
+
+    def _converted(self, convert: Callable[[Array], Array]) -> Data:
+        def each(examples: Examples) -> Examples:
+            return tuple(convert(array) for array in examples) if isinstance(examples, tuple) else examples
+
+        return Data(each(self.train), each(self.validation), self.labels, self.validation_labels)
+
+
+def length(examples: Examples) -> int:
+    """Number of examples."""
+    return len(examples[0]) if isinstance(examples, tuple) else len(cast("Sequence[Any]", examples))
+
+
+def integer_labels(examples: Examples) -> NDArray[Any] | None:
+    """The last array of ``examples``, if it is a vector of integers and so can be taken for their classes."""
+    if not isinstance(examples, tuple):
+        return None
+    last = _to_numpy(examples[-1])
+    return last if last.ndim == 1 and last.dtype.kind in "iu" else None
+
+
+def batches(examples: Examples, order: Indices, size: int, device: torch.device) -> Iterator[Batch]:
+    """Batches of ``size`` of the ``examples``, in the ``order`` of the given indices, on ``device``."""
+    if isinstance(examples, tuple):
+        index = torch.from_numpy(order)
+        for start in range(0, len(order), size):
+            rows = index[start : start + size]
+            yield tuple(cast("Tensor", array)[rows].to(device) for array in examples)
+        return
+    # Given a generator of its own, the loader leaves the global one, and so the dropout, as the fast path does.
+    own = torch.Generator().manual_seed(0)
+    for batch in DataLoader(Subset(examples, cast("Sequence[int]", order)), batch_size=size, generator=own):
+        yield tuple(part.to(device) for part in batch)
+
+
+def _checked_length(name: str, examples: Examples) -> int:
+    if not isinstance(examples, tuple):
+        if not hasattr(examples, "__len__") or not hasattr(examples, "__getitem__"):
+            raise TaskError(
+                f"Data.{name} is a {type(examples).__name__}; "
+                "give a tuple of arrays, or a dataset with __len__ and __getitem__"
+            )
+        sizes = [length(examples)]
+    else:
+        sizes = [len(array) for array in examples]
+    if not sizes or sizes[0] == 0:
+        raise TaskError(f"Data.{name} has no examples; give at least one")
+    if len(set(sizes)) > 1:
+        raise TaskError(f"Data.{name} has arrays of {sizes} examples; give each the same number")
+    return sizes[0]
+
+
+def _to_numpy(array: Array) -> NDArray[Any]:
+    return array.detach().cpu().numpy() if isinstance(array, Tensor) else np.asarray(array)
+
+
+def _to_tensor(array: Array) -> Tensor:
+    if isinstance(array, Tensor):
+        return array
+    with warnings.catch_warnings():
+        # Arrays from the object store are read-only; nothing here writes to them, batches are copies.
+        warnings.filterwarnings("ignore", message=".*not writable.*", category=UserWarning)
+        return torch.from_numpy(array)

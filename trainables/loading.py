@@ -1,0 +1,97 @@
+"""From a task's name to the task and its data: once per worker process, and once for the head's check beforehand.
+
+Torch is imported inside the functions only: the head names them without loading it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from trainables.assignment import Assignment, plan_of
+from trainables.errors import TaskError
+
+if TYPE_CHECKING:
+    from trainables.data import Data
+    from trainables.resolve import TaskFunction
+    from trainables.task import Task
+
+_loaded: dict[tuple[str, str], tuple[Task | TaskFunction, Data | None]] = {}
+"""The newest task of this process, by project and name, and its data."""
+
+
+def describe_task(
+    reference: str, project: str, stages: Sequence[Mapping[str, Any]], data_seed: int
+) -> tuple[dict[str, Any], Data | None]:
+    """Load a task and check the stages against its data.
+
+    Returns a description (``task``, ``kind``: class or function, ``train`` and ``validation`` examples, ``classes``,
+    ``stages``: training examples of each; None where a function keeps its data to itself) and the data to put into the
+    object store, None where it cannot be shared.
+
+    Raises:
+        TaskError: the task cannot be loaded or does not fit the stages.
+    """
+    import numpy as np
+
+    from trainables.data import length
+    from trainables.resolve import resolve
+    from trainables.task import Task
+
+    task = resolve(reference, project)
+    if not isinstance(task, Task):
+        unknown = dict.fromkeys(("train", "validation", "classes", "stages"))
+        return {"task": reference, "kind": "function", **unknown}, None
+    data = load_data(task, reference)
+    description = {
+        "task": reference,
+        "kind": "class",
+        "train": length(data.train),
+        "validation": length(data.validation),
+        "classes": None if data.labels is None else len(np.unique(np.asarray(data.labels))),
+        "stages": list(data.check(plan_of(stages), data_seed)),
+    }
+    return description, data.packed() if data.sharable else None
+
+
+def load(given: Assignment, shared: Sequence[Any]) -> tuple[Task | TaskFunction, Data | None]:
+    """The task of ``given`` and its data as tensors (None for a function), kept for later trials of this process.
+
+    ``shared`` holds one reference to packed data in Ray's object store, or nothing: then the task loads its own.
+
+    Raises:
+        TaskError: the task cannot be loaded.
+    """
+    import ray
+
+    from trainables.resolve import resolve
+    from trainables.task import Task
+
+    key = (given.project, given.task)
+    if key not in _loaded:
+        task = resolve(given.task, given.project)
+        data = None
+        if isinstance(task, Task):
+            data = (ray.get(shared[0]) if shared else load_data(task, given.task)).unpacked()
+        _loaded.clear()
+        _loaded[key] = (task, data)
+    return _loaded[key]
+
+
+def load_data(task: Task, reference: str) -> Data:
+    """What ``task.data()`` returns.
+
+    Raises:
+        TaskError: it fails, or returns something else.
+    """
+    from trainables.data import Data
+
+    try:
+        data = task.data()
+    except TaskError:
+        raise
+    except Exception as error:
+        raise TaskError(f"task {reference}: data() fails: {type(error).__name__}: {error}; correct it") from error
+    if not isinstance(data, Data):
+        raise TaskError(f"task {reference}: data() returned a {type(data).__name__}; return trainables.data.Data(...)")
+    return data

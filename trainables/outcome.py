@@ -1,0 +1,72 @@
+"""What a step hands in: a report, or the failure that ends the trial. Plain data both."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from trainables.assignment import Assignment, Position
+from trainables.errors import CheckpointError, Diverged, MetricMissing, TaskError, nearest
+
+FAILURE_KINDS: tuple[tuple[type[Exception], str], ...] = (
+    (Diverged, "diverged"),
+    (MetricMissing, "metric"),
+    (TaskError, "task"),
+    (CheckpointError, "disk"),
+)
+"""The first that fits names the ``kind`` of a failure; anything else is an ``error``, the one kind worth a retry."""
+
+
+def report(given: Assignment, position: Position, metrics: Mapping[str, float], seconds: float) -> dict[str, Any]:
+    """The report of ``given`` at ``position``, reached in ``seconds``: metrics, clock, and what the head records."""
+    plan, (stage, done) = given.plan, position
+    stage_end = done == plan[stage].epochs
+    return {
+        **metrics,
+        "stage": stage,
+        "epoch": plan.first_epoch(stage) + done,
+        "budget": plan.budget(stage, done),
+        "data": plan[stage].data,
+        "done": stage_end and stage == plan.last,
+        "sieve": {
+            "metrics": dict(metrics),
+            "done_in_stage": done,
+            "stage_end": stage_end,
+            "seconds": seconds,
+            "checkpoint": str(given.checkpoint),
+            "failure": None,
+        },
+    }
+
+
+def position(result: Mapping[str, Any]) -> Position:
+    """Where the trial was when it handed in ``result``."""
+    return result["stage"], result["sieve"]["done_in_stage"]
+
+
+def failure(error: Exception) -> dict[str, Any]:
+    """The last result of a trial that ``error`` ends."""
+    kind = next((kind for base, kind in FAILURE_KINDS if isinstance(error, base)), "error")
+    message = str(error) if kind != "error" else f"{type(error).__name__}: {error}"
+    trace = "".join(traceback.format_exception(error))
+    return {"done": True, "sieve": {"failure": {"kind": kind, "message": message, "traceback": trace}}}
+
+
+def check(metrics: Mapping[str, float], metric: str) -> None:
+    """See that ``metrics`` can be judged by.
+
+    Raises:
+        MetricMissing: ``metric`` is not among them.
+        Diverged: ``metric`` or a loss (``loss`` or ``…_loss``) is NaN or infinite.
+    """
+    if metric not in metrics:
+        raise MetricMissing(
+            f"the task reports no metric {metric}{nearest(metric, metrics)}, only {', '.join(sorted(metrics))}; "
+            "name one of these as the metric of the sweep"
+        )
+    decisive = [name for name in metrics if name in (metric, "loss") or name.endswith("_loss")]
+    wrong = [f"{name} became {metrics[name]:g}" for name in decisive if not math.isfinite(metrics[name])]
+    if wrong:
+        raise Diverged(f"{', '.join(wrong)}; lower lr, warm up or set clip_norm")

@@ -1,0 +1,125 @@
+"""From ``module:Name`` and a project folder to the task itself, with an error that says what to do otherwise."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable
+from importlib.machinery import PathFinder
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from trainables.errors import TaskError, nearest
+from trainables.task import Task
+
+TaskFunction = Callable[..., None]
+"""A plain training function, ``train(config, stage)``."""
+
+OURS = ("service", "cluster", "trainables")
+
+
+def resolve(reference: str, project: str) -> Task | TaskFunction:
+    """The task that ``reference`` names, imported with the folder ``project`` first on Python's path.
+
+    Returns an instance for a subclass of `Task`, or the function itself.
+
+    Raises:
+        TaskError: it cannot be imported, is not there, or is not a task; or the project holds a package of our name.
+    """
+    module_name, colon, name = reference.partition(":")
+    if not (colon and module_name and name):
+        raise TaskError(f"task is {reference!r}; write it as module:Class, e.g. mytask:MyTask for a class in mytask.py")
+    folder = Path(project).resolve()
+    _refuse_our_names(folder)
+    module = _import(module_name, folder)
+    try:
+        found = getattr(module, name)
+    except AttributeError:
+        public = [key for key in vars(module) if not key.startswith("_")]
+        raise TaskError(
+            f"task {reference}: {module_name} has no {name}{nearest(name, public)}; "
+            f"define it in {getattr(module, '__file__', module_name)}"
+        ) from None
+    return _task(reference, found)
+
+
+def _task(reference: str, found: Any) -> Task | TaskFunction:
+    if inspect.isclass(found) and issubclass(found, Task):
+        missing = sorted(found.__abstractmethods__)
+        if missing:
+            raise TaskError(f"task {reference} does not define {' and '.join(missing)}; add the method")
+        try:
+            return found()
+        except Exception as error:
+            raise TaskError(
+                f"task {reference} cannot be made: {type(error).__name__}: {error}; "
+                "its constructor must work without arguments"
+            ) from error
+    if inspect.isfunction(found):
+        try:
+            inspect.signature(found).bind({}, None)
+        except TypeError:
+            raise TaskError(
+                f"task {reference} takes {inspect.signature(found)}; write def {found.__name__}(config, stage)"
+            ) from None
+        return found
+    kind = f"class {found.__name__}" if inspect.isclass(found) else type(found).__name__
+    raise TaskError(
+        f"task {reference} is a {kind}; name a subclass of trainables.task.Task or a function of (config, stage)"
+    )
+
+
+def _import(module_name: str, folder: Path) -> ModuleType:
+    if sys.path[:1] != [str(folder)]:
+        sys.path.insert(0, str(folder))
+        importlib.invalidate_caches()
+    _forget_namesake(module_name.partition(".")[0], folder)
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            hint = nearest(module_name, _modules(module_name, folder))
+            raise TaskError(
+                f"task module {module_name} is not found from {folder}{hint}; "
+                "run from the folder that holds it, or correct the name"
+            ) from None
+        raise TaskError(
+            f"task module {module_name} imports {error.name}, which is not installed; install it where Sieve runs"
+        ) from error
+    except Exception as error:
+        raise TaskError(
+            f"task module {module_name} fails on import: {type(error).__name__}: {error}; "
+            f"`python -c 'import {module_name}'` in {folder} shows where"
+        ) from error
+
+
+def _forget_namesake(top: str, folder: Path) -> None:
+    # A worker may have served another project that has a module of the same name.
+    loaded = sys.modules.get(top)
+    spec = PathFinder.find_spec(top, [str(folder)])
+    if loaded is None or spec is None or spec.origin in (None, getattr(loaded, "__file__", None)):
+        return
+    for name in [name for name in sys.modules if name == top or name.startswith(f"{top}.")]:
+        del sys.modules[name]
+
+
+def _modules(module_name: str, folder: Path) -> list[str]:
+    parent, _, _ = module_name.rpartition(".")
+    path, prefix = folder.joinpath(*parent.split(".")), f"{parent}." if parent else ""
+    return [module.name for module in pkgutil.iter_modules([str(path)], prefix)]
+
+
+def _refuse_our_names(folder: Path) -> None:
+    root = Path(__file__).resolve().parents[1]
+    if folder == root:
+        return
+    for name in OURS:
+        package, module = folder / name, folder / f"{name}.py"
+        if module.exists() or next(package.glob("*.py"), None) is not None:
+            raise TaskError(
+                f"the project folder {folder} has a package or module {name}, which is also a part of Sieve; "
+                "rename yours, or run from another folder"
+            )

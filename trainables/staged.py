@@ -1,0 +1,159 @@
+"""StagedTrainable: the one Ray-facing class. A trial climbs its stages, one epoch and one report per step."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ray import tune
+
+from trainables import outcome
+from trainables.assignment import Assignment, Position, position_of
+from trainables.errors import TaskError
+from trainables.loading import describe_task, load, load_data
+
+__all__ = ["Runner", "StagedTrainable", "describe_task"]
+
+START: Position = (0, 0)
+
+
+class Runner(Protocol):
+    """What climbs the stages: `trainables.loop.Training` or `trainables.function.FunctionRun`."""
+
+    stage: int
+    done: int
+
+    def run_epoch(self) -> dict[str, float]: ...
+    def state(self) -> dict[str, Any]: ...
+    def load(self, state: Mapping[str, Any]) -> None: ...
+    def close(self) -> None: ...
+
+
+class StagedTrainable(tune.Trainable):
+    """Runs one trial after another in a warm worker process.
+
+    The config is `Assignment.to_dict`. Every step returns one report: the metrics, ``stage``, ``epoch`` (passes the
+    weights have seen), ``budget`` (full-data epoch equivalents), ``data``, ``done``, and under ``sieve`` what the head
+    records. A step never raises, as that would cost the worker: a failure is a last result with
+    ``sieve["failure"] = {kind, message, traceback}``, kind being diverged, metric, task, disk or error.
+
+    The trial's own checkpoint is written before each report is handed in and holds all reports so far. Those that the
+    ledger lacks (newer than ``reported``) are handed in again, in order, before training goes on: a killed head loses
+    none. A trial that had finished hands in its last report again.
+    """
+
+    _given: Assignment
+    _runner: Runner | None
+    _failure: Exception | None
+    _results: list[dict[str, Any]]
+    _missing: deque[dict[str, Any]]
+    _newest: Position
+
+    def setup(self, config: dict[str, Any], shared: Sequence[Any] = ()) -> None:
+        """Begin the trial in ``config``; ``shared`` holds one object reference to packed `Data`, or nothing."""
+        self._shared = shared
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Begin another trial in this process, which keeps the task and its data."""
+        self.cleanup()
+        self._begin(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """The next report; see the class."""
+        try:
+            if self._failure is not None:
+                raise self._failure
+            result = self._missing.popleft() if self._missing else self._train()
+        except Exception as error:
+            self.cleanup()
+            return outcome.failure(error)
+        self._newest = outcome.position(result)
+        return result
+
+    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
+        """Only the position of the newest report handed in: the trial's own checkpoint is the truth."""
+        return {"reported": self._newest}
+
+    def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
+        """Leave out reports that were handed in before Tune took its checkpoint, so after the ledger was last read."""
+        handed_in = position_of((checkpoint or {}).get("reported")) or START
+        self._newest = max(self._newest, handed_in)
+        self._missing = deque(result for result in self._missing if self._is_due(result))
+
+    def cleanup(self) -> None:
+        """End what still runs for the trial, such as the thread of a plain training function."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        self._runner, self._failure = None, None
+        self._results, self._missing, self._newest = [], deque(), START
+        try:
+            self._limit_threads()
+            self._given = Assignment.from_dict(config)
+            self._newest = self._given.reported or START
+            self._runner = _runner(self._given, self._shared)
+            self._resume(self._runner)
+        except Exception as error:
+            # Raised by the first step, as a failed set-up would cost the worker.
+            self._failure = error
+
+    def _limit_threads(self) -> None:
+        import torch
+
+        resources = self.trial_resources
+        cpus = resources.required_resources.get("CPU", 1) if resources else 1
+        torch.set_num_threads(max(1, int(cpus)))
+
+    def _resume(self, runner: Runner) -> None:
+        from trainables import checkpoint
+
+        given = self._given
+        state = checkpoint.read(given.folder)
+        # With nothing in the ledger, the checkpoint of another config is a leftover to overwrite.
+        if state is not None and state["identity"] == given.identity:
+            self._results = state["results"]
+            runner.load(state["runner"])
+        newest = outcome.position(self._results[-1]) if self._results else START
+        if self._newest > newest:
+            raise TaskError(
+                f"trial {given.trial} was reported up to stage {self._newest[0]}, epoch {self._newest[1]}, but its "
+                f"checkpoint in {given.folder} goes to stage {newest[0]}, epoch {newest[1]}; "
+                "restore the folder, or remove the sweep and run it again"
+            )
+        self._missing = deque(result for result in self._results if self._is_due(result))
+
+    def _is_due(self, result: Mapping[str, Any]) -> bool:
+        return result["done"] or outcome.position(result) > self._newest
+
+    def _train(self) -> dict[str, Any]:
+        from trainables import checkpoint
+
+        runner, given = self._runner, self._given
+        if runner is None:
+            raise RuntimeError(f"trial {given.trial} has ended; begin one with reset_config first")
+        began = time.monotonic()
+        metrics = runner.run_epoch()
+        outcome.check(metrics, given.metric)
+        result = outcome.report(given, (runner.stage, runner.done), metrics, time.monotonic() - began)
+        results = [*self._results, result]
+        checkpoint.write(given.folder, {"identity": given.identity, "results": results, "runner": runner.state()})
+        self._results = results
+        return result
+
+
+def _runner(given: Assignment, shared: Sequence[Any]) -> Runner:
+    from trainables.function import FunctionRun
+    from trainables.loop import Training
+    from trainables.task import Task
+
+    task, data = load(given, shared)
+    arguments = (dict(given.config), given.plan, given.seed, given.data_seed)
+    if isinstance(task, Task):
+        return Training(task, data or load_data(task, given.task), *arguments)
+    return FunctionRun(task, *arguments)

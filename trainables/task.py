@@ -1,0 +1,58 @@
+"""A task: a user's PyTorch problem as data, model, loss and metrics. Sieve owns the loop around it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainables.data import Batch, Data
+from trainables.errors import TaskError
+
+__all__ = ["Task", "TaskError"]
+
+
+class Task(ABC):
+    """Subclass it, with a constructor that takes no arguments, and name it ``module:Class`` in the spec.
+
+    ``data`` and ``model`` are required. ``loss`` and ``metrics`` default to classification: the last element of a batch
+    is the integer target, all the others are the model's inputs. ``config`` is one point of the search space, nested.
+    One instance serves many trials of a worker process, one after another, so keep nothing of a trial in it.
+    """
+
+    @abstractmethod
+    def data(self) -> Data:
+        """All training and validation examples; called once per worker process or less, and shared on a node."""
+
+    @abstractmethod
+    def model(self, config: Mapping[str, Any]) -> nn.Module:
+        """A new model for ``config``, on the CPU; its random initialization is seeded by the caller."""
+
+    def loss(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Tensor:
+        """Mean loss of a batch, a scalar with a gradient; cross entropy, with ``label_smoothing`` if configured."""
+        *inputs, target = batch
+        return functional.cross_entropy(
+            model(*inputs), target, label_smoothing=float(config.get("label_smoothing", 0.0))
+        )
+
+    def metrics(
+        self,
+        model: nn.Module,
+        batch: Batch,
+        config: Mapping[str, Any],
+    ) -> Mapping[str, float | Tensor]:
+        """Means over one validation batch; reported as ``val_<name>``, averaged with the batch sizes as weights.
+
+        The default is ``loss`` and ``accuracy``. The loss is without label smoothing, so that trials that differ in it
+        can be compared.
+        """
+        *inputs, target = batch
+        scores = model(*inputs)
+        return {
+            "loss": functional.cross_entropy(scores, target),
+            "accuracy": (scores.argmax(dim=1) == target).to(torch.float32).mean(),
+        }
