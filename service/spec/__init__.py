@@ -1,0 +1,33 @@
+"""What a sweep is: the spec, its search space, and the errors that speak to people. Imports neither Ray nor torch."""
+
+from __future__ import annotations
+
+from service.spec.errors import SieveError, SpecError, UserError, Violation, nearest
+from service.spec.flat import flatten, nest
+from service.spec.models import Budget, Checkpoints, Metric, Resources, Schedule, Search, StageSpec
+from service.spec.parameter import Parameter
+from service.spec.schema import json_schema
+from service.spec.space import Space
+from service.spec.spec import Spec, load
+
+__all__ = [
+    "Budget",
+    "Checkpoints",
+    "Metric",
+    "Parameter",
+    "Resources",
+    "Schedule",
+    "Search",
+    "SieveError",
+    "Space",
+    "Spec",
+    "SpecError",
+    "StageSpec",
+    "UserError",
+    "Violation",
+    "flatten",
+    "json_schema",
+    "load",
+    "nearest",
+    "nest",
+]

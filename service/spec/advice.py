@@ -1,0 +1,33 @@
+"""What a space may be but probably should not: advice, never an error."""
+
+from __future__ import annotations
+
+import re
+
+from service.spec.parameter import Parameter
+from service.spec.space import Space
+
+#: Rates and penalties multiply; over this ratio of bounds a linear draw all but ignores the small ones.
+_DECADES = 100.0
+_MULTIPLIES = re.compile(r"(^|_)(lr|learning_rate|weight_decay|wd|l1|l2)$")
+
+
+def advice(space: Space) -> list[str]:
+    """What is allowed but probably not meant, each with the cure."""
+    return [message for parameter in space.parameters if (message := _linear_rate(parameter))]
+
+
+def _linear_rate(parameter: Parameter) -> str:
+    """A warning where a rate or penalty is drawn linearly over two decades or more, else ``""``."""
+    if parameter.kind not in ("uniform", "quniform") or not _MULTIPLIES.search(
+        parameter.name.rpartition("/")[2].lower()
+    ):
+        return ""
+    low, high = parameter.args[:2]
+    if low < 0 or high < low * _DECADES:
+        return ""
+    return (
+        f"parameters/{parameter.name}: {parameter.kind} from {low:g} to {high:g} draws 9 of 10 values above "
+        f"{low + (high - low) / 10:g}; rates and penalties multiply: "
+        f"write loguniform: [{low or high / 1e4:g}, {high:g}]"
+    )

@@ -1,0 +1,69 @@
+"""The rules of a spec that span its sections, each over the sections that are well formed by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from service.spec.errors import SpecError, Violation
+from service.spec.models import Search, Section, StageSpec
+from service.spec.space import Space
+from trainables.stages import Plan, PlanError, Stage
+
+S = TypeVar("S", bound=Section)
+
+
+def check(data: Mapping[str, Any], space: Space | None) -> list[Violation]:
+    """Every violation of rules between sections in raw ``data``; ``space`` is None where it could not be parsed."""
+    search = _section(Search, data.get("search", {}))
+    faults = _check_stages(data.get("stages"))
+    if space is not None and search is not None:
+        faults += _check_search(search, space)
+    return faults
+
+
+def _check_stages(stages: Any) -> list[Violation]:
+    if not isinstance(stages, Sequence) or isinstance(stages, str):
+        return []  # the section's own type is wrong or missing, which is reported there
+    faults: list[Violation] = []
+    kept: tuple[Stage, ...] = ()
+    for index, raw in enumerate(stages):
+        if (section := _section(StageSpec, raw)) is None:
+            continue
+        try:
+            kept = Plan((*kept, section.stage)).stages
+        except PlanError as error:
+            faults.append(Violation(f"stages/{index}/{error.field}", None, str(error)))
+    if not stages:
+        faults.append(Violation("stages", None, "is empty; a plan needs at least one, e.g. {data: 1.0, epochs: 10}"))
+    return faults
+
+
+def _check_search(search: Search, space: Space) -> list[Violation]:
+    faults: list[Violation] = []
+    for index, partial in enumerate(search.initial):
+        try:
+            space.check(partial)
+        except SpecError as error:
+            faults += [fault.under(f"search/initial/{index}") for fault in error.violations]
+    if search.algorithm == "grid":
+        try:
+            space.check_grid()
+        except SpecError as error:
+            faults += error.violations
+        return faults
+    cure = f"only search: {{algorithm: grid}} does; for {search.algorithm} write choice"
+    return faults + [
+        Violation(f"parameters/{p.name}", None, f"grid_search asks for every value, which {cure}")
+        for p in space.parameters
+        if p.kind == "grid_search"
+    ]
+
+
+def _section(model: type[S], raw: Any) -> S | None:
+    try:
+        return model.model_validate(raw)
+    except ValidationError:
+        return None

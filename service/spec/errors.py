@@ -1,0 +1,68 @@
+"""Errors meant for people: each echoes the value, says what is allowed and ends with the cure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class SieveError(Exception):
+    """An error a person can act on. ``str()`` is the message, then the cure.
+
+    ``exit_code`` is what a command that ends with this error returns to the shell.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, cure: str = "") -> None:
+        super().__init__(message, cure)
+        self.message = message
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.cure}" if self.cure else self.message
+
+
+class UserError(SieveError):
+    """What was asked for cannot be done as asked: bad input, an unknown name, storage that cannot be written."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken rule of a spec.
+
+    ``where`` is the path of the value, keys and list positions (from 0) joined by ``/``, e.g. ``parameters/lr``;
+    ``line`` its line in the file (from 1), None for a spec that was not read from one.
+    """
+
+    where: str
+    line: int | None
+    message: str
+
+    def under(self, folder: str) -> Violation:
+        """The same violation with ``folder`` put before its path."""
+        return Violation(f"{folder}/{self.where}".rstrip("/"), self.line, self.message)
+
+
+class SpecError(UserError):
+    """A spec breaks one or more rules; ``violations`` holds all of them, ``source`` the file's name or ``""``."""
+
+    def __init__(self, violations: Iterable[Violation], source: str = "") -> None:
+        self.violations = tuple(violations)
+        self.source = source
+        super().__init__("\n".join(self._line(violation) for violation in self.violations))
+        self.args = (self.violations, source)  # what pickle calls the class with
+
+    def _line(self, violation: Violation) -> str:
+        place = ":".join(str(part) for part in (self.source, violation.line) if part)
+        return ": ".join(part for part in (place, violation.where, violation.message) if part)
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """`` (did you mean 'x'?)`` for the allowed word closest to ``word``, ``""`` when none is close."""
+    by_lower = {candidate.lower(): candidate for candidate in allowed}
+    matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.5)
+    return f" (did you mean {by_lower[matches[0]]!r}?)" if matches else ""

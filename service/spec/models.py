@@ -1,0 +1,135 @@
+"""The sections of a spec as frozen models: types, defaults, units. What spans sections is checked in `checks`."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from service.spec.duration import PATTERN, seconds
+from service.spec.flat import flatten
+from service.spec.values import plain
+from trainables.stages import Stage, Start
+
+NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+TASK = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+
+#: Trials of a search that could go on for ever, when the spec names no number.
+DEFAULT_TRIALS = 32
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(NAME, text):
+        raise ValueError(
+            f"is {text!r}; a name has 1 to 63 lower-case letters, digits, dots, underscores and hyphens and begins "
+            "with a letter or digit, e.g. digits-mlp"
+        )
+    return text
+
+
+def _task(text: str) -> str:
+    if not re.fullmatch(TASK, text):
+        raise ValueError(f"is {text!r}; write module:Name, e.g. my_tasks:Digits for class Digits in my_tasks.py")
+    return text
+
+
+def _partial(config: Any) -> Any:
+    return flatten({key: plain(value) for key, value in config.items()}) if isinstance(config, Mapping) else config
+
+
+def _sharable(gpu: float) -> float:
+    if gpu > 1 and gpu != int(gpu):
+        raise ValueError(f"is {gpu:g}; only a single GPU is shared in fractions: use {math.ceil(gpu)} or at most 1")
+    return gpu
+
+
+SweepName = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": NAME})]
+TaskName = Annotated[str, AfterValidator(_task), WithJsonSchema({"type": "string", "pattern": TASK})]
+Duration = Annotated[
+    float,
+    BeforeValidator(seconds),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": PATTERN}]}),
+]
+PartialConfig = Annotated[dict[str, Any], BeforeValidator(_partial)]
+
+
+class Section(BaseModel):
+    """A mapping of the spec: frozen, unknown keys refused, no value turned into another type on the quiet."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Metric(Section):
+    """The value that decides. ``target``: the sweep stops once a trial reaches it at the last stage (None: never)."""
+
+    name: Annotated[str, Field(min_length=1, description="as the task reports it, e.g. val_accuracy")]
+    goal: Literal["maximize", "minimize"]
+    target: float | None = None
+
+
+class StageSpec(Section):
+    """One level of the ladder; the rules are those of `trainables.stages`."""
+
+    data: Annotated[float, Field(description="fraction of the training data", json_schema_extra={"maximum": 1})]
+    epochs: Annotated[int, Field(description="passes over it", json_schema_extra={"minimum": 1})]
+    classes: Annotated[int | None, Field(description="number of classes used; null: all")] = None
+    start: Annotated[Start, Field(description="weights of the stage before, or new ones")] = "continue"
+
+    @property
+    def stage(self) -> Stage:
+        """The stage as the trainables know it."""
+        return Stage(self.data, self.epochs, self.classes, self.start)
+
+
+class Search(Section):
+    """How configs are proposed.
+
+    ``trials`` left out or null: 32, for a grid all its points. ``initial``: (partial) configs that are tried first,
+    kept with flat names; what they leave open is drawn.
+    """
+
+    algorithm: Literal["hyperopt", "random", "grid"] = "hyperopt"
+    trials: Annotated[int | None, Field(ge=1, description="32 when left out; all points of a grid")] = None
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    initial: Annotated[tuple[PartialConfig, ...], Field(strict=False, description="configs tried first")] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_trials(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and data.get("trials") is None and data.get("algorithm") != "grid":
+            return {**data, "trials": DEFAULT_TRIALS}
+        return data
+
+
+class Schedule(Section):
+    """How far trials go. ``reduction_factor``: at each rung one trial in so many goes on (asha only)."""
+
+    algorithm: Literal["asha", "fifo"] = "asha"
+    reduction_factor: Annotated[float, Field(ge=2)] = 4.0
+
+
+class Resources(Section):
+    """What one trial occupies, and how many run at once (``max_concurrent``; None: as many as fit)."""
+
+    cpu: Annotated[float, Field(gt=0, description="CPU cores per trial")] = 1.0
+    gpu: Annotated[float, Field(ge=0, description="GPUs per trial; fractions share one"), AfterValidator(_sharable)] = (
+        0.0
+    )
+    max_concurrent: Annotated[int | None, Field(ge=1)] = None
+
+
+class Budget(Section):
+    """Limits of the whole sweep, None for no limit: ``time`` in seconds, ``epochs`` in full-data epoch equivalents."""
+
+    trials: Annotated[int | None, Field(ge=1)] = None
+    time: Annotated[Duration | None, Field(description="90s, 15m, 2h, 1d or seconds")] = None
+    epochs: Annotated[float | None, Field(gt=0, description="full-data epoch equivalents of all trials")] = None
+
+
+class Checkpoints(Section):
+    """Which checkpoints outlive the sweep: of the best trial, of those that finished the last stage, or of all."""
+
+    keep: Literal["best", "finished", "all"] = "best"

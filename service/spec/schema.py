@@ -1,0 +1,81 @@
+"""The JSON schema of a spec, for editors that complete and check while one writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.spec.kinds import KINDS, Kind
+from service.spec.parse import CONSTANT, RESERVED, WHEN
+from service.spec.spec import Spec
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_PARAMETER = {"$ref": "#/$defs/Parameter"}
+_WHEN = {
+    "description": "applies only while each named parameter has one of these values",
+    "type": "object",
+    "minProperties": 1,
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema (draft 2020-12) of a spec file, the samplers of the parameters included.
+
+    It is no stricter than `load`: what it refuses, `load` refuses. Rules between values (bounds in order, growing
+    stages) are only in `load`.
+    """
+    schema = Spec.model_json_schema()
+    definitions = schema.pop("$defs")
+    definitions["Parameter"] = _parameter()
+    schema["properties"]["parameters"] = {
+        "description": "the search space: a sampler, a constant or a folder of further parameters for each name",
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": _PARAMETER,
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "Sieve sweep",
+        **_without_titles(schema),
+        "$defs": _without_titles(definitions),
+    }
+
+
+def _parameter() -> dict[str, Any]:
+    samplers = [_sampler(name, _arguments(kind)) for name, kind in KINDS.items()]
+    constant = _sampler(CONSTANT, {"description": "one value for every trial"})
+    folder = {
+        "type": "object",
+        "propertyNames": {"not": {"enum": sorted(RESERVED)}},
+        "additionalProperties": _PARAMETER,
+    }
+    return {"anyOf": [{"type": ["string", "number", "boolean", "null", "array"]}, *samplers, constant, folder]}
+
+
+def _sampler(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": [name],
+        "properties": {name: arguments, WHEN: _WHEN},
+        "additionalProperties": False,
+    }
+
+
+def _arguments(kind: Kind) -> dict[str, Any]:
+    if not kind.arguments:
+        return {"description": "the values", "type": "array", "minItems": 1}
+    note = f"; {kind.note}" if kind.note else ""
+    return {
+        "description": f"[{', '.join(kind.arguments)}]{note}",
+        "type": "array",
+        "items": {"type": "integer" if kind.number is int else "number"},
+        "minItems": len(kind.arguments) - len(kind.defaults),
+        "maxItems": len(kind.arguments),
+    }
+
+
+def _without_titles(node: Any) -> Any:
+    """pydantic titles every field with its own name; editors would show that instead of the description."""
+    if isinstance(node, dict):
+        return {key: _without_titles(value) for key, value in node.items() if key != "title" or isinstance(value, dict)}
+    return [_without_titles(item) for item in node] if isinstance(node, list) else node

@@ -1,0 +1,143 @@
+"""The spec: everything a sweep is, validated once and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
+
+from service.spec.advice import advice
+from service.spec.checks import check
+from service.spec.document import Document, read_file, write
+from service.spec.errors import SpecError, UserError, Violation
+from service.spec.models import (
+    Budget,
+    Checkpoints,
+    Metric,
+    Resources,
+    Schedule,
+    Search,
+    Section,
+    StageSpec,
+    SweepName,
+    TaskName,
+)
+from service.spec.space import Space
+from service.spec.violations import violations
+from trainables.stages import Plan
+
+Logger = Literal["tensorboard", "csv", "json", "mlflow", "wandb"]
+
+
+class Spec(Section):
+    """What a user submits. Construct it with `load` or by keywords; both find every violation at once.
+
+    ``parameters`` is kept in YAML form (`space` is the parsed one); ``retries`` is how often a failed trial is tried
+    again; ``loggers`` are Tune's own file loggers, none by default.
+
+    Raises:
+        SpecError: with every violation, on construction.
+    """
+
+    name: Annotated[SweepName, Field(description="name of the sweep, unique in its store")]
+    task: Annotated[TaskName, Field(description="module:Name of the task class or training function")]
+    metric: Metric
+    parameters: Annotated[dict[str, Any], Field(description="the search space and constants")]
+    stages: Annotated[tuple[StageSpec, ...], Field(strict=False, description="coarse to fine")]
+    search: Search = Field(default_factory=Search)
+    schedule: Schedule = Field(default_factory=Schedule)
+    resources: Resources = Field(default_factory=Resources)
+    budget: Budget = Field(default_factory=Budget)
+    retries: Annotated[int, Field(ge=0, description="further attempts at a failed trial")] = 2
+    checkpoints: Checkpoints = Field(default_factory=Checkpoints)
+    loggers: Annotated[tuple[Logger, ...], Field(strict=False, description="Tune's own loggers")] = ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Spec]) -> Spec:
+        if not isinstance(data, Mapping):
+            return handler(data)
+        faults: list[Violation] = []
+        space, fields = None, dict(data)
+        if "parameters" in fields:
+            try:
+                space = Space.parse(fields["parameters"])
+                fields["parameters"] = space.raw()
+            except SpecError as error:
+                faults += error.violations
+                fields["parameters"] = {}
+        faults += check(fields, space)
+        try:
+            spec = handler(fields)
+        except ValidationError as error:
+            raise SpecError([*violations(error, cls), *faults]) from None
+        if faults:
+            raise SpecError(faults)
+        return spec
+
+    @cached_property
+    def space(self) -> Space:
+        """The parsed parameters."""
+        return Space.parse(self.parameters)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The stages as the trainables know them."""
+        return Plan(tuple(stage.stage for stage in self.stages))
+
+    def warnings(self) -> list[str]:
+        """What is allowed but probably not meant, each with the cure."""
+        return advice(self.space)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole spec, defaults included, ready for JSON; `load` makes an equal spec of it."""
+        return self.model_dump(mode="json")
+
+    def to_yaml(self) -> str:
+        """What differs from the defaults as YAML; `load` makes an equal spec of it."""
+        return write(self.model_dump(mode="json", exclude_defaults=True))
+
+
+def load(source: str | Path | Mapping[str, Any] | Spec) -> Spec:
+    """The spec in ``source``: the path of a YAML file, a mapping (which may hold Tune domains), or a spec as it is.
+
+    Raises:
+        SpecError: the spec breaks rules; it holds every violation, with its line where a file was read.
+        UserError: there is no readable file of that name, or ``source`` is something else altogether.
+    """
+    if isinstance(source, Spec):
+        return source
+    if isinstance(source, Mapping):
+        return Spec.model_validate(source)
+    if isinstance(source, (str, Path)):
+        return _from_document(read_file(Path(source)))
+    raise UserError(
+        f"cannot read a spec from {source!r} of type {type(source).__name__}",
+        "give the path of a YAML file, a mapping or a Spec",
+    )
+
+
+def _from_document(document: Document) -> Spec:
+    faults = list(document.faults)
+    spec = None
+    if isinstance(document.data, Mapping):
+        try:
+            spec = Spec.model_validate(document.data)
+        except SpecError as error:
+            faults += [_with_line(violation, document) for violation in error.violations]
+    else:
+        message = "is empty" if document.data is None else f"holds {document.data!r}"
+        faults.append(
+            Violation("", document.line(""), f"{message}; write a mapping that begins with e.g. name: digits")
+        )
+    if spec is None or faults:
+        raise SpecError(sorted(faults, key=lambda fault: fault.line or 0), document.source)
+    return spec
+
+
+def _with_line(violation: Violation, document: Document) -> Violation:
+    return replace(violation, line=document.line(violation.where))

@@ -1,0 +1,141 @@
+"""Bad parameters get a message with the value, what is allowed and the cure; good ones are read in every form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.spec.errors import SpecError
+from service.spec.space import Space
+
+LR = {"loguniform": [1e-4, 1]}
+
+
+def refusal(raw: Any) -> str:
+    with pytest.raises(SpecError) as caught:
+        Space.parse(raw)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({}, "parameters: no parameter is searched; give at least one a sampler"),
+        ({"x": 1}, "parameters: no parameter is searched"),
+        ([1], "parameters: is [1]; write a mapping"),
+        (
+            {"lr": {"loguniform": [0, 1]}},
+            "parameters/lr: low is 0.0; loguniform needs low > 0: use e.g. 1e-6, or uniform",
+        ),
+        ({"n": {"lograndint": [0, 9]}}, "low is 0; lograndint needs low > 0: use e.g. 1, or randint"),
+        ({"x": {"qloguniform": [0, 9, 1]}}, "qloguniform needs low > 0"),
+        ({"x": {"uniform": [1, 0]}}, "low is 1.0 and high 0.0; uniform needs low < high: swap them"),
+        ({"x": {"randint": [3, 3]}}, "low and high are both 3"),
+        ({"x": {"uniform": [-1.7e308, 1.7e308]}}, "wider than a float can hold"),
+        ({"x": {"quniform": [0, 1, 0.3]}}, "high is 1.0; quniform needs multiples of q = 0.3: use e.g. 0.9"),
+        ({"x": {"quniform": [0, 1, 0]}}, "q is 0.0; quniform needs q > 0"),
+        ({"x": {"qrandint": [5, 7, 4]}}, "no multiple of q = 4 lies from 5 to 7"),
+        ({"x": {"randn": [0, 0]}}, "sd is 0.0; randn needs sd > 0"),
+        ({"x": {"randint": [0, 2.5]}}, "high is 2.5; randint takes an integer here, e.g. 2"),
+        ({"x": {"uniform": ["a", 1]}}, "low is 'a'; uniform takes a finite number"),
+        ({"x": {"uniform": [0, True]}}, "high is True; uniform takes a finite number"),
+        ({"x": {"uniform": [0, float("inf")]}}, "inf cannot be stored"),
+        ({"x": {"uniform": [0]}}, "uniform got [0]; write uniform: [low, high]"),
+        ({"x": {"uniform": [0, 1, 2]}}, "uniform got [0, 1, 2]; write uniform: [low, high]"),
+        ({"x": {"uniform": {"low": 0}}}, "uniform got {'low': 0}; write a list, uniform: [low, high]"),
+        ({"x": {"choice": 3}}, "choice got 3; write a list"),
+        ({"x": {"choice": []}}, "choice lists no values"),
+        ({"x": {"choice": [1, 2, 1.0]}}, "1.0 is listed twice"),
+        ({"x": {"choice": [{"a": 1}, {"b": 2}]}}, "is a mapping; choice takes single values"),
+        ({"x": {"choice": [print]}}, "of type builtin_function_or_method cannot be stored"),
+        ({"x": {"loguniforn": [1, 2]}}, "unknown sampler 'loguniforn' (did you mean 'loguniform'?); allowed: uniform,"),
+        ({"x": {"log_uniform": [1, 2]}}, "did you mean 'loguniform'?"),
+        ({"x": {"normal": [0, 1]}}, "did you mean 'randn'?"),
+        ({"x": {"gamma": [1, 2], "when": {"lr": [1]}}}, "unknown sampler 'gamma'"),
+        ({"x": {"uniform": [0, 1], "default": 3}}, "has the keys uniform, default; write exactly one sampler"),
+        ({"x": {"when": {"lr": [1]}}}, "has the keys when; write exactly one sampler"),
+        ({"x": {"constant": {"a": 1}}}, "write each of its keys as a constant of its own"),
+        ({"choice": LR}, "'choice' is the name of a sampler or keyword; rename the parameter"),
+        ({"a//b": LR}, "has an empty part"),
+        ({1: LR}, "the name 1 is not text"),
+        ({"a/b": LR, "a": {"b": 3}}, "'a/b' is given twice, nested and flat"),
+        ({"a": LR, "a/b": 3}, "rename one of them"),
+    ],
+)
+def test_refused(raw: Any, message: str) -> None:
+    assert message in refusal(raw)
+
+
+@pytest.mark.parametrize(
+    ("when", "message"),
+    [
+        (
+            {"optimiser": ["sgd"]},
+            "parameters/x/when/optimiser: there is no parameter 'optimiser' (did you mean 'optimizer'?)",
+        ),
+        (
+            {"optimizer": ["sdg"]},
+            "parameters/x/when/optimizer: 'sdg' is outside the space; allowed: one of 'sgd', 'adam'",
+        ),
+        ({"lr": [0.1]}, "'lr' is a loguniform, which hits no value exactly"),
+        ({"norm": [0.1]}, "'norm' is a constant"),
+        ({"optimizer": []}, "lists no values"),
+        ({}, "when is {}; write the values"),
+        ("sgd", "when is 'sgd'; write the values"),
+        ({"x": [1]}, "the conditions go in a circle, x → x"),
+    ],
+)
+def test_conditions_refused(when: Any, message: str) -> None:
+    raw = {"optimizer": {"choice": ["sgd", "adam"]}, "lr": LR, "norm": 3, "x": {"choice": [1, 2], "when": when}}
+    assert message in refusal(raw)
+
+
+def test_circles_are_named_in_full() -> None:
+    raw = {
+        "a": {"choice": [1, 2], "when": {"b": 1}},
+        "b": {"choice": [1, 2], "when": {"c": 1}},
+        "c": {"choice": [1, 2], "when": {"a": 1}},
+        "d": {"choice": [1, 2], "when": {"a": 1}},
+    }
+    assert "parameters/b/when: the conditions go in a circle, b → c → a → b; drop one of them" in refusal(raw)
+    assert "parameters/d" not in refusal(raw)
+
+
+def test_all_violations_come_together_and_none_twice() -> None:
+    raw = {
+        "lr": {"loguniform": [0, 1]},
+        "deep": {"drop": {"uniform": [1, 0]}},
+        "x": {"choice": [1, 2], "when": {"lr": [3], "y": [1]}},
+    }
+    with pytest.raises(SpecError) as caught:
+        Space.parse(raw)
+    assert [v.where for v in caught.value.violations] == [
+        "parameters/lr",
+        "parameters/deep/drop",
+        "parameters/x/when/y",
+    ]
+
+
+def test_forms_of_the_same_space() -> None:
+    nested = {"opt": {"lr": LR, "betas": [0.9, 0.99]}, "act": {"choice": ["relu", None]}}
+    flat = {"opt/lr": LR, "opt/betas": (0.9, np.float64(0.99)), "act": {"choice": ("relu", None)}}
+    space = Space.parse(nested)
+    assert space == Space.parse(flat)
+    assert space.constants == {"opt/betas": [0.9, 0.99]}
+    assert [p.name for p in space.parameters] == ["opt/lr", "act"]
+
+
+def test_arguments_are_completed_and_typed() -> None:
+    space = Space.parse(
+        {"a": {"randn": []}, "b": {"randint": [1, 1e3]}, "c": {"qrandint": [0, 8]}, "d": {"uniform": [0, 1]}}
+    )
+    assert [p.args for p in space.parameters] == [(0.0, 1.0), (1, 1000), (0, 8, 1), (0.0, 1.0)]
+    assert isinstance(space.parameters[1].args[1], int)
+
+
+def test_a_folder_with_a_suspicious_name_can_be_made_explicit() -> None:
+    space = Space.parse({"lr": LR, "layers": {"normal": {"constant": [0, 1]}}})
+    assert space.constants == {"layers/normal": [0, 1]}
+    assert Space.parse(space.raw()) == space
