@@ -1,0 +1,52 @@
+"""When a whole sweep is over before its trials are: budget, target, and errors that no trial can escape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.spec import Spec
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a sweep has used so far.
+
+    ``seconds`` of wall time over all its heads, ``epochs`` in full-data epoch equivalents, ``finished`` the metric of
+    each trial that ended the last stage.
+    """
+
+    seconds: float
+    epochs: float
+    finished: Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why the sweep ends now, and as what (a sweep state)."""
+
+    state: str
+    why: str
+
+
+def max_trials(spec: Spec) -> int | None:
+    """How many trials the sweep may have at most; None for a whole grid."""
+    limits = [n for n in (spec.search.trials, spec.budget.trials) if n is not None]
+    return min(limits, default=None)
+
+
+def ending(spec: Spec, usage: Usage) -> Ending | None:
+    """The reason to end the sweep, if there is one: the target is reached or the budget is used up.
+
+    The target counts where "best" is chosen: at the end of the last stage.
+    """
+    target = spec.metric.target
+    sign = 1.0 if spec.metric.goal == "maximize" else -1.0
+    for trial, value in usage.finished.items():
+        if target is not None and sign * value >= sign * target:
+            return Ending("SUCCEEDED", f"target {target:g} reached: trial {trial} has {spec.metric.name} {value:.6g}")
+    if spec.budget.epochs is not None and usage.epochs >= spec.budget.epochs:
+        return Ending("STOPPED", f"budget used: {usage.epochs:.4g} of {spec.budget.epochs:g} full-data epochs")
+    if spec.budget.time is not None and usage.seconds >= spec.budget.time:
+        return Ending("STOPPED", f"budget used: {usage.seconds:.0f} of {spec.budget.time:.0f} seconds")
+    return None

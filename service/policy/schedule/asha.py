@@ -1,0 +1,69 @@
+"""Asynchronous successive halving that stops (Li et al. 2020), by Ray Tune, on the clock of stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ray.tune.schedulers import ASHAScheduler, TrialScheduler
+
+from service.policy.schedule.clock import stage_end
+from service.policy.schedule.staged import CONTINUE, STOP, Verdict
+from service.spec import Spec
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The part of a Tune trial that Tune's ASHA looks at."""
+
+    trial_id: str
+
+
+class AshaRungs:
+    """A trial goes on when it is no worse than the best ``1 / reduction_factor`` of those before it at its rung.
+
+    The first trial at a rung always goes on: Tune's rule depends on the order of arrival, as asynchronous halving does.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self._metric = spec.metric.name
+        self._factor = spec.schedule.reduction_factor
+        self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0
+        self._last = spec.plan.last
+        self._scores: dict[int, dict[int, float]] = {}
+        self._tune = ASHAScheduler(
+            time_attr="clock",
+            metric="value",
+            mode="max",
+            max_t=stage_end(self._last, self._factor),
+            grace_period=1,
+            reduction_factor=self._factor,
+        )
+
+    def judge(self, trial: int, stage: int, value: float) -> Verdict:
+        shown = _Shown(str(trial))
+        scores = self._scores.setdefault(stage, {})
+        score = self._sign * value
+        cutoff = self._cutoff(stage)
+        result: dict[str, Any] = {"clock": stage_end(stage, self._factor), "value": score}
+        self._tune.on_trial_add(None, shown)
+        action = self._tune.on_trial_result(None, shown, result)
+        stopped = action == TrialScheduler.STOP and stage < self._last
+        scores[trial] = score
+        rank = sum(other > score for other in scores.values()) + 1
+        numbers = {"value": value, "rank": rank, "of": len(scores), "cutoff": cutoff}
+        return Verdict(STOP if stopped else CONTINUE, self._reason(stage, value, numbers, stopped), numbers)
+
+    def _cutoff(self, stage: int) -> float | None:
+        """What Tune's bracket will compare with: read from the rung itself, before the value enters it."""
+        for milestone, recorded in self._tune._brackets[0]._rungs:
+            if milestone == stage_end(stage, self._factor) and recorded:
+                return self._sign * float(self._tune._brackets[0].cutoff(recorded))
+        return None
+
+    def _reason(self, stage: int, value: float, numbers: dict[str, Any], stopped: bool) -> str:
+        place = f"{self._metric} {value:.6g} is rank {numbers['rank']} of {numbers['of']}"
+        if numbers["cutoff"] is None:
+            return f"goes on after stage {stage}: {place}, the first at this rung"
+        share = f"the best 1/{self._factor:g} before it start at {numbers['cutoff']:.6g}"
+        return f"{'stopped' if stopped else 'goes on'} after stage {stage}: {place}, {share}"

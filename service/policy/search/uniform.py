@@ -1,0 +1,27 @@
+"""Random search (Bergstra and Bengio 2012)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from service.policy.observation import Observation
+from service.spec.space import Space
+
+
+def draw(space: Space, seed: int, number: int) -> list[float]:
+    """A uniform point of the unit cube, shape ``(space.dimension,)``, fixed by the seed and the trial's number."""
+    return [float(u) for u in np.random.default_rng((seed, number)).random(len(space.parameters))]
+
+
+class RandomSearcher:
+    """Independent draws from the space; learns nothing."""
+
+    def __init__(self, space: Space, goal: str, seed: int) -> None:
+        self._space = space
+        self._seed = seed
+
+    def propose(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any] | None:
+        return self._space.from_unit(draw(self._space, self._seed, number))
