@@ -1,0 +1,1 @@
+"""Where sweeps run: the only place that starts or joins a Ray cluster."""

@@ -1,0 +1,41 @@
+"""The only place that starts or joins a Ray cluster."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import ray
+
+QUIET = {
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+"""Ray's own switches that are set, unless the user did, before a local cluster starts."""
+
+
+@contextmanager
+def connect(address: str | None = None, cpus: int | None = None) -> Iterator[Mapping[str, float]]:
+    """Join the cluster at ``address`` (default: RAY_ADDRESS), or start one on this machine; yields its resources.
+
+    ``cpus`` is the number of slots of a local cluster (default: the machine's cores). A cluster that was started here
+    ends here; one that was joined, or that this process already uses, goes on.
+    """
+    if ray.is_initialized():
+        yield ray.cluster_resources()
+        return
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    local = {"num_cpus": cpus, "include_dashboard": False} if address == "local" else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
+    try:
+        yield ray.cluster_resources()
+    finally:
+        ray.shutdown()

@@ -1,0 +1,44 @@
+"""Heads as processes of their own, for callers that must stay free."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from service.spec.errors import SieveError
+
+
+def start(name: str, home: Path) -> subprocess.Popen[bytes]:
+    """Run the head of sweep ``name`` in a child process; its exit code is that of `sieve run`.
+
+    The child pauses the sweep when its standard input closes, so it never outlives its parent for long.
+    """
+    command = [sys.executable, "-m", "service.engine.launch", name, str(home)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
+
+def _pause_with_parent() -> None:
+    import os
+    import signal
+
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> int:
+    """The child: run the head, print errors as `sieve run` does."""
+    from service.engine.sweep import run
+
+    name, home = sys.argv[1], Path(sys.argv[2])
+    threading.Thread(target=_pause_with_parent, daemon=True).start()
+    try:
+        return run(name, home).exit_code
+    except SieveError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""The head's second thread: writes the journal, keeps the claim alive, hears wishes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from service.engine.checkpoints import Keeper
+from service.engine.course import Course
+from service.engine.journal import Journal
+from service.spec.errors import SieveError
+
+PERIOD = 0.5
+"""Seconds between two writes: nothing that happened is older than this outside the ledger, plus the write itself."""
+
+
+class Pulse:
+    """Beats every half second until closed. ``beat`` renews the claim and returns the wish of a person, if any."""
+
+    def __init__(self, journal: Journal, keeper: Keeper, course: Course, beat: Callable[[], str | None]) -> None:
+        self._journal = journal
+        self._keeper = keeper
+        self._course = course
+        self._beat = beat
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sieve-pulse", daemon=True)
+
+    def __enter__(self) -> Pulse:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        self._thread.join()
+
+    def write(self) -> bool:
+        """Write everything down now; False, and the sweep pauses, if the ledger does not take it."""
+        try:
+            doomed = self._keeper.take()
+            self._journal.flush()
+            if doomed:
+                self._keeper.remove(doomed)
+                self._journal.flush()
+        except SieveError as error:
+            self._course.pause(str(error))
+            return False
+        return True
+
+    def _run(self) -> None:
+        while not self._closing.wait(PERIOD):
+            try:
+                if self.write():
+                    self._course.wish(self._beat())
+            except SieveError as error:
+                self._course.pause(str(error))

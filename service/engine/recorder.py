@@ -1,0 +1,128 @@
+"""Tune's callback: turns what happens to Tune trials into records of the journal."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ray.tune import Callback
+
+from service.engine.checkpoints import Keeper
+from service.engine.course import Course
+from service.engine.journal import Journal
+from service.engine.proposals import Proposals
+from service.engine.unsaved import Unsaved
+from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
+from service.policy.schedule import StagedScheduler
+from service.policy.schedule.staged import Verdict
+from service.spec import Spec
+
+STATES = {"finish": "FINISHED", "stop": "STOPPED", "continue": "RUNNING"}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What broke a trial: ``kind`` is diverged, metric, task, disk, error, or worker (its process died)."""
+
+    kind: str
+    message: str
+    traceback: str
+
+
+class Recorder(Unsaved, Callback):
+    """Writes every start, report, verdict and failure of a trial down, each as one event."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        journal: Journal,
+        proposals: Proposals,
+        scheduler: StagedScheduler,
+        course: Course,
+        keep: Keeper,
+    ) -> None:
+        self._spec = spec
+        self._journal = journal
+        self._proposals = proposals
+        self._scheduler = scheduler
+        self._course = course
+        self._keep = keep
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        row = self._row(trial)
+        self._journal.change(row.number, state="RUNNING", why="", started=row.started or time.time())
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        row = self._row(trial)
+        failure = result["sieve"].get("failure")
+        if failure:
+            self._broke(row, Failure(failure["kind"], failure["message"], failure["traceback"]))
+            return
+        report = self._report(row, result)
+        self._journal.remember(report, self._spec.metric.name, result["sieve"]["done_in_stage"])
+        row = replace(
+            row,
+            stage=report.stage,
+            node=result.get("hostname", row.node),
+            checkpoint=result["sieve"]["checkpoint"],
+            seconds=row.seconds + report.seconds,
+            gpu_seconds=row.gpu_seconds + report.seconds * self._spec.resources.gpu,
+        )
+        if not report.stage_end:
+            self._journal.record(row, [report])
+        else:
+            value = report.metrics.get(self._spec.metric.name)
+            self._judged(row, report, self._scheduler.verdict(row.number, report.stage, value))
+        self._course.check()
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        row = self._row(trial)
+        error = str(trial.get_error() or "its worker process died")
+        self._broke(row, Failure("worker", error.strip().splitlines()[-1], error))
+
+    def _row(self, trial: Any) -> TrialRecord:
+        return self._journal.trials[int(trial.config["trial"])]
+
+    def _report(self, row: TrialRecord, result: dict[str, Any]) -> ReportRecord:
+        about = result["sieve"]
+        return ReportRecord(
+            trial=row.number,
+            stage=result["stage"],
+            epoch=result["epoch"],
+            data=result["data"],
+            budget=result["budget"],
+            metrics=about["metrics"],
+            time=self._course.seconds(),
+            stage_end=about["stage_end"],
+            seconds=about["seconds"],
+        )
+
+    def _judged(self, row: TrialRecord, report: ReportRecord, verdict: Verdict) -> None:
+        state = STATES[verdict.verdict]
+        ended = state != "RUNNING"
+        row = replace(row, state=state, why=verdict.reason, finished=time.time() if ended else None)
+        decision = DecisionRecord(
+            row.number, report.stage, verdict.verdict, verdict.reason, verdict.numbers, self._course.seconds()
+        )
+        self._journal.record(row, [report], [decision])
+        if ended:
+            self._keep.ended(row)
+
+    def _broke(self, row: TrialRecord, failure: Failure) -> None:
+        if failure.kind == "disk":
+            self._journal.change(row.number, state="PENDING", why=failure.message)
+            self._course.pause(failure.message)
+            return
+        if failure.kind in ("error", "worker") and row.attempt < self._spec.retries:
+            why = f"retry {row.attempt + 1} of {self._spec.retries} after: {failure.message}"
+            self._journal.change(row.number, state="PENDING", why=why, error=failure.traceback, attempt=row.attempt + 1)
+            self._proposals.offer(row.number)
+            return
+        self._journal.change(
+            row.number, state="FAILED", why=failure.message, error=failure.traceback, finished=time.time()
+        )
+        if failure.kind == "metric":
+            self._course.fail(failure.message)

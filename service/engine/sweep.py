@@ -1,0 +1,177 @@
+"""The verbs on a sweep of this machine: submit, run, extend, remove."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from service.engine.identity import alive, identity
+from service.ledger.home import checkpoint_folder, open_store
+from service.ledger.records import SweepRecord
+from service.ledger.store import HEADED, AlreadyRunning, Store
+from service.spec import Spec, load
+from service.spec.errors import UserError
+
+ADOPTED = ("resources", "budget", "retries", "loggers", "checkpoints")
+"""Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
+
+ENDED = ("SUCCEEDED", "STOPPED", "CANCELLED")
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a head left its sweep: its state, why, and the exit code for scripts (0, 1, 2, or 130 after Ctrl-C)."""
+
+    state: str
+    why: str
+    exit_code: int
+
+
+def submit(source: str | Path | Mapping[str, Any] | Spec, home: Path, project: Path | None = None) -> SweepRecord:
+    """Put a sweep into the ledger of ``home``, or find it there: the same spec again is the same sweep.
+
+    ``project`` is the folder that holds the task's code; default: the current one. Everything that can be checked
+    without training is checked first, so that a refused sweep leaves nothing behind.
+
+    Raises:
+        SpecError: the spec breaks a rule.
+        UserError: the task is not to be found or is none, or the name belongs to another spec.
+    """
+    from service.engine.preflight import check
+
+    spec = load(source)
+    folder = str((project or Path.cwd()).resolve())
+    check(spec, folder)
+    store = open_store(home, create=True)
+    known = next((sweep for sweep in store.sweeps() if sweep.name == spec.name), None)
+    if known is not None and not _is_same(known, spec) and _is_void(store, known):
+        remove(spec.name, home)
+        known = None
+    if known is None:
+        return store.create(spec.name, spec.to_dict(), folder, getpass.getuser(), _commit(folder))
+    return _adopt(store, known, spec)
+
+
+def run(name: str, home: Path, on_start: Callable[[], None] | None = None) -> Outcome:
+    """Run the sweep's head in this process until the sweep is over, paused or stopped; blocks.
+
+    In the main thread Ctrl-C (SIGINT) and SIGTERM pause the sweep, keeping everything. ``on_start`` is called once the
+    claim is ours. A sweep that has ended already is left alone.
+
+    Raises:
+        AlreadyRunning: another head runs it.
+        UserError: the task or the resources that the spec asks for are not to be had.
+    """
+    from service.engine.head import Head
+
+    store = open_store(home, create=True)
+    known = store.sweep(name)
+    if known.state in ENDED:
+        return Outcome(known.state, known.why, 0)
+    record = store.claim(name, identity(), alive)
+    if on_start is not None:
+        on_start()
+    head = Head.of(store, record, home)
+    try:
+        with _interruptible(lambda: head.course.pause("interrupted", INTERRUPTED)):
+            ending = head.run()
+    except BaseException as error:
+        store.end(name, record.attempt, "FAILED", f"{type(error).__name__}: {error}")
+        raise
+    exit_code = head.course.exit_code or int(ending.state == "FAILED")
+    store.end(name, record.attempt, ending.state, ending.why)
+    return Outcome(ending.state, ending.why, exit_code)
+
+
+def extend(name: str, trials: int, home: Path) -> SweepRecord:
+    """Give a sweep ``trials`` more trials; run it again to go on.
+
+    Raises:
+        UserError: there is no such sweep, its head is running, or ``trials`` is not positive.
+    """
+    store = open_store(home)
+    known = store.sweep(name)
+    if known.state in HEADED and alive(known):
+        raise AlreadyRunning(f"{name} is running: head {known.head}", f"stop it first: sieve stop {name}")
+    if trials < 1:
+        raise UserError(f"cannot extend by {trials} trials", "give a number of at least 1")
+    spec = load(known.spec)
+    if spec.search.trials is None:
+        raise UserError(f"{name} already runs every point of its grid", "change the grid and give it a new name")
+    more = spec.to_dict()
+    more["search"]["trials"] = spec.search.trials + trials
+    if spec.budget.trials is not None:
+        more["budget"]["trials"] = spec.budget.trials + trials
+    store.extend(name, more)
+    return store.sweep(name)
+
+
+def remove(name: str, home: Path) -> None:
+    """Delete a sweep with its trials, reports and checkpoints.
+
+    Raises:
+        UserError: there is no such sweep, or its head is running.
+    """
+    open_store(home).remove(name, alive)
+    shutil.rmtree(checkpoint_folder(home, name), ignore_errors=True)
+
+
+def _is_same(known: SweepRecord, spec: Spec) -> bool:
+    return not _differences(known, spec)
+
+
+def _differences(known: SweepRecord, spec: Spec) -> list[str]:
+    old, new = load(known.spec).to_dict(), spec.to_dict()
+    return sorted(key for key in old.keys() | new.keys() if key not in ADOPTED and old.get(key) != new.get(key))
+
+
+def _is_void(store: Store, known: SweepRecord) -> bool:
+    return known.state == "FAILED" and not store.reports(known.name)
+
+
+def _adopt(store: Store, known: SweepRecord, spec: Spec) -> SweepRecord:
+    different = _differences(known, spec)
+    if different:
+        raise UserError(
+            f"the name {known.name} is in use by a sweep with other {', '.join(different)}",
+            f"choose another name, or `sieve extend {known.name} --trials N` for more trials, "
+            f"or `sieve rm {known.name}` to start over",
+        )
+    if spec.to_dict() != known.spec and known.state not in ENDED:
+        store.extend(known.name, spec.to_dict())
+    return store.sweep(known.name)
+
+
+def _commit(project: str) -> str | None:
+    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None if found.returncode == 0 else None
+
+
+@contextmanager
+def _interruptible(pause: Callable[[], None]) -> Iterator[None]:
+    """The first signal pauses politely; the second ends the process as if nothing was installed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def heard(number: int, frame: object) -> None:
+        signal.signal(number, before[signal.Signals(number)])
+        pause()
+
+    for number in before:
+        signal.signal(number, heard)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,70 @@
+"""Tasks that tests run: quick, and each able to misbehave as its config says."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from trainables.data import Data
+from trainables.task import Task
+
+
+def curve(config: dict[str, Any], stage: Any) -> None:
+    """A learning curve that needs no data: `x` is the quality; notes every epoch it trains in the file ``TOY_LOG``."""
+    state = stage.checkpoint or {"epochs": 0}
+    for epoch in stage:
+        time.sleep(config.get("sleep", 0.0))
+        state["epochs"] += 1
+        log = os.environ.get("TOY_LOG")
+        if log:
+            with Path(log).open("a") as out:
+                out.write(f"{config['x']!r} {stage.index} {epoch} {os.getpid()}\n")
+        score = config["x"] * (1 - 0.5 ** state["epochs"])
+        stage.report({"score": score, "pid": os.getpid()}, checkpoint=state)
+
+
+def diverges(config: dict[str, Any], stage: Any) -> None:
+    """Not a number for the upper half of `x`."""
+    for _ in stage:
+        stage.report({"score": math.nan if config["x"] > 0.5 else config["x"]})
+
+
+def breaks_once(config: dict[str, Any], stage: Any) -> None:
+    """Raises in the first attempt at the first trial that comes by."""
+    for _ in stage:
+        flag = Path(config["flag"])
+        if not flag.exists():
+            flag.touch()
+            if config.get("die"):
+                os._exit(3)
+            raise RuntimeError("the first attempt breaks")
+        stage.report({"score": config["x"]})
+
+
+def always_breaks(config: dict[str, Any], stage: Any) -> None:
+    """Raises before any report."""
+    raise RuntimeError("nothing works")
+
+
+class Blobs(Task):
+    """Two Gaussian blobs and a linear model."""
+
+    def data(self) -> Data:
+        generator = np.random.default_rng(0)
+        labels = np.arange(400) % 2
+        points = (generator.normal(size=(400, 2)) + 2 * labels[:, None]).astype("float32")
+        return Data((points[:300], labels[:300]), (points[300:], labels[300:]))
+
+    def model(self, config: Any) -> nn.Module:
+        return nn.Linear(2, 2, dtype=torch.float32)
+
+
+class NotATask:
+    """A class that is no task."""

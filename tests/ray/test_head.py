@@ -1,0 +1,161 @@
+"""The head on a real Ray: what it runs, records and survives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.engine.sweep import extend, run, submit
+from service.ledger.home import open_store
+from service.spec.errors import UserError
+from tests.ray.toys import PROJECT, go, toy
+
+
+def test_every_trial_and_report_is_in_the_ledger(tmp_path: Path) -> None:
+    outcome = go(toy(), tmp_path)
+    store = open_store(tmp_path)
+    trials = store.trials("toy")
+    assert (outcome.state, outcome.exit_code) == ("SUCCEEDED", 0)
+    assert [t.number for t in trials] == list(range(1, 9))
+    assert {t.state for t in trials} == {"FINISHED", "STOPPED"}
+    reports = store.reports("toy")
+    per_trial = {t.number: [r for r in reports if r.trial == t.number] for t in trials}
+    for trial in trials:
+        expected = 3 if trial.state == "FINISHED" else 1
+        assert [r.epoch for r in per_trial[trial.number]] == list(range(1, expected + 1))
+        assert [r.budget for r in per_trial[trial.number]] == [0.1, 1.1, 2.1][:expected]
+        assert per_trial[trial.number][0].metrics["score"] == pytest.approx(trial.config["x"] * 0.5)
+        assert trial.why
+    assert store.sweep("toy").state == "SUCCEEDED"
+
+
+def test_asha_stops_with_the_numbers_in_words(tmp_path: Path) -> None:
+    go(toy(), tmp_path)
+    decisions = open_store(tmp_path).decisions("toy")
+    stopped = [d for d in decisions if d.verdict == "stop"]
+    assert stopped
+    assert all(f"rank {d.numbers['rank']} of {d.numbers['of']}" in d.reason for d in stopped)
+    assert all(d.numbers["value"] < d.numbers["cutoff"] for d in stopped)
+    assert {d.stage for d in decisions if d.verdict == "finish"} == {1}
+
+
+def test_fifo_stops_nothing(tmp_path: Path) -> None:
+    go(toy(schedule={"algorithm": "fifo"}), tmp_path)
+    assert {t.state for t in open_store(tmp_path).trials("toy")} == {"FINISHED"}
+
+
+def test_workers_are_reused(tmp_path: Path) -> None:
+    go(toy(schedule={"algorithm": "fifo"}, search={"algorithm": "random", "trials": 12}), tmp_path)
+    assert len({r.metrics["pid"] for r in open_store(tmp_path).reports("toy")}) <= 2
+
+
+def test_a_grid_runs_each_point_once(tmp_path: Path) -> None:
+    spec = toy(parameters={"x": {"grid_search": [0.1, 0.2, 0.3]}}, search={"algorithm": "grid"})
+    go(spec, tmp_path)
+    assert sorted(t.config["x"] for t in open_store(tmp_path).trials("toy")) == [0.1, 0.2, 0.3]
+
+
+def test_a_diverged_trial_fails_alone_and_at_once(tmp_path: Path) -> None:
+    outcome = go(toy(task="toy:diverges"), tmp_path)
+    trials = open_store(tmp_path).trials("toy")
+    failed = [t for t in trials if t.config["x"] > 0.5]
+    assert failed
+    assert all(t.state == "FAILED" and "nan" in t.why for t in failed)
+    assert {t.state for t in trials if t.config["x"] <= 0.5} <= {"FINISHED", "STOPPED"}
+    assert outcome.exit_code == 0
+
+
+@pytest.mark.parametrize("die", [False, True], ids=["raises", "process dies"])
+def test_a_broken_attempt_is_tried_again(tmp_path: Path, die: bool) -> None:
+    flag = tmp_path / "flag"
+    spec = toy(
+        task="toy:breaks_once",
+        parameters={"x": {"uniform": [0, 1]}, "die": die, "flag": str(flag)},
+        search={"algorithm": "random", "trials": 2},
+        schedule={"algorithm": "fifo"},
+    )
+    outcome = go(spec, tmp_path)
+    trials = open_store(tmp_path).trials("toy")
+    assert outcome.state == "SUCCEEDED"
+    assert [t.state for t in trials] == ["FINISHED", "FINISHED"]
+    assert sum(t.attempt for t in trials) == 1
+
+
+def test_a_sweep_whose_trials_all_fail_has_failed(tmp_path: Path) -> None:
+    outcome = go(toy(task="toy:always_breaks", retries=0, search={"algorithm": "random", "trials": 3}), tmp_path)
+    assert (outcome.state, outcome.exit_code) == ("FAILED", 1)
+    assert "nothing works" in outcome.why
+    assert all("nothing works" in (t.error or "") for t in open_store(tmp_path).trials("toy"))
+
+
+def test_a_metric_never_reported_fails_the_sweep_at_the_first_report(tmp_path: Path) -> None:
+    outcome = go(toy(metric={"name": "scor", "goal": "maximize"}), tmp_path)
+    assert (outcome.state, outcome.exit_code) == ("FAILED", 2)
+    assert "score" in outcome.why
+    assert len([t for t in open_store(tmp_path).trials("toy") if t.state == "FAILED"]) <= 2
+
+
+def test_the_target_ends_the_sweep(tmp_path: Path) -> None:
+    outcome = go(toy(metric={"name": "score", "goal": "maximize", "target": 0.01}), tmp_path)
+    assert outcome.state == "SUCCEEDED"
+    assert "target 0.01 reached" in outcome.why
+    assert len(open_store(tmp_path).trials("toy")) < 8
+
+
+def test_the_budget_in_epochs_ends_the_sweep(tmp_path: Path) -> None:
+    outcome = go(toy(budget={"epochs": 2.5}, schedule={"algorithm": "fifo"}), tmp_path)
+    assert outcome.state == "STOPPED"
+    assert "budget used" in outcome.why
+    assert "PENDING" not in {t.state for t in open_store(tmp_path).trials("toy")}
+
+
+def test_an_extended_sweep_goes_on_with_the_next_numbers(tmp_path: Path) -> None:
+    go(toy(checkpoints={"keep": "all"}), tmp_path)
+    before = open_store(tmp_path).trials("toy")
+    extend("toy", 4, tmp_path)
+    assert run("toy", tmp_path).state == "SUCCEEDED"
+    after = open_store(tmp_path).trials("toy")
+    assert after[:8] == before
+    assert [t.number for t in after] == list(range(1, 13))
+
+
+def test_a_finished_sweep_is_left_alone(tmp_path: Path) -> None:
+    go(toy(), tmp_path)
+    before = open_store(tmp_path).reports("toy")
+    assert go(toy(), tmp_path).exit_code == 0
+    assert open_store(tmp_path).reports("toy") == before
+
+
+def test_a_name_in_use_is_refused_and_nothing_changes(tmp_path: Path) -> None:
+    go(toy(), tmp_path)
+    with pytest.raises(UserError, match="in use by a sweep with other parameters"):
+        submit(toy(parameters={"x": {"uniform": [0, 2]}}), tmp_path, project=PROJECT)
+    assert open_store(tmp_path).sweep("toy").spec["parameters"] == {"x": {"uniform": [0, 1]}}
+
+
+@pytest.mark.parametrize(
+    ("task", "says"),
+    [("toy:Blob", "Blobs"), ("toi:Blobs", "toi"), ("toy:NotATask", "Task")],
+    ids=["no such name", "no such module", "not a task"],
+)
+def test_a_bad_task_leaves_no_sweep(tmp_path: Path, task: str, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        submit(toy(task=task), tmp_path, project=PROJECT)
+    assert open_store(tmp_path).sweeps() == []
+
+
+def test_only_what_may_be_needed_again_stays_on_disk(tmp_path: Path) -> None:
+    go(toy(task="toy:Blobs", metric={"name": "val_accuracy", "goal": "maximize"}), tmp_path)
+    trials = open_store(tmp_path).trials("toy")
+    kept = [t for t in trials if t.checkpoint]
+    finished = [t for t in trials if t.state == "FINISHED"]
+    assert len(finished) > 1
+    assert len(kept) == 1
+    assert Path(kept[0].checkpoint or "").exists()
+    assert len(list((tmp_path / "checkpoints" / "toy").iterdir())) == 1
+
+
+def test_more_than_the_cluster_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="asks for 64 CPU, the cluster has 2"):
+        go(toy(resources={"cpu": 64}), tmp_path)
