@@ -1,0 +1,1 @@
+"""What talks to people: the command line, the live view, the report page and the Python handle."""

@@ -1,0 +1,113 @@
+"""Line charts as inline SVG: no library, no script, colours from the page's style sheet (classes ``c0`` … ``c5``)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from markupsafe import Markup, escape
+
+WIDTH, HEIGHT = 720, 300
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 12, 44
+COLORS = 6
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line: its points in order, its colour (0 to 5), whether it is dashed, and whether it holds between points."""
+
+    label: str
+    points: Sequence[Point]
+    color: int = 0
+    dashed: bool = False
+    step: bool = False
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A linear map from ``[low, high]`` to ``[start, end]`` pixels."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+
+
+def chart(series: Sequence[Series], x_label: str, y_label: str) -> Markup:
+    """The lines of ``series`` on common axes with a legend; points that are not finite are left out."""
+    kept = [(one, [point for point in one.points if all(map(math.isfinite, point))]) for one in series]
+    kept = [(one, points) for one, points in kept if points]
+    if not kept:
+        return Markup('<p class="empty">nothing to draw yet</p>')
+    every = list(chain.from_iterable(points for _, points in kept))
+    x_ticks, y_ticks = ticks(*_span(p[0] for p in every)), ticks(*_span(p[1] for p in every))
+    x = Scale(x_ticks[0], x_ticks[-1], LEFT, WIDTH - RIGHT)
+    y = Scale(y_ticks[0], y_ticks[-1], HEIGHT - BOTTOM, TOP)
+    parts = [
+        *(_row(y(tick), tick) for tick in y_ticks),
+        *(_column(x(tick), tick) for tick in x_ticks),
+        _labels(x_label, y_label),
+        *(_path(one, [(x(a), y(b)) for a, b in points]) for one, points in kept),
+    ]
+    title = escape(f"{y_label} over {x_label}")
+    svg = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg>'
+    return Markup(svg + _legend([one for one, _ in kept]))
+
+
+def ticks(low: float, high: float, about: int = 5) -> list[float]:
+    """Round numbers (1, 2 or 5 times a power of ten apart) that span ``[low, high]``, about ``about`` of them."""
+    rough = (high - low) / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    width = next(step * power for step in (1, 2, 5, 10) if step * power >= rough * 0.999)
+    first, last = math.floor(low / width + 1e-9), math.ceil(high / width - 1e-9)
+    return [float(f"{index * width:.12g}") for index in range(first, last + 1)]
+
+
+def _span(values: Iterable[float]) -> tuple[float, float]:
+    known = list(values)
+    low, high = min(known), max(known)
+    if high - low > 1e-12 * max(abs(low), abs(high)):
+        return low, high
+    room = abs(low) / 10 or 1.0
+    return low - room, high + room
+
+
+def _row(y: float, tick: float) -> str:
+    grid = f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+    return f'{grid}<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:.4g}</text>'
+
+
+def _column(x: float, tick: float) -> str:
+    return f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{tick:.6g}</text>'
+
+
+def _labels(x_label: str, y_label: str) -> str:
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    across = f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 6}" text-anchor="middle">'
+    up = f'<text class="axis" transform="translate(14 {middle:.0f}) rotate(-90)" text-anchor="middle">'
+    return f"{across}{escape(x_label)}</text>{up}{escape(y_label)}</text>"
+
+
+def _path(one: Series, points: Sequence[Point]) -> str:
+    (x, y), *rest = points
+    moves = "".join(f"H{a:.1f}V{b:.1f}" if one.step else f"L{a:.1f} {b:.1f}" for a, b in rest)
+    style = f"line c{one.color % COLORS}" + (" dashed" if one.dashed else "")
+    end, height = points[-1]
+    dot = f'<circle class="dot c{one.color % COLORS}" cx="{end:.1f}" cy="{height:.1f}" r="3"/>'
+    return f'<g><title>{escape(one.label)}</title><path class="{style}" d="M{x:.1f} {y:.1f}{moves}"/>{dot}</g>'
+
+
+def _legend(series: Sequence[Series]) -> str:
+    items = (
+        f'<li><svg viewBox="0 0 24 8" aria-hidden="true"><path class="line c{one.color % COLORS}'
+        f'{" dashed" if one.dashed else ""}" d="M0 4H24"/></svg>{escape(one.label)}</li>'
+        for one in series
+    )
+    return f'<ul class="legend">{"".join(items)}</ul>'

@@ -1,0 +1,171 @@
+"""Sieve from Python: run a sweep from a script or a notebook, and read what any sweep has found."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from service.ledger import Results, find_home, open_store
+from service.ledger.status import Status
+from service.spec import Spec
+from service.spec.errors import SieveError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNDER_WAY = ("QUEUED", "STARTING", "RUNNING")
+POLL = 0.5
+
+
+class Sweep:
+    """A handle on a sweep in the ledger: what it found, how it stands, and a way to stop it. Made by `run` and `sweep`.
+
+    Handles hold no results of their own: each call reads the ledger, so that a handle made in another process (by
+    `service.sweep`) says the same.
+    """
+
+    def __init__(self, name: str, home: Path, head: subprocess.Popen[bytes] | None = None) -> None:
+        self.name = name
+        self.home = home
+        self._store = open_store(home)
+        self._results = Results(self._store)
+        self._head = head
+
+    def __repr__(self) -> str:
+        return f"Sweep({self.name!r}, {self.state})"
+
+    @property
+    def state(self) -> str:
+        """QUEUED, STARTING, RUNNING, PAUSED, SUCCEEDED, STOPPED, FAILED or CANCELLED."""
+        return self._store.sweep(self.name).state
+
+    @property
+    def status(self) -> Status:
+        """The funnel of stages, running trials, best so far and time left, at this moment."""
+        from service.interface.live import read
+
+        return read(self._store, self.name)
+
+    def trials(self) -> pd.DataFrame:
+        """One row per trial."""
+        return self._results.trials(self.name)
+
+    def history(self) -> pd.DataFrame:
+        """One row per report."""
+        return self._results.history(self.name)
+
+    def best(self, n: int = 1) -> pd.DataFrame:
+        """The best ``n`` of the trials that finished the last stage; empty before the first has."""
+        return self._results.best(self.name, n)
+
+    def wait(self, timeout: float | None = None) -> Sweep:
+        """Blocks until the sweep is no longer under way, at most ``timeout`` seconds; returns the handle.
+
+        Interrupting it (Ctrl-C, or a notebook's stop button) pauses a sweep that this process started.
+
+        Raises:
+            TimeoutError: the sweep is still under way; it goes on.
+            SieveError: the sweep failed, or its head died.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        try:
+            while self._is_under_way():
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise TimeoutError(f"{self.name} is still {self.state} after {timeout:g} s; it goes on")
+                time.sleep(POLL)
+        except KeyboardInterrupt:
+            self._pause()
+            raise
+        self._complain()
+        return self
+
+    def stop(self) -> None:
+        """Asks the sweep to stop for good, which it does within seconds, keeping everything; does not block.
+
+        Raises:
+            UserError: the sweep is not running.
+        """
+        from service.interface.stopping import stop
+
+        stop(self._store, self.name)
+
+    def _is_under_way(self) -> bool:
+        if self._head is not None:
+            return not _has_ended(self._head)
+        from service.engine.identity import alive
+
+        record = self._store.sweep(self.name)
+        return record.state == "QUEUED" or (record.state in UNDER_WAY and alive(record))
+
+    def _pause(self) -> None:
+        if self._head is not None and self._head.poll() is None:
+            self._store.wish(self.name, "pause")
+            self._head.wait()
+
+    def _complain(self) -> None:
+        record = self._store.sweep(self.name)
+        cure = "see its trials for the errors: sweep.trials()"
+        if record.state == "FAILED":
+            raise SieveError(f"{self.name} failed: {record.why}", cure)
+        if record.state in UNDER_WAY:
+            code = "" if self._head is None else f" with exit code {self._head.returncode}"
+            raise SieveError(f"the head of {self.name} died{code}", "nothing is lost: run it again to go on")
+
+
+def run(
+    source: str | Path | Mapping[str, Any] | Spec,
+    *,
+    project: str | Path | None = None,
+    home: str | Path | None = None,
+    wait: bool = True,
+) -> Sweep:
+    """Runs the sweep of ``source`` (a YAML file, a mapping that may hold Tune domains, or a `Spec`), or continues it.
+
+    The head is a child process. With ``wait`` (the default) the call returns when the sweep is over, else at once; the
+    head pauses when this process ends. ``project`` is the folder with the task's code (default: the current one),
+    ``home`` that of the ledger (default: as on the command line).
+
+    Raises:
+        SpecError: the spec breaks a rule.
+        UserError: the task is not to be found, or the name belongs to another sweep.
+        SieveError: with ``wait``, the sweep failed.
+    """
+    from service.engine.launch import start
+    from service.engine.sweep import submit
+
+    folder = _home(home)
+    record = submit(source, folder, project=None if project is None else Path(project))
+    handle = Sweep(record.name, folder, start(record.name, folder))
+    return handle.wait() if wait else handle
+
+
+def sweep(name: str, home: str | Path | None = None) -> Sweep:
+    """The handle of the sweep ``name``, whoever runs it.
+
+    Raises:
+        UnknownSweep: there is no such sweep; the message names the nearest.
+    """
+    handle = Sweep(name, _home(home))
+    handle._store.sweep(name)
+    return handle
+
+
+def results(home: str | Path | None = None) -> Results:
+    """The results of every sweep in ``home`` as DataFrames."""
+    return Results(open_store(_home(home)))
+
+
+def _has_ended(head: subprocess.Popen[bytes]) -> bool:
+    """Whether the process is over; its standard input, which had to stay open until then, is closed."""
+    if head.poll() is None:
+        return False
+    if head.stdin is not None:
+        head.stdin.close()
+    return True
+
+
+def _home(home: str | Path | None) -> Path:
+    return find_home() if home is None else Path(home).absolute()

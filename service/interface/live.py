@@ -1,0 +1,114 @@
+"""Watching a sweep while its head runs: a thread reads the ledger and shows what it says."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import Console
+from rich.live import Live
+
+from service.interface import view
+from service.ledger import Store, open_store
+from service.ledger.records import DecisionRecord
+from service.ledger.status import Status, snapshot
+
+INTERVAL = 0.5
+LINE_INTERVAL = 10.0
+COST = 0.1
+
+
+class Screen(Protocol):
+    """What a status is shown on."""
+
+    def show(self, status: Status, decisions: Sequence[DecisionRecord]) -> None:
+        """Shows ``status``; ``decisions`` are all there are, oldest first."""
+
+    def close(self) -> None:
+        """Leaves the last view standing."""
+
+
+class Panel:
+    """A terminal: one view that is drawn over again."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, auto_refresh=False)
+        self._live.start()
+
+    def show(self, status: Status, decisions: Sequence[DecisionRecord]) -> None:
+        self._live.update(view.panel(status, decisions[-1] if decisions else None), refresh=True)
+
+    def close(self) -> None:
+        self._live.stop()
+
+
+class Lines:
+    """A log: a line for each verdict at a rung, and a summary every ten seconds.
+
+    What was decided before this head began is history and not shown again.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._shown: int | None = None
+        self._next = 0.0
+
+    def show(self, status: Status, decisions: Sequence[DecisionRecord]) -> None:
+        for decision in decisions[len(decisions) if self._shown is None else self._shown :]:
+            self._print(view.verdict(decision))
+        self._shown = len(decisions)
+        if time.monotonic() >= self._next:
+            self._print(view.line(status))
+            self._next = time.monotonic() + LINE_INTERVAL
+
+    def close(self) -> None:
+        pass
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def watch(name: str, home: Path, console: Console | None = None) -> Iterator[None]:
+    """Shows the sweep ``name`` while the body runs: a live panel on a terminal, plain lines elsewhere.
+
+    The view only reads. Should it break, the sweep goes on and the view says once that it is gone.
+    """
+    console = console or Console()
+    screen: Screen = Panel(console) if console.is_terminal else Lines(console)
+    over = threading.Event()
+    viewer = threading.Thread(target=_view, args=(name, home, screen, over), name="sieve-view", daemon=True)
+    viewer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        viewer.join()
+        screen.close()
+
+
+def read(store: Store, name: str) -> Status:
+    """The status of the sweep ``name`` now.
+
+    Raises:
+        UnknownSweep: there is no such sweep.
+    """
+    return snapshot(store.sweep(name), store.trials(name), store.reports(name), time.time())
+
+
+def _view(name: str, home: Path, screen: Screen, over: threading.Event) -> None:
+    try:
+        store = open_store(home)
+        pause = 0.0
+        while not over.wait(pause):
+            began = time.monotonic()
+            screen.show(read(store, name), store.decisions(name))
+            # a long history takes long to read: never more than a tenth of the head's time
+            pause = max(INTERVAL, (time.monotonic() - began) / COST)
+        screen.show(read(store, name), store.decisions(name))
+    except Exception as error:
+        Console(stderr=True).print(f"the live view is gone ({error}); the sweep goes on", markup=False)

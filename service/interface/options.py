@@ -1,0 +1,46 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+
+def home(verb: Verb) -> Verb:
+    """``--home DIR``: where the ledger lies; without it SIEVE_HOME, else the nearest .sieve folder."""
+    return click.option(
+        "--home",
+        type=click.Path(file_okay=False, path_type=Path),
+        callback=_found,
+        help="Folder of the ledger.  [default: $SIEVE_HOME, else the nearest .sieve folder, else ./.sieve]",
+    )(verb)
+
+
+def output(verb: Verb) -> Verb:
+    """``-o table|json|csv``: the form of a listing."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["table", "json", "csv"]),
+        default="table",
+        show_default=True,
+        help="Form of the listing; json and csv hold every column in full precision.",
+    )(verb)
+
+
+def sweep(verb: Verb) -> Verb:
+    """The argument NAME."""
+    return click.argument("name")(verb)
+
+
+def _found(_: click.Context, __: click.Parameter, chosen: Path | None) -> Path:
+    if chosen is not None:
+        return chosen.absolute()
+    from service.ledger.home import find_home
+
+    return find_home()

@@ -1,0 +1,123 @@
+"""The report page: what a sweep found, as one HTML file that needs nothing else (no script, no network)."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from service.interface import tables
+from service.interface.chart import COLORS, Series, chart
+from service.interface.tables import Row
+from service.ledger import Results, Store
+from service.ledger.home import report_file
+from service.ledger.records import ReportRecord
+from service.ledger.status import Status, ranked, snapshot
+from service.spec import Spec, load
+
+LISTED = 10
+DRAWN = 3
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the page is made of; ``rows`` are the trials as `Results.trial_rows` gives them."""
+
+    spec: Spec
+    status: Status
+    reports: Sequence[ReportRecord]
+    rows: Sequence[Row]
+    written: float
+
+
+def write(store: Store, name: str, home: Path) -> Path:
+    """Writes the page of the sweep ``name`` to ``home/reports/<name>.html`` and returns that path.
+
+    Raises:
+        UnknownSweep: there is no such sweep.
+        OSError: the file cannot be written.
+    """
+    now = time.time()
+    sweep, reports = store.sweep(name), store.reports(name)
+    findings = Findings(
+        spec=load(sweep.spec),
+        status=snapshot(sweep, store.trials(name), reports, now),
+        reports=reports,
+        rows=Results(store).trial_rows(name),
+        written=now,
+    )
+    path = report_file(home, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page(findings), encoding="utf-8")
+    return path
+
+
+def page(findings: Findings) -> str:
+    """The page as HTML; a pure function of ``findings``."""
+    leaders = _leaders(findings)
+    rows = {row["trial"]: row for row in findings.rows}
+    best = tables.compact([rows[report.trial] for report in leaders[:LISTED]])
+    environment = Environment(
+        loader=PackageLoader("service.interface", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"cell": tables.cell, "duration": tables.duration}
+    return environment.get_template("report.html").render(
+        spec=findings.spec,
+        status=findings.status,
+        best=best,
+        columns=tables.columns(best),
+        progress=progress(findings.spec, findings.reports),
+        curves=curves(findings.spec, findings.reports, [report.trial for report in leaders[:DRAWN]]),
+        written=time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(findings.written)),
+    )
+
+
+def progress(spec: Spec, reports: Sequence[ReportRecord]) -> Markup:
+    """The best value so far over the budget of the whole sweep, a line per stage: values compare at one rung only."""
+    spent: dict[int, float] = {}
+    total = 0.0
+    best: dict[int, list[tuple[float, float]]] = {}
+    better = max if spec.metric.goal == "maximize" else min
+    for report in reports:
+        total += report.budget - spent.get(report.trial, 0.0)
+        spent[report.trial] = report.budget
+        value = report.metrics.get(spec.metric.name, math.nan)
+        if report.stage_end and math.isfinite(value):
+            line = best.setdefault(report.stage, [])
+            line.append((total, better(value, line[-1][1]) if line else value))
+    series = [
+        Series(f"best after stage {stage} ({spec.plan[stage].data:.4g} of the data)", line, stage % COLORS, step=True)
+        for stage, line in sorted(best.items())
+    ]
+    return chart(series, "budget of the sweep in full-data epochs", spec.metric.name)
+
+
+def curves(spec: Spec, reports: Sequence[ReportRecord], trials: Sequence[int]) -> Markup:
+    """Training (dashed) and validation of ``trials`` over their epochs, on one axis."""
+    names = _pair(spec.metric.name, {name for report in reports for name in report.metrics})
+    series = []
+    for color, trial in enumerate(trials):
+        own = [report for report in reports if report.trial == trial]
+        for name in names:
+            points = [(float(r.epoch), r.metrics[name]) for r in own if name in r.metrics]
+            series.append(Series(f"trial {trial}: {name}", points, color, dashed=name.startswith("train_")))
+    return chart(series, "epoch of the trial", " and ".join(names))
+
+
+def _leaders(findings: Findings) -> list[ReportRecord]:
+    best = findings.status.best
+    return ranked(findings.spec, findings.reports, best.stage) if best else []
+
+
+def _pair(metric: str, reported: set[str]) -> list[str]:
+    """The metric's own training and validation names if both are reported, else those of the loss, else the metric."""
+    for base in (metric.removeprefix("val_").removeprefix("train_"), "loss"):
+        pair = [f"train_{base}", f"val_{base}"]
+        if reported.issuperset(pair):
+            return pair
+    return [metric]

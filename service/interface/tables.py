@@ -1,0 +1,144 @@
+"""Rows as text: an aligned table for people, JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+Row = Mapping[str, Any]
+
+MISSING = "–"
+BOOKKEEPING = frozenset({"gpu_seconds", "node", "checkpoint", "started", "finished", "project", "commit", "time"})
+MOMENTS = frozenset({"created", "started", "finished"})
+
+
+def render(rows: Sequence[Row], output: str = "table", empty: str = "nothing yet") -> str:
+    """``rows`` as text without a final newline.
+
+    ``output`` is ``table`` (numbers shortened to four digits, ``empty`` where there are no rows), ``json`` (a list of
+    objects, missing values null) or ``csv`` (full precision, missing values empty). Columns are the keys of the rows
+    in the order they first appear.
+    """
+    return _WRITERS[output](rows, empty)
+
+
+def columns(rows: Sequence[Row]) -> list[str]:
+    """Every key of ``rows``, in the order of first appearance."""
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def dated(rows: Sequence[Row]) -> list[Row]:
+    """``rows`` with the moments of the ledger (seconds since the epoch) as UTC times."""
+    return [{key: _moment(value) if key in MOMENTS else value for key, value in row.items()} for row in rows]
+
+
+def compact(rows: Sequence[Row]) -> list[Row]:
+    """``rows`` for a narrow page: columns without a single value and bookkeeping go, ``config/lr`` is headed ``lr``.
+
+    A parameter that shares its name with another column keeps its prefix.
+    """
+    names = columns(rows)
+    kept = [name for name in names if name not in BOOKKEEPING and not all(is_missing(row.get(name)) for row in rows)]
+    heads = {name: name.removeprefix("config/") for name in kept}
+    heads = {name: name if head != name and head in kept else head for name, head in heads.items()}
+    return [{heads[name]: row.get(name) for name in kept} for row in rows]
+
+
+def cell(value: Any) -> str:
+    """``value`` for a table: short numbers, times to the second, a dash where it is missing."""
+    if is_missing(value):
+        return MISSING
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, date):
+        return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value.isoformat()
+    return str(value)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether ``value`` is None, NaN or pandas' NA / NaT, none of which equals itself."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float) and math.isnan(value)
+
+
+def as_json(value: Any) -> str | None:
+    """``value`` as JSON on one line, None where it is missing."""
+    return None if is_missing(value) else json.dumps(_plain(value))
+
+
+def duration(seconds: float | None) -> str:
+    """``seconds`` as people say it: 45 s, 3 min 20 s, 2 h 05 min."""
+    if seconds is None:
+        return MISSING
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _moment(value: Any) -> Any:
+    return datetime.fromtimestamp(value, UTC) if isinstance(value, float) else value
+
+
+def _table(rows: Sequence[Row], empty: str) -> str:
+    if not rows:
+        return empty
+    names = columns(rows)
+    cells = [names, *([cell(row.get(name)) for name in names] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    numeric = [all(_is_number(row.get(name)) for row in rows) for name in names]
+    return "\n".join(
+        "  ".join(
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(line, widths, numeric, strict=True)
+        ).rstrip()
+        for line in cells
+    )
+
+
+def _json(rows: Sequence[Row], _: str) -> str:
+    return json.dumps([{key: _plain(value) for key, value in row.items()} for row in rows], indent=2, allow_nan=False)
+
+
+def _csv(rows: Sequence[Row], _: str) -> str:
+    names = columns(rows)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if names:
+        writer.writerow(names)
+    writer.writerows([_field(row.get(name)) for name in names] for row in rows)
+    return text.getvalue().removesuffix("\n")
+
+
+def _is_number(value: Any) -> bool:
+    return is_missing(value) or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _plain(value: Any) -> Any:
+    if is_missing(value):
+        return None
+    if isinstance(value, float) and math.isinf(value):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _field(value: Any) -> Any:
+    plain = _plain(value)
+    return json.dumps(plain) if isinstance(plain, list | dict) else plain
+
+
+_WRITERS: dict[str, Callable[[Sequence[Row], str], str]] = {"table": _table, "json": _json, "csv": _csv}

@@ -1,0 +1,1 @@
+"""The verbs of the command line, a file per kind; each file lists its own in ``VERBS``."""

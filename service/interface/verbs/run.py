@@ -1,0 +1,98 @@
+"""``sieve run``: a sweep in the foreground, from its file to the table of its best trials."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from service.interface import options
+
+if TYPE_CHECKING:
+    from service.spec import Spec
+
+BEST = 5
+
+
+@click.command()
+@click.argument("file")
+@click.option("--dry-run", is_flag=True, help="Check the file and say what would happen; run nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="No live view, only the end.")
+@options.home
+def run(file: str, home: Path, dry_run: bool, quiet: bool) -> None:
+    """Run a sweep, or continue it where it was left.
+
+    Ctrl-C pauses it politely: everything is kept, and the same command continues it. The name of a sweep in the
+    ledger does for FILE where no file has that name: it continues with what it has stored, extensions included.
+    """
+    if dry_run:
+        _forecast(file)
+    else:
+        drive(_submitted(file, home), home, quiet=quiet, again=f"sieve run {file}")
+
+
+def drive(name: str, home: Path, *, quiet: bool, again: str) -> None:
+    """Runs the head of the sweep ``name`` in this process, shows it, says how it ended and exits with its code.
+
+    ``again`` is the command that continues the sweep.
+    """
+    from service.engine import sweep
+    from service.interface.live import watch
+
+    with nullcontext() if quiet else watch(name, home):
+        outcome = sweep.run(name, home)
+    _conclude(name, home)
+    click.echo(f"{name} {outcome.state}" + (f": {outcome.why}" if outcome.why else ""))
+    if outcome.state == "PAUSED":
+        click.echo(f"paused; continue with: {again}")
+    click.get_current_context().exit(outcome.exit_code)
+
+
+def _submitted(file: str, home: Path) -> str:
+    from service.ledger import open_store
+
+    if not Path(file).exists() and any(sweep.name == file for sweep in open_store(home).sweeps()):
+        return file
+    from service.engine.sweep import submit
+
+    return submit(_checked(file), home).name
+
+
+def _forecast(file: str) -> None:
+    from service.engine.forecast import forecast
+
+    for line in forecast(_checked(file)).lines():
+        click.echo(line)
+
+
+def _checked(file: str) -> Spec:
+    from service.spec import load
+
+    spec = load(file)
+    for warning in spec.warnings():
+        click.echo(f"warning: {warning}", err=True)
+    return spec
+
+
+def _conclude(name: str, home: Path) -> None:
+    from service.interface import tables, view
+    from service.interface.live import read
+    from service.interface.report import write
+    from service.ledger import Results, open_store
+
+    store = open_store(home)
+    status = read(store, name)
+    rows = Results(store).best_rows(name, BEST)
+    click.echo()
+    click.echo(tables.render(tables.compact(rows), empty=view.best(status)))
+    click.echo()
+    click.echo(view.budget(status))
+    try:
+        click.echo(f"report: {write(store, name, home)}")
+    except OSError as error:
+        click.echo(f"warning: no report page ({error}); write it later with: sieve report {name}", err=True)
+
+
+VERBS = (run,)

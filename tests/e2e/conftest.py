@@ -1,0 +1,77 @@
+"""The command line as a user has it: a project folder, the installed `sieve`, processes of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SIEVE = Path(sys.executable).parent / "sieve"
+TASKS = Path(__file__).parents[1] / "projects"
+
+
+@dataclass
+class Project:
+    """A user's folder with a task file; its home is its own ``.sieve``."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if k not in ("SIEVE_HOME", "RAY_ADDRESS")}
+        return kept | {"TOY_LOG": str(self.folder / "epochs.log"), "PYTHONUNBUFFERED": "1"}
+
+    def write(self, name: str, spec: Any) -> Path:
+        """A spec as a file; JSON is YAML."""
+        path = self.folder / name
+        path.write_text(spec if isinstance(spec, str) else json.dumps(spec))
+        return path
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(SIEVE), *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def sieve(self, *arguments: str, code: int = 0) -> str:
+        """Run a command to its end; its output, both streams. The exit code must be ``code``."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=240)
+        assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
+        return out + err
+
+    def rows(self, *arguments: str) -> list[dict[str, Any]]:
+        process = self.start(*arguments, "-o", "json")
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        rows: list[dict[str, Any]] = json.loads(out)
+        return rows
+
+    def epochs(self) -> list[tuple[str, int, int]]:
+        """(config, stage, epoch) of every epoch that any process began to train, in order."""
+        lines = (self.folder / "epochs.log").read_text().splitlines()
+        return [(x, int(stage), int(epoch)) for x, stage, epoch, _ in (line.split() for line in lines)]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "toy.py").write_text((TASKS / "toy.py").read_text())
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def toy() -> Callable[..., dict[str, Any]]:
+    from tests.ray.toys import toy
+
+    return toy

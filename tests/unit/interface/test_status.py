@@ -1,0 +1,88 @@
+"""Where a sweep stands, from its records alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.ledger.records import TrialRecord
+from service.ledger.status import Leader, Level, Runner, Status, snapshot
+from tests.unit.interface.conftest import REPORTS, SPEC, TRIALS, report, sweep
+
+
+def status(**changes: Any) -> Status:
+    return snapshot(sweep(**changes), TRIALS, REPORTS, now=1025.0)
+
+
+def test_the_funnel_counts_who_reached_runs_finished_and_was_stopped() -> None:
+    assert status().funnel == (
+        Level(stage=0, data=0.1, epochs=1, reached=4, running=0, finished=3, stopped=1),
+        Level(stage=1, data=1.0, epochs=4, reached=2, running=1, finished=1, stopped=0),
+    )
+
+
+def test_a_running_trial_shows_its_progress_through_its_stage() -> None:
+    assert status().running == (Runner(trial=3, stage=1, progress=0.5, value=0.7),)
+    promoted = snapshot(sweep(), TRIALS[2:3], [report(3, 1, 0.9)], now=1025.0)
+    assert promoted.running[0].progress == 0.0
+    silent = snapshot(sweep(), [TrialRecord(1, {}, "RUNNING")], [], now=1025.0)
+    assert silent.running == (Runner(trial=1, stage=0, progress=0.0, value=None),)
+
+
+def test_the_best_is_from_the_end_of_the_last_stage() -> None:
+    assert status().best == Leader(trial=1, stage=1, value=0.8, final=True)
+
+
+def test_a_coarse_best_is_marked_and_compares_one_rung_only() -> None:
+    coarse = [one for one in REPORTS if one.epoch < 5]
+    assert snapshot(sweep(), TRIALS, coarse, 0.0).best == Leader(trial=3, stage=0, value=0.9, final=False)
+    assert snapshot(sweep(), TRIALS, coarse[3:6], 0.0).best is None
+
+
+def test_the_goal_decides_what_is_best_and_nan_never_is() -> None:
+    lower = SPEC | {"metric": {"name": "val_accuracy", "goal": "minimize"}}
+    ends = [report(1, 1, float("nan")), report(2, 1, 0.2), report(3, 1, 0.9)]
+    assert snapshot(replace(sweep(), spec=lower), TRIALS, ends, 0.0).best == Leader(2, 0, 0.2, final=False)
+
+
+def test_the_share_compares_the_work_with_full_training_of_the_trials_begun() -> None:
+    now = status()
+    assert now.used == pytest.approx(4.1 + 0.1 + 2.1)
+    assert now.full == pytest.approx(3 * (0.1 * 1 + 1.0 * 4)), "every stage, for the three trials that have begun"
+    assert now.share == pytest.approx(6.3 / 12.3)
+    assert snapshot(sweep(), [], [], 0.0).share == 0.0
+
+
+def test_time_is_that_of_the_heads_until_the_last_heartbeat() -> None:
+    assert status().elapsed == 120.0
+    assert status().silence == 5.0
+    assert status(state="PAUSED", heartbeat=None).elapsed == 100.0
+    assert status(state="PAUSED", heartbeat=None).silence is None
+
+
+def test_the_time_to_go_follows_the_pace_and_the_cost_of_trials_that_ended() -> None:
+    # mean cost 2.1 of trials 1 and 2; two of six have not begun; trial 3 has had its share; 120 s for 6.3 so far
+    assert status().eta == pytest.approx(2 * 2.1 * 120 / 6.3)
+    assert status(state="PAUSED").eta is None
+    assert snapshot(sweep(), TRIALS[2:3], [report(3, 1, 0.9)], 0.0).eta is None
+
+
+@pytest.mark.parametrize(("budget", "eta"), [({"epochs": 7.0}, 0.7 * 120 / 6.3), ({"time": 150.0}, 30.0)])
+def test_the_budget_bounds_the_time_to_go(budget: dict[str, float], eta: float) -> None:
+    assert snapshot(replace(sweep(), spec=SPEC | {"budget": budget}), TRIALS, REPORTS, 0.0).eta == pytest.approx(eta)
+
+
+@pytest.mark.parametrize(
+    ("changes", "planned"),
+    [
+        ({}, 6),
+        ({"budget": {"trials": 5}}, 5),
+        ({"budget": {"trials": 1}}, 4),
+        ({"parameters": {"lr": {"grid_search": [1, 2, 3, 4, 5]}}, "search": {"algorithm": "grid"}}, 5),
+    ],
+    ids=["as asked", "budget", "never fewer than there are", "grid"],
+)
+def test_the_planned_trials(changes: dict[str, Any], planned: int) -> None:
+    assert snapshot(replace(sweep(), spec=SPEC | changes), TRIALS, REPORTS, 0.0).planned == planned

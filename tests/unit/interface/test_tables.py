@@ -1,0 +1,77 @@
+"""Rows as text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from service.interface import tables
+
+ROWS: list[dict[str, Any]] = [
+    {"trial": 1, "val": 0.123456789, "config/lr": 1e-20, "why": "a, b", "config/layers": [8, 8], "node": "n1"},
+    {"trial": 12, "val": math.nan, "config/lr": None, "why": "", "config/layers": [8], "node": "n1"},
+]
+
+
+def test_a_table_is_aligned_short_and_dashes_what_is_missing() -> None:
+    assert tables.render(ROWS).splitlines() == [
+        "trial     val  config/lr  why   config/layers  node",
+        "    1  0.1235      1e-20  a, b  [8, 8]         n1",
+        "   12       –          –        [8]            n1",
+    ]
+
+
+def test_json_keeps_every_digit_and_says_null() -> None:
+    first, second = json.loads(tables.render(ROWS, "json"))
+    assert first == ROWS[0]
+    assert second["val"] is None
+    assert second["config/lr"] is None
+
+
+def test_csv_keeps_every_digit_and_leaves_the_missing_empty() -> None:
+    first, second = csv.DictReader(io.StringIO(tables.render(ROWS, "csv")))
+    assert (float(first["val"]), float(first["config/lr"]), first["why"]) == (0.123456789, 1e-20, "a, b")
+    assert json.loads(first["config/layers"]) == [8, 8]
+    assert (second["val"], second["config/lr"]) == ("", "")
+
+
+@pytest.mark.parametrize(("output", "text"), [("table", "none"), ("json", "[]"), ("csv", "")])
+def test_no_rows(output: str, text: str) -> None:
+    assert tables.render([], output, empty="none") == text
+
+
+@pytest.mark.parametrize("value", [None, math.nan, pd.NA, pd.NaT])
+def test_what_is_missing_is_never_shown_as_a_value(value: Any) -> None:
+    assert tables.cell(value) == "–"
+    assert json.loads(tables.render([{"x": value}], "json")) == [{"x": None}]
+
+
+def test_infinity_survives_json() -> None:
+    assert json.loads(tables.render([{"x": math.inf}], "json")) == [{"x": "inf"}]
+
+
+def test_compact_drops_bookkeeping_and_empty_columns_and_shortens_names() -> None:
+    rows = [{"trial": 1, "node": "n", "error": None, "stage": 0, "config/stage": 3, "config/lr": 0.1}]
+    assert tables.compact(rows) == [{"trial": 1, "stage": 0, "config/stage": 3, "lr": 0.1}]
+
+
+def test_moments_become_times_in_utc() -> None:
+    [row] = tables.dated([{"started": 0.0, "finished": None, "time": 5.0}])
+    assert row == {"started": datetime(1970, 1, 1, tzinfo=UTC), "finished": None, "time": 5.0}
+    assert tables.cell(row["started"]) == "1970-01-01 00:00:00"
+    assert json.loads(tables.render([row], "json"))[0]["started"] == "1970-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "–"), (0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
+)
+def test_durations_as_people_say_them(seconds: float | None, text: str) -> None:
+    assert tables.duration(seconds) == text

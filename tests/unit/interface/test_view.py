@@ -1,0 +1,68 @@
+"""What people see of a status."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import Any
+
+from rich.console import Console
+
+from service.interface import view
+from service.ledger.status import Leader, Status, snapshot
+from tests.unit.interface.conftest import DECISIONS, REPORTS, TRIALS, sweep
+
+
+def now(**changes: Any) -> Status:
+    return replace(snapshot(sweep(), TRIALS, REPORTS, now=1025.0), **changes)
+
+
+def drawn(status: Status) -> str:
+    console = Console(file=io.StringIO(), width=100, force_terminal=False)
+    console.print(view.panel(status, DECISIONS[-1]))
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def test_the_panel_holds_funnel_running_trials_best_budget_and_the_newest_verdict() -> None:
+    text = drawn(now())
+    assert "toy  RUNNING  3 of 6 trials done  2 min 00 s, about 1 min 20 s to go" in text
+    assert any(line.split()[-4:] == ["4", "0", "3", "1"] for line in text.splitlines())
+    assert any(line.split()[:2] == ["3", "1"] and line.split()[-1] == "0.7" for line in text.splitlines())
+    assert "best val_accuracy 0.8: trial 1" in text
+    assert "budget 6.3 full-data epochs, 51.2 % of the 12.3" in text
+    assert "trial 2 stopped after stage 0: 0.2 is rank 2 of 2" in text
+
+
+def test_a_coarse_best_never_passes_for_a_final_one() -> None:
+    text = view.best(now(best=Leader(3, 0, 0.9, final=False)))
+    assert "0.9: trial 3 (coarse: after stage 0" in text
+    assert "coarse" not in view.best(now())
+    assert "none yet" in view.best(now(best=None))
+
+
+def test_a_target_is_named() -> None:
+    assert view.best(now(target=0.985)).endswith("(target 0.985)")
+
+
+def test_before_the_first_report_nothing_is_a_percentage() -> None:
+    assert "%" not in drawn(snapshot(sweep("QUEUED", heartbeat=None), [], [], now=0.0))
+
+
+def test_many_running_trials_are_cut_short() -> None:
+    many = now(running=now().running * 20)
+    assert "and 8 more" in drawn(many)
+
+
+def test_a_silent_head_is_said() -> None:
+    assert "no sign of its head for 2 min 00 s" in drawn(now(silence=120.0))
+    assert "no sign" not in drawn(now())
+
+
+def test_a_line_says_it_all_on_one() -> None:
+    text = view.line(now())
+    assert "\n" not in text
+    assert "3 of 6 trials done" in text
+    assert "4 reached stage 0, 2 reached stage 1" in text
+    assert "best val_accuracy 0.8" in text
