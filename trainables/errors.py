@@ -14,7 +14,7 @@ class Diverged(ArithmeticError):
     """The loss or the sweep's metric became NaN or infinite; the message holds the numbers. A retry would not help."""
 
 
-class MetricMissing(TaskError):
+class MetricError(TaskError):
     """The task does not report the metric the sweep is about; the message lists the names it did report."""
 
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainables.assignment import Assignment, Position
-from trainables.errors import CheckpointError, Diverged, MetricMissing, TaskError, nearest
+from trainables.errors import CheckpointError, Diverged, MetricError, TaskError, nearest
 
 FAILURE_KINDS: tuple[tuple[type[Exception], str], ...] = (
     (Diverged, "diverged"),
-    (MetricMissing, "metric"),
+    (MetricError, "metric"),
     (TaskError, "task"),
     (CheckpointError, "disk"),
 )
@@ -54,17 +54,29 @@ def failure(error: Exception) -> dict[str, Any]:
     return {"done": True, "sieve": {"failure": {"kind": kind, "message": message, "traceback": trace}}}
 
 
+TRIALS = ("checkpoint", "error", "finished", "gpu_seconds", "node", "seconds", "started", "state", "trial", "why")
+HISTORY = ("budget", "data", "epoch", "stage", "time")
+TUNE = ("config", "done", "sieve")
+RESERVED = frozenset((*TRIALS, *HISTORY, *TUNE))
+"""Names that the results of a sweep have of their own."""
+
+
 def check(metrics: Mapping[str, float], metric: str) -> None:
     """See that ``metrics`` can be judged by.
 
     Raises:
-        MetricMissing: ``metric`` is not among them.
+        MetricError: ``metric`` is not among them, or one has the name of a column that results have anyway.
         Diverged: ``metric`` or a loss (``loss`` or ``…_loss``) is NaN or infinite.
     """
     if metric not in metrics:
-        raise MetricMissing(
+        raise MetricError(
             f"the task reports no metric {metric}{nearest(metric, metrics)}, only {', '.join(sorted(metrics))}; "
             "name one of these as the metric of the sweep"
+        )
+    taken = sorted(RESERVED.intersection(metrics))
+    if taken:
+        raise MetricError(
+            f"the task reports {', '.join(taken)}, which results hold already; report it under another name"
         )
     decisive = [name for name in metrics if name in (metric, "loss") or name.endswith("_loss")]
     wrong = [f"{name} became {metrics[name]:g}" for name in decisive if not math.isfinite(metrics[name])]

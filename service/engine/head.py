@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +9,8 @@ from typing import Any
 
 import numpy as np
 import ray
-from ray import tune
 
 from cluster.connect import connect
-from service.engine import loggers
 from service.engine.checkpoints import Keeper
 from service.engine.course import Course
 from service.engine.journal import Journal
@@ -22,6 +18,7 @@ from service.engine.preflight import check
 from service.engine.proposals import Proposals
 from service.engine.pulse import Pulse
 from service.engine.recorder import Recorder
+from service.engine.tuning import Parts, drive
 from service.ledger.home import checkpoint_folder
 from service.ledger.records import SweepRecord, TrialRecord
 from service.ledger.store import Store
@@ -31,17 +28,6 @@ from service.spec import Spec, load
 from service.spec.errors import UserError
 from service.spec.flat import nest
 from trainables.assignment import Assignment
-from trainables.staged import StagedTrainable
-
-TUNE_SWITCHES = {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-}
-"""The ledger replaces Tune's loggers and snapshots; the trainable checks metrics; the head hears Ctrl-C itself."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +54,6 @@ class Head:
         Raises:
             UserError: the task or the resources that the spec asks for are not to be had.
         """
-        os.environ.update(TUNE_SWITCHES)
         checked = check(self.spec, self.record.project)
         with connect() as resources:
             slots = slots_of(self.spec, resources)
@@ -87,35 +72,10 @@ class Head:
         recorder = Recorder(self.spec, self.journal, proposals, scheduler, self.course, keeper)
         self.course.check()
         if self.course.ending is None and not proposals.is_finished():
-            os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
             with Pulse(self.journal, keeper, self.course, self._beat) as pulse:
-                self._tune(shared, proposals, scheduler, recorder)
+                drive(self.spec, self.home, Parts(proposals, scheduler, recorder, self.course), shared)
                 self._settle()
                 pulse.write()
-
-    def _tune(
-        self, shared: list[Any], proposals: Proposals, scheduler: schedule.StagedScheduler, recorder: Recorder
-    ) -> None:
-        folder = self.home / "tune"
-        asked = {"cpu": self.spec.resources.cpu, "gpu": self.spec.resources.gpu}
-        trainable = tune.with_resources(tune.with_parameters(StagedTrainable, shared=shared), asked)
-        callbacks = [recorder, *loggers.create(self.spec.loggers, self.record.name, folder)]
-        tuner = tune.Tuner(
-            trainable,
-            tune_config=tune.TuneConfig(
-                search_alg=proposals,
-                scheduler=scheduler,
-                reuse_actors=True,
-                trial_name_creator=_trial_name,
-                trial_dirname_creator=_trial_name,
-            ),
-            run_config=tune.RunConfig(
-                name=self.record.name, storage_path=str(folder), stop=self.course, callbacks=callbacks, verbose=0
-            ),
-        )
-        tuner.fit()
-        if not self.spec.loggers:
-            shutil.rmtree(folder / self.record.name, ignore_errors=True)
 
     def _replay(self, scheduler: schedule.StagedScheduler) -> None:
         """Show scheduler and journal every report in its old order: rungs and observations are as they were."""
@@ -161,10 +121,6 @@ class Head:
             return Ending("SUCCEEDED", f"{len(states)} trials, {done} climbed every stage")
         error = self.journal.trials[max(self.journal.trials)].why
         return Ending("FAILED", f"all {len(states)} trials failed, the last with: {error}")
-
-
-def _trial_name(trial: Any) -> str:
-    return str(trial.trial_id)
 
 
 def slots_of(spec: Spec, resources: Mapping[str, float]) -> int:

@@ -23,7 +23,8 @@ def _pause_with_parent() -> None:
     import os
     import signal
 
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # Not sys.stdin: its lock, held by a daemon thread, aborts the interpreter's exit.
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

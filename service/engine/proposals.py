@@ -31,7 +31,7 @@ class Proposals(Unsaved, SearchAlgorithm):
         self._journal = journal
         self._spec = spec
         self._searcher = searcher
-        self._slots = slots
+        self.slots = slots
         self._assign = assign
         self._offers = deque(journal.unfinished())
         self._live: set[str] = set()
@@ -51,7 +51,7 @@ class Proposals(Unsaved, SearchAlgorithm):
         self._offers.append(number)
 
     def next_trial(self) -> Trial | None:
-        if (self._exhausted and not self._offers) or len(self._live) >= self._slots:
+        if (self._exhausted and not self._offers) or len(self._live) >= self.slots:
             return None
         record = self._journal.trials[self._offers.popleft()] if self._offers else self._new()
         if record is None:

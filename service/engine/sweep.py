@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from service.engine.identity import alive, identity
 from service.ledger.home import checkpoint_folder, open_store
 from service.ledger.records import SweepRecord
-from service.ledger.store import HEADED, AlreadyRunning, Store
+from service.ledger.store import HEADED, AlreadyRunning, DiskFull, Store
 from service.spec import Spec, load
 from service.spec.errors import UserError
 
@@ -38,6 +38,8 @@ class Outcome:
 
 def submit(source: str | Path | Mapping[str, Any] | Spec, home: Path, project: Path | None = None) -> SweepRecord:
     """Put a sweep into the ledger of ``home``, or find it there: the same spec again is the same sweep.
+
+    More ``search.trials`` than before extend it; fewer change nothing, as it may have been extended meanwhile.
 
     ``project`` is the folder that holds the task's code; default: the current one. Everything that can be checked
     without training is checked first, so that a refused sweep leaves nothing behind.
@@ -88,7 +90,8 @@ def run(name: str, home: Path, on_start: Callable[[], None] | None = None) -> Ou
         store.end(name, record.attempt, "FAILED", f"{type(error).__name__}: {error}")
         raise
     exit_code = head.course.exit_code or int(ending.state == "FAILED")
-    store.end(name, record.attempt, ending.state, ending.why)
+    with suppress(DiskFull):  # The ending says so already, and a sweep without its head can be continued.
+        store.end(name, record.attempt, ending.state, ending.why)
     return Outcome(ending.state, ending.why, exit_code)
 
 
@@ -131,6 +134,8 @@ def _is_same(known: SweepRecord, spec: Spec) -> bool:
 
 def _differences(known: SweepRecord, spec: Spec) -> list[str]:
     old, new = load(known.spec).to_dict(), spec.to_dict()
+    if None not in (old["search"]["trials"], new["search"]["trials"]):
+        old["search"]["trials"] = new["search"]["trials"]
     return sorted(key for key in old.keys() | new.keys() if key not in ADOPTED and old.get(key) != new.get(key))
 
 
@@ -146,8 +151,13 @@ def _adopt(store: Store, known: SweepRecord, spec: Spec) -> SweepRecord:
             f"choose another name, or `sieve extend {known.name} --trials N` for more trials, "
             f"or `sieve rm {known.name}` to start over",
         )
-    if spec.to_dict() != known.spec and known.state not in ENDED:
-        store.extend(known.name, spec.to_dict())
+    old, new = load(known.spec).search.trials, spec.search.trials
+    grows = old is not None and new is not None and new > old
+    if grows or known.state not in ENDED:
+        adopted = spec.to_dict()
+        adopted["search"]["trials"] = new if grows else old
+        if adopted != known.spec:
+            store.extend(known.name, adopted)
     return store.sweep(known.name)
 
 

@@ -1,0 +1,75 @@
+"""Ray Tune, set up for one sweep."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ray import tune
+
+from service.engine import loggers
+from service.engine.course import Course
+from service.engine.proposals import Proposals
+from service.engine.recorder import Recorder
+from service.policy.schedule import StagedScheduler
+from service.spec import Spec
+from trainables.staged import StagedTrainable
+
+SWITCHES = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+"""The ledger replaces Tune's loggers and snapshots; the trainable checks metrics; the head hears Ctrl-C itself."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What Tune runs a sweep by."""
+
+    proposals: Proposals
+    scheduler: StagedScheduler
+    recorder: Recorder
+    course: Course
+
+
+def drive(spec: Spec, home: Path, parts: Parts, shared: Sequence[Any]) -> None:
+    """Run Tune until its search is over or the course ends; ``shared`` goes to every worker.
+
+    Tune's own files matter to the loggers that the spec names: they go to ``home/tune/<sweep>``. Without any they are
+    thrown away.
+    """
+    os.environ.update(SWITCHES, TUNE_MAX_PENDING_TRIALS_PG=str(parts.proposals.slots))
+    asked = {"cpu": spec.resources.cpu, "gpu": spec.resources.gpu}
+    trainable = tune.with_resources(tune.with_parameters(StagedTrainable, shared=shared), asked)
+    with TemporaryDirectory(prefix="sieve-tune-", ignore_cleanup_errors=True) as scratch:
+        folder = home / "tune" if spec.loggers else Path(scratch)
+        tuner = tune.Tuner(
+            trainable,
+            tune_config=tune.TuneConfig(
+                search_alg=parts.proposals,
+                scheduler=parts.scheduler,
+                reuse_actors=True,
+                trial_name_creator=_trial_name,
+                trial_dirname_creator=_trial_name,
+            ),
+            run_config=tune.RunConfig(
+                name=spec.name,
+                storage_path=str(folder),
+                stop=parts.course,
+                callbacks=[parts.recorder, *loggers.create(spec.loggers, spec.name, folder)],
+                verbose=0,
+            ),
+        )
+        tuner.fit()
+
+
+def _trial_name(trial: Any) -> str:
+    return str(trial.trial_id)
