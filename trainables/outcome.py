@@ -54,8 +54,20 @@ def failure(error: Exception) -> dict[str, Any]:
     return {"done": True, "sieve": {"failure": {"kind": kind, "message": message, "traceback": trace}}}
 
 
-TRIALS = ("checkpoint", "error", "finished", "gpu_seconds", "node", "seconds", "started", "state", "trial", "why")
-HISTORY = ("budget", "data", "epoch", "stage", "time")
+TRIALS = (
+    "checkpoint",
+    "diagnosis",
+    "error",
+    "finished",
+    "gpu_seconds",
+    "node",
+    "seconds",
+    "started",
+    "state",
+    "trial",
+    "why",
+)
+HISTORY = ("budget", "data", "epoch", "stage", "time", "why")
 TUNE = ("config", "done", "sieve")
 RESERVED = frozenset((*TRIALS, *HISTORY, *TUNE))
 """Names that the results of a sweep have of their own."""

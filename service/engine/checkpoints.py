@@ -30,7 +30,7 @@ class Keeper:
     def ended(self, trial: TrialRecord) -> None:
         """Note what is not needed now that ``trial``, whose new state is in the journal, has ended."""
         with self._lock:
-            if trial.state == "STOPPED" and self._keep != "all":
+            if trial.state in ("STOPPED", "FAILED", "CANCELLED") and self._keep != "all":
                 self._doomed.append(trial.number)
             elif trial.state == "FINISHED" and self._keep == "best":
                 self._doomed.extend(n for n in self._beaten() if n not in self._doomed)

@@ -74,7 +74,7 @@ class Head:
         if self.course.ending is None and not proposals.is_finished():
             with Pulse(self.journal, keeper, self.course, self._beat) as pulse:
                 drive(self.spec, self.home, Parts(proposals, scheduler, recorder, self.course), shared)
-                self._settle()
+                self._settle(keeper)
                 pulse.write()
 
     def _replay(self, scheduler: schedule.StagedScheduler) -> None:
@@ -102,7 +102,7 @@ class Head:
     def _beat(self) -> str | None:
         return self.store.beat(self.record.name, self.record.attempt, "RUNNING")
 
-    def _settle(self) -> None:
+    def _settle(self, keeper: Keeper) -> None:
         """Trials that were cut short wait for the next head, or end with the sweep."""
         ending = self.course.ending
         if ending is None:
@@ -112,7 +112,7 @@ class Head:
                 self.journal.change(number, state="PENDING", why=ending.why)
             else:
                 state = "CANCELLED" if ending.state == "CANCELLED" else "STOPPED"
-                self.journal.change(number, state=state, why=f"the sweep ended: {ending.why}")
+                keeper.ended(self.journal.change(number, state=state, why=f"the sweep ended: {ending.why}"))
 
     def _outcome(self) -> Ending:
         states = [t.state for t in self.journal.trials.values()]

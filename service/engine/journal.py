@@ -31,6 +31,7 @@ class Journal:
         self._values: dict[int, dict[int, float]] = {}
         self._reported: dict[int, tuple[int, int]] = {}
         self._budget: dict[int, float] = {}
+        self._curves: dict[int, dict[int, list[dict[str, float]]]] = {}
         self._changed: set[int] = set()
         self._reports: list[ReportRecord] = []
         self._decisions: list[DecisionRecord] = []
@@ -39,6 +40,7 @@ class Journal:
         """Take ``report`` into the tables that searchers and limits read."""
         self._reported[report.trial] = (report.stage, done_in_stage)
         self._budget[report.trial] = max(report.budget, self._budget.get(report.trial, 0.0))
+        self._curves.setdefault(report.trial, {}).setdefault(report.stage, []).append(report.metrics)
         if report.stage_end:
             value = report.metrics.get(metric, float("nan"))
             self._values.setdefault(report.trial, {})[report.stage] = value
@@ -92,6 +94,10 @@ class Journal:
     def reported(self, number: int) -> tuple[int, int] | None:
         """(stage, epochs done in it) of the newest report of a trial."""
         return self._reported.get(number)
+
+    def curve(self, number: int, stage: int) -> list[dict[str, float]]:
+        """The metrics of a trial's reports in one stage, oldest first."""
+        return self._curves.get(number, {}).get(stage, [])
 
     def epochs(self) -> float:
         """Work of the whole sweep so far in full-data epoch equivalents."""

@@ -14,6 +14,7 @@ from service.engine.journal import Journal
 from service.engine.proposals import Proposals
 from service.engine.unsaved import Unsaved
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
+from service.policy.diagnose import diagnose
 from service.policy.schedule import StagedScheduler
 from service.policy.schedule.staged import Verdict
 from service.spec import Spec
@@ -103,7 +104,13 @@ class Recorder(Unsaved, Callback):
     def _judged(self, row: TrialRecord, report: ReportRecord, verdict: Verdict) -> None:
         state = STATES[verdict.verdict]
         ended = state != "RUNNING"
-        row = replace(row, state=state, why=verdict.reason, finished=time.time() if ended else None)
+        row = replace(
+            row,
+            state=state,
+            why=verdict.reason,
+            diagnosis=diagnose(self._journal.curve(row.number, report.stage)) or None,
+            finished=time.time() if ended else None,
+        )
         decision = DecisionRecord(
             row.number, report.stage, verdict.verdict, verdict.reason, verdict.numbers, self._course.seconds()
         )
@@ -121,8 +128,9 @@ class Recorder(Unsaved, Callback):
             self._journal.change(row.number, state="PENDING", why=why, error=failure.traceback, attempt=row.attempt + 1)
             self._proposals.offer(row.number)
             return
-        self._journal.change(
+        failed = self._journal.change(
             row.number, state="FAILED", why=failure.message, error=failure.traceback, finished=time.time()
         )
+        self._keep.ended(failed)
         if failure.kind == "metric":
             self._course.fail(failure.message)

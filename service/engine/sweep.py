@@ -86,6 +86,9 @@ def run(name: str, home: Path, on_start: Callable[[], None] | None = None) -> Ou
     try:
         with _interruptible(lambda: head.course.pause("interrupted", INTERRUPTED)):
             ending = head.run()
+    except KeyboardInterrupt:
+        store.end(name, record.attempt, "PAUSED", "interrupted")
+        raise
     except BaseException as error:
         store.end(name, record.attempt, "FAILED", f"{type(error).__name__}: {error}")
         raise

@@ -53,6 +53,7 @@ def trial_columns(metric: str) -> dict[str, str]:
         "node": "string",
         "checkpoint": "string",
         "error": "string",
+        "diagnosis": "string",
         "started": TIME,
         "finished": TIME,
     }

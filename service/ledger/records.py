@@ -39,7 +39,7 @@ class TrialRecord:
     """A trial. ``config`` is flat; ``stage`` the one it is in or ended in; ``attempt`` counts its failures so far.
 
     ``origin`` says where the config came from (``initial`` or the searcher), ``checkpoint`` is the file it can go on
-    from, ``seconds`` its training time.
+    from, ``diagnosis`` what its curves say, ``seconds`` its training time.
     """
 
     number: int
@@ -52,6 +52,7 @@ class TrialRecord:
     checkpoint: str | None = None
     why: str = ""
     error: str | None = None
+    diagnosis: str | None = None
     node: str | None = None
     seconds: float = 0.0
     gpu_seconds: float = 0.0

@@ -152,6 +152,7 @@ def _trial_row(
         "node": trial.node,
         "checkpoint": trial.checkpoint,
         "error": trial.error,
+        "diagnosis": trial.diagnosis,
         "started": trial.started,
         "finished": trial.finished,
     }

@@ -93,6 +93,7 @@ trials = Table(
     Column("checkpoint", Text),
     Column("why", Text, nullable=False),
     Column("error", Text),
+    Column("diagnosis", Text),
     Column("node", Text),
     Column("seconds", Float, nullable=False),
     Column("gpu_seconds", Float, nullable=False),

@@ -48,6 +48,12 @@ def breaks_once(config: dict[str, Any], stage: Any) -> None:
         stage.report({"score": config["x"]})
 
 
+def named(config: dict[str, Any], stage: Any) -> None:
+    """Reports a metric of the name that the config gives."""
+    for _ in stage:
+        stage.report({"score": config["x"], config["name"]: 1.0})
+
+
 def always_breaks(config: dict[str, Any], stage: Any) -> None:
     """Raises before any report."""
     raise RuntimeError("nothing works")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,6 +155,37 @@ def test_only_what_may_be_needed_again_stays_on_disk(tmp_path: Path) -> None:
     assert len(kept) == 1
     assert Path(kept[0].checkpoint or "").exists()
     assert len(list((tmp_path / "checkpoints" / "toy").iterdir())) == 1
+
+
+def test_a_trial_that_learns_nothing_is_diagnosed(tmp_path: Path) -> None:
+    spec = toy(
+        task="toy:Blobs",
+        metric={"name": "val_accuracy", "goal": "maximize"},
+        parameters={"lr": {"loguniform": [1e-8, 1e-7]}},
+        stages=[{"data": 1.0, "epochs": 4}],
+        search={"algorithm": "random", "trials": 2},
+        schedule={"algorithm": "fifo"},
+    )
+    go(spec, tmp_path)
+    trials = open_store(tmp_path).trials("toy")
+    assert all((t.diagnosis or "").startswith("underfits: train_loss only went from") for t in trials)
+
+
+@pytest.mark.parametrize("name", ["stage", "seconds"])
+def test_a_metric_with_the_name_of_a_column_fails_the_sweep(tmp_path: Path, name: str) -> None:
+    spec = toy(task="toy:named", parameters={"x": {"uniform": [0, 1]}, "name": name}, retries=0)
+    outcome = go(spec, tmp_path)
+    assert (outcome.state, outcome.exit_code) == ("FAILED", 2)
+    assert f"reports {name}" in outcome.why
+
+
+def test_more_trials_in_the_file_extend_the_sweep_and_fewer_change_nothing(tmp_path: Path) -> None:
+    def with_trials(count: int) -> dict[str, Any]:
+        return toy(search={"algorithm": "random", "trials": count, "seed": 1})
+
+    for asked, expected in ((2, 2), (4, 4), (3, 4)):
+        assert go(with_trials(asked), tmp_path).state == "SUCCEEDED"
+        assert len(open_store(tmp_path).trials("toy")) == expected
 
 
 def test_more_than_the_cluster_has_is_refused(tmp_path: Path) -> None:

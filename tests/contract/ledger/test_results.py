@@ -30,6 +30,7 @@ COLUMNS = {
     "node": "string",
     "checkpoint": "string",
     "error": "string",
+    "diagnosis": "string",
     "started": "datetime64[us, UTC]",
     "finished": "datetime64[us, UTC]",
 }

@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("checkpoint", sa.Text),
         sa.Column("why", sa.Text, nullable=False),
         sa.Column("error", sa.Text),
+        sa.Column("diagnosis", sa.Text),
         sa.Column("node", sa.Text),
         sa.Column("seconds", sa.Float, nullable=False),
         sa.Column("gpu_seconds", sa.Float, nullable=False),
