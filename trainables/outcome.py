@@ -54,22 +54,9 @@ def failure(error: Exception) -> dict[str, Any]:
     return {"done": True, "sieve": {"failure": {"kind": kind, "message": message, "traceback": trace}}}
 
 
-TRIALS = (
-    "checkpoint",
-    "diagnosis",
-    "error",
-    "finished",
-    "gpu_seconds",
-    "node",
-    "seconds",
-    "started",
-    "state",
-    "trial",
-    "why",
-)
-HISTORY = ("budget", "data", "epoch", "stage", "time", "why")
-TUNE = ("config", "done", "sieve")
-RESERVED = frozenset((*TRIALS, *HISTORY, *TUNE))
+OF_TRIALS = "checkpoint diagnosis error finished gpu_seconds node seconds started state trial why"
+OF_REPORTS = "budget config data done epoch sieve stage time"
+RESERVED = frozenset(f"{OF_TRIALS} {OF_REPORTS}".split())
 """Names that the results of a sweep have of their own."""
 
 

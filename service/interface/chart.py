@@ -9,8 +9,8 @@ from itertools import chain
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 12, 44
+WIDTH, HEIGHT = 560, 320
+LEFT, RIGHT, TOP, BOTTOM = 64, 20, 34, 54
 COLORS = 6
 
 Point = tuple[float, float]
@@ -40,19 +40,24 @@ class Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def chart(series: Sequence[Series], x_label: str, y_label: str) -> Markup:
-    """The lines of ``series`` on common axes with a legend; points that are not finite are left out."""
+def chart(series: Sequence[Series], x_label: str, y_label: str, marks: Sequence[float] = ()) -> Markup:
+    """The lines of ``series`` on common axes with a legend; points that are not finite are left out.
+
+    ``marks`` are dotted vertical lines, drawn where they fall between the first and the last point.
+    """
     kept = [(one, [point for point in one.points if all(map(math.isfinite, point))]) for one in series]
     kept = [(one, points) for one, points in kept if points]
     if not kept:
         return Markup('<p class="empty">nothing to draw yet</p>')
     every = list(chain.from_iterable(points for _, points in kept))
-    x_ticks, y_ticks = ticks(*_span(p[0] for p in every)), ticks(*_span(p[1] for p in every))
-    x = Scale(x_ticks[0], x_ticks[-1], LEFT, WIDTH - RIGHT)
+    (left, right), y_ticks = _span(p[0] for p in every), ticks(*_span(p[1] for p in every))
+    x_ticks = ticks(left, right)
+    x = Scale(x_ticks[0], right, LEFT, WIDTH - RIGHT)
     y = Scale(y_ticks[0], y_ticks[-1], HEIGHT - BOTTOM, TOP)
     parts = [
-        *(_row(y(tick), tick) for tick in y_ticks),
-        *(_column(x(tick), tick) for tick in x_ticks),
+        *(_row(y(tick), text) for tick, text in zip(y_ticks, _texts(y_ticks), strict=True)),
+        *(_column(x(tick), text) for tick, text in zip(x_ticks, _texts(x_ticks), strict=True) if tick <= right),
+        *(_mark(x(mark)) for mark in marks if left < mark < right),
         _labels(x_label, y_label),
         *(_path(one, [(x(a), y(b)) for a, b in points]) for one, points in kept),
     ]
@@ -79,20 +84,34 @@ def _span(values: Iterable[float]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _row(y: float, tick: float) -> str:
+def _texts(values: Sequence[float]) -> list[str]:
+    """The values with as few digits as tell them apart, four at least."""
+    for digits in range(4, 13):
+        texts = [f"{value:.{digits}g}" for value in values]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
+
+
+def _mark(x: float) -> str:
+    return f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
+
+
+def _row(y: float, text: str) -> str:
     grid = f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-    return f'{grid}<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:.4g}</text>'
+    return f'{grid}<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{text}</text>'
 
 
-def _column(x: float, tick: float) -> str:
-    return f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{tick:.6g}</text>'
+def _column(x: float, text: str) -> str:
+    base = HEIGHT - BOTTOM
+    line = f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{base}" y2="{base + 5}"/>'
+    return f'{line}<text class="tick" x="{x:.1f}" y="{base + 20}" text-anchor="middle">{text}</text>'
 
 
 def _labels(x_label: str, y_label: str) -> str:
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    across = f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 6}" text-anchor="middle">'
-    up = f'<text class="axis" transform="translate(14 {middle:.0f}) rotate(-90)" text-anchor="middle">'
-    return f"{across}{escape(x_label)}</text>{up}{escape(y_label)}</text>"
+    below = f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 10}" text-anchor="middle">'
+    above = '<text class="axis" x="4" y="16">'
+    return f"{below}{escape(x_label)}</text>{above}{escape(y_label)}</text>"
 
 
 def _path(one: Series, points: Sequence[Point]) -> str:

@@ -36,11 +36,13 @@ class Panel:
     """A terminal: one view that is drawn over again."""
 
     def __init__(self, console: Console) -> None:
+        self._console = console
         self._live = Live(console=console, auto_refresh=False)
         self._live.start()
 
     def show(self, status: Status, decisions: Sequence[DecisionRecord]) -> None:
-        self._live.update(view.panel(status, decisions[-1] if decisions else None), refresh=True)
+        newest = decisions[-1] if decisions else None
+        self._live.update(view.panel(status, newest, self._console.height), refresh=True)
 
     def close(self) -> None:
         self._live.stop()

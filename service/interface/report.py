@@ -16,7 +16,7 @@ from service.interface.chart import COLORS, Series, chart
 from service.interface.tables import Row
 from service.ledger import Results, Store
 from service.ledger.home import report_file
-from service.ledger.records import ReportRecord
+from service.ledger.records import DecisionRecord, ReportRecord
 from service.ledger.status import Status, ranked, snapshot
 from service.spec import Spec, load
 
@@ -32,6 +32,7 @@ class Findings:
     status: Status
     reports: Sequence[ReportRecord]
     rows: Sequence[Row]
+    decisions: Sequence[DecisionRecord]
     written: float
 
 
@@ -49,6 +50,7 @@ def write(store: Store, name: str, home: Path) -> Path:
         status=snapshot(sweep, store.trials(name), reports, now),
         reports=reports,
         rows=Results(store).trial_rows(name),
+        decisions=store.decisions(name),
         written=now,
     )
     path = report_file(home, name)
@@ -59,20 +61,24 @@ def write(store: Store, name: str, home: Path) -> Path:
 
 def page(findings: Findings) -> str:
     """The page as HTML; a pure function of ``findings``."""
-    leaders = _leaders(findings)
+    leaders = [report.trial for report in _leaders(findings)]
     rows = {row["trial"]: row for row in findings.rows}
-    best = tables.compact([rows[report.trial] for report in leaders[:LISTED]])
+    best, shared = tables.brief([rows[trial] for trial in leaders[:LISTED]])
     environment = Environment(
         loader=PackageLoader("service.interface", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters |= {"cell": tables.cell, "duration": tables.duration}
+    environment.tests["number"] = tables.is_number
     return environment.get_template("report.html").render(
         spec=findings.spec,
         status=findings.status,
         best=best,
-        columns=tables.columns(best),
+        columns=[name for name in tables.columns(best) if name not in tables.PROSE],
+        shared=shared,
+        reasons={trial: _reasons(rows[trial], findings.decisions) for trial in leaders[:LISTED]},
+        failed=[row for row in findings.rows if row["state"] == "FAILED"],
         progress=progress(findings.spec, findings.reports),
-        curves=curves(findings.spec, findings.reports, [report.trial for report in leaders[:DRAWN]]),
+        curves=curves(findings.spec, findings.reports, leaders[:DRAWN]),
         written=time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(findings.written)),
     )
 
@@ -98,7 +104,7 @@ def progress(spec: Spec, reports: Sequence[ReportRecord]) -> Markup:
 
 
 def curves(spec: Spec, reports: Sequence[ReportRecord], trials: Sequence[int]) -> Markup:
-    """Training (dashed) and validation of ``trials`` over their epochs, on one axis."""
+    """Training (dashed) and validation of ``trials`` over their epochs, on one axis, with the ends of the stages."""
     names = _pair(spec.metric.name, {name for report in reports for name in report.metrics})
     series = []
     for color, trial in enumerate(trials):
@@ -106,12 +112,19 @@ def curves(spec: Spec, reports: Sequence[ReportRecord], trials: Sequence[int]) -
         for name in names:
             points = [(float(r.epoch), r.metrics[name]) for r in own if name in r.metrics]
             series.append(Series(f"trial {trial}: {name}", points, color, dashed=name.startswith("train_")))
-    return chart(series, "epoch of the trial", " and ".join(names))
+    ends = [float(spec.plan.first_epoch(stage)) for stage in range(1, len(spec.plan.stages))]
+    return chart(series, "epoch of the trial (dotted: a stage ends)", " and ".join(names), ends)
 
 
 def _leaders(findings: Findings) -> list[ReportRecord]:
     best = findings.status.best
     return ranked(findings.spec, findings.reports, best.stage) if best else []
+
+
+def _reasons(row: Row, decisions: Sequence[DecisionRecord]) -> list[str]:
+    """The verdicts on the trial of ``row``, stage by stage, how it ended, and what is wrong with it if anything."""
+    said = [decision.reason for decision in decisions if decision.trial == row["trial"]]
+    return list(dict.fromkeys([*said, *filter(None, (row["why"], row.get("diagnosis")))]))
 
 
 def _pair(metric: str, reported: set[str]) -> list[str]:

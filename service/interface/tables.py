@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import math
+import shutil
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,6 +17,9 @@ Row = Mapping[str, Any]
 MISSING = "–"
 BOOKKEEPING = frozenset({"gpu_seconds", "node", "checkpoint", "started", "finished", "project", "commit", "time"})
 MOMENTS = frozenset({"created", "started", "finished"})
+PROSE = ("diagnosis", "why")
+ROUTINE = frozenset({"state", "why", "stage", "epoch", "budget"})
+NARROWEST, WIDEST = 80, 110
 
 
 def render(rows: Sequence[Row], output: str = "table", empty: str = "nothing yet") -> str:
@@ -40,13 +45,46 @@ def dated(rows: Sequence[Row]) -> list[Row]:
 def compact(rows: Sequence[Row]) -> list[Row]:
     """``rows`` for a narrow page: columns without a single value and bookkeeping go, ``config/lr`` is headed ``lr``.
 
-    A parameter that shares its name with another column keeps its prefix.
+    Sentences come last. A parameter that shares its name with another column keeps its prefix.
     """
     names = columns(rows)
     kept = [name for name in names if name not in BOOKKEEPING and not all(is_missing(row.get(name)) for row in rows)]
+    kept.sort(key=lambda name: name in PROSE)
     heads = {name: name.removeprefix("config/") for name in kept}
     heads = {name: name if head != name and head in kept else head for name, head in heads.items()}
     return [{heads[name]: row.get(name) for name in kept} for row in rows]
+
+
+def brief(rows: Sequence[Row]) -> tuple[list[Row], Row]:
+    """The best trials compactly, and apart from them the parameters that are the same in all.
+
+    Where all have finished, the columns that only say so go. A single row keeps all its parameters.
+    """
+    names = columns(rows)
+    config = [name for name in names if name.startswith("config/") and len(rows) > 1]
+    same = [name for name in config if len({repr(row.get(name)) for row in rows}) == 1]
+    gone = {*same, *(f"best_{name}" for name in names)}
+    if all(row.get("state") == "FINISHED" for row in rows):
+        gone |= ROUTINE
+    shared = {name.removeprefix("config/"): rows[0][name] for name in same if not is_missing(rows[0][name])}
+    return compact(_pick(rows, [name for name in names if name not in gone])), shared
+
+
+def leaders(rows: Sequence[Row], empty: str, width: int | None = None) -> str:
+    """The best trials as a table no wider than ``width`` (the terminal's, within limits), and what it leaves out."""
+    if not rows:
+        return empty
+    width = width or min(max(shutil.get_terminal_size((WIDEST, 24)).columns, NARROWEST), WIDEST)
+    shown, shared = brief(rows)
+    names = [name for name in columns(shown) if name != "diagnosis"]
+    fitting = next((n for n in range(len(names), 1, -1) if _width(_pick(shown, names[:n])) <= width), 1)
+    notes = [f"trial {row['trial']}: {row['diagnosis']}" for row in rows if row.get("diagnosis")]
+    if shared:
+        notes.append("the same in all: " + ", ".join(f"{name} {cell(value)}" for name, value in shared.items()))
+    if fitting < len(names):
+        notes.append(f"too wide to show: {', '.join(names[fitting:])}; for all there is: sieve best NAME -o json")
+    table = _table(_pick(shown, names[:fitting]), empty)
+    return "\n".join([table, *(textwrap.fill(note, width, subsequent_indent="  ") for note in notes)])
 
 
 def cell(value: Any) -> str:
@@ -65,6 +103,11 @@ def is_missing(value: Any) -> bool:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, float) and math.isnan(value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether ``value`` is a number or missing, so that a column of such is set to the right."""
+    return is_missing(value) or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def as_json(value: Any) -> str | None:
@@ -94,7 +137,7 @@ def _table(rows: Sequence[Row], empty: str) -> str:
     names = columns(rows)
     cells = [names, *([cell(row.get(name)) for name in names] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    numeric = [all(_is_number(row.get(name)) for row in rows) for name in names]
+    numeric = [all(is_number(row.get(name)) for row in rows) for name in names]
     return "\n".join(
         "  ".join(
             text.rjust(width) if right else text.ljust(width)
@@ -102,6 +145,14 @@ def _table(rows: Sequence[Row], empty: str) -> str:
         ).rstrip()
         for line in cells
     )
+
+
+def _pick(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+    return [{name: row.get(name) for name in names} for row in rows]
+
+
+def _width(rows: Sequence[Row]) -> int:
+    return max(map(len, _table(rows, "").splitlines()))
 
 
 def _json(rows: Sequence[Row], _: str) -> str:
@@ -116,10 +167,6 @@ def _csv(rows: Sequence[Row], _: str) -> str:
         writer.writerow(names)
     writer.writerows([_field(row.get(name)) for name in names] for row in rows)
     return text.getvalue().removesuffix("\n")
-
-
-def _is_number(value: Any) -> bool:
-    return is_missing(value) or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from rich.align import Align
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -12,7 +15,8 @@ from service.ledger.records import DecisionRecord
 from service.ledger.status import Leader, Status
 
 MOST_RUNNERS = 12
-BAR = 24
+VERDICT_LINES = 2
+BAR = 20
 SILENT = 30.0
 
 _COUNTS = ("reached", "running", "finished", "stopped")
@@ -20,24 +24,33 @@ _COLORS = {"RUNNING": "cyan", "SUCCEEDED": "green", "STOPPED": "green", "PAUSED"
 _COLORS |= {"FAILED": "red", "CANCELLED": "red"}
 
 
-def panel(status: Status, newest: DecisionRecord | None = None) -> RenderableType:
-    """The live view: a headline, the funnel of stages, the running trials, the best so far, the newest verdict."""
-    parts: list[RenderableType] = [headline(status), Text(), _funnel(status)]
-    if status.running:
-        parts += [Text(), _runners(status)]
-    parts += [Text(), Text(best(status)), Text(budget(status))]
+def panel(status: Status, newest: DecisionRecord | None = None, height: int | None = None) -> RenderableType:
+    """The live view: a headline, the best so far, the funnel of stages, the newest verdict, the running trials.
+
+    What comes and goes is last, so that nothing above it moves. ``height`` is the number of lines there are: trials
+    that would not fit are counted instead.
+    """
+    parts: list[RenderableType] = [headline(status), Text(best(status)), Text(budget(status)), Text(), _funnel(status)]
+    lines = len(parts) + len(status.funnel)
     if newest is not None:
-        parts.append(Text(verdict(newest), style="dim"))
+        parts += [Text(), Align(Text(verdict(newest), style="dim"), height=VERDICT_LINES)]
+        lines += 1 + VERDICT_LINES
+    if status.running:
+        room = MOST_RUNNERS if height is None else height - lines - 3  # a gap, the heads and the line that counts
+        parts += [Text(), _runners(status, max(1, min(MOST_RUNNERS, room)))]
     return Group(*parts)
 
 
 def headline(status: Status) -> Text:
     """Name, state, trials done of those planned, time gone and to go."""
     text = Text.assemble((status.name, "bold"), "  ", (status.state, _COLORS.get(status.state, "")))
-    text.append(f"  {status.ended} of {status.planned} trials done  {duration(status.elapsed)}")
+    text.append(f"  {status.ended} of {status.planned} trials done")
+    if failed := status.counts.get("FAILED"):
+        text.append(f", {failed} failed", "red")
+    text.append(f"  {duration(status.elapsed)}")
     if status.silence is not None and status.silence > SILENT:
         text.append(f", no sign of its head for {duration(status.silence)}", "red")
-    elif status.eta is not None:
+    elif status.eta is not None and status.eta >= 1:
         text.append(f", about {duration(status.eta)} to go")
     return text
 
@@ -45,7 +58,7 @@ def headline(status: Status) -> Text:
 def line(status: Status) -> str:
     """The same on one line, for logs."""
     levels = ", ".join(f"{level.reached} reached stage {level.stage}" for level in status.funnel if level.reached)
-    parts = [headline(status).plain.replace("  ", " "), levels, best(status), budget(status)]
+    parts = [headline(status).plain.replace("  ", " · "), levels, best(status), budget(status)]
     return " · ".join(part for part in parts if part)
 
 
@@ -66,14 +79,12 @@ def budget(status: Status) -> str:
     """The work done against full training of every trial."""
     if not status.full:
         return "budget: nothing used yet"
-    return (
-        f"budget {status.used:.4g} full-data epochs, {100 * status.share:.1f} % of the {status.full:.4g} "
-        f"that full training of every trial would take"
-    )
+    share = f"{100 * status.share:.1f} % of the {status.full:.4g} for every trial in full"
+    return f"budget {status.used:.4g} full-data epochs, {share}"
 
 
 def _caveat(leader: Leader) -> str:
-    return "" if leader.final else f" (coarse: after stage {leader.stage}, no trial has finished the last one)"
+    return "" if leader.final else f" (coarse: after stage {leader.stage} only)"
 
 
 def _target(status: Status) -> str:
@@ -81,23 +92,31 @@ def _target(status: Status) -> str:
 
 
 def _funnel(status: Status) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_row(*(Text(word, style="dim") for word in ("stage", "data", "epochs", "", *_COUNTS)))
+    table = _grid(("stage", "data", "epochs", "", *_COUNTS))
     widest = max(1, *(level.reached for level in status.funnel))
     for level in status.funnel:
-        bar = ProgressBar(total=widest, completed=level.finished, width=max(1, BAR * level.reached // widest))
+        width = max(1, BAR * level.reached // widest)
+        bar = ProgressBar(total=max(1, level.reached), completed=level.finished, width=width)
         counts = (str(getattr(level, word)) for word in _COUNTS)
         table.add_row(f"{level.stage}", f"{level.data:.4g}", f"{level.epochs}", bar if level.reached else "", *counts)
     return table
 
 
-def _runners(status: Status) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_row(*(Text(word, style="dim") for word in ("trial", "stage", "progress", status.metric)))
-    for runner in status.running[:MOST_RUNNERS]:
+def _runners(status: Status, most: int) -> Table:
+    table = _grid(("trial", "stage", "", status.metric))
+    for runner in status.running[:most]:
         bar = ProgressBar(total=1.0, completed=runner.progress, width=BAR)
         table.add_row(str(runner.trial), str(runner.stage), bar, cell(runner.value))
-    hidden = len(status.running) - MOST_RUNNERS
+    hidden = len(status.running) - most
     if hidden > 0:
         table.add_row("…", "", f"and {hidden} more", "")
+    return table
+
+
+def _grid(heads: Sequence[str]) -> Table:
+    """Numbers to the right; the column without a head is for bars and never changes its width."""
+    table = Table.grid(padding=(0, 2))
+    for head in heads:
+        table.add_column(justify="right" if head else "left", min_width=len(head) or BAR, no_wrap=True)
+    table.add_row(*(Text(head, style="dim") for head in heads))
     return table

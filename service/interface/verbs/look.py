@@ -78,7 +78,11 @@ def history(name: str, home: Path, output: str) -> None:
 def best(name: str, n: int, home: Path, output: str) -> None:
     """List the best trials that finished the last stage."""
     rows = _results(home).best_rows(name, n)
-    _show(rows, output, f"no trial of {name} has finished the last stage yet; see: sieve status {name}")
+    empty = f"no trial of {name} has finished the last stage yet; see: sieve status {name}"
+    if output == "table":
+        click.echo(tables.leaders(rows, empty))
+    else:
+        _show(rows, output, empty)
 
 
 def _results(home: Path) -> Results:

@@ -86,7 +86,7 @@ def _conclude(name: str, home: Path) -> None:
     status = read(store, name)
     rows = Results(store).best_rows(name, BEST)
     click.echo()
-    click.echo(tables.render(tables.compact(rows), empty=view.best(status)))
+    click.echo(tables.leaders(rows, empty=view.best(status)))
     click.echo()
     click.echo(view.budget(status))
     try:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.interface.chart import HEIGHT, WIDTH, Series, chart, ticks
+from service.interface.chart import HEIGHT, RIGHT, WIDTH, Series, chart, ticks
 
 
 def parsed(markup: str) -> ElementTree.Element:
@@ -51,6 +51,19 @@ def test_every_finite_point_lies_inside(points: list[tuple[float, float]]) -> No
 )
 def test_ticks_are_round_numbers(low: float, high: float, expected: list[float]) -> None:
     assert ticks(low, high) == expected
+
+
+def test_tick_labels_are_told_apart_and_the_axis_ends_with_the_data() -> None:
+    root = parsed(chart([Series("a", [(0, 0.98761), (33, 0.98765)])], "epoch", "accuracy"))
+    labels = [text.text for text in root.iter("text") if text.get("class") == "tick"]
+    assert len(set(labels)) == len(labels)
+    assert labels[-1] == "30"
+    assert float(next(root.iter("circle")).get("cx", "0")) == WIDTH - RIGHT
+
+
+def test_marks_are_drawn_inside_the_data_only() -> None:
+    markup = chart([Series("a", [(1, 1), (5, 2)])], "x", "y", marks=[0, 1, 3, 5, 9])
+    assert markup.count('class="mark"') == 1
 
 
 @given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9))

@@ -30,10 +30,16 @@ def test_the_page_needs_nothing_else_and_escapes_what_people_wrote(store: Store,
 
 def test_only_trials_of_the_last_rung_are_listed_as_best(store: Store, home: Path) -> None:
     page = write(store, "toy", home).read_text()
-    best = page[page.index("Best trials") : page.index("Best value over budget")]
+    best = page[page.index("Best trials") : page.index("<h2>Spec")]
     assert "finished &lt;the last&gt; stage" in best
     assert "stopped after stage 0" not in best
     assert "no trial has finished" not in best
+
+
+def test_the_page_says_why_the_best_went_on_and_what_failed(store: Store, home: Path) -> None:
+    page = write(store, "toy", home).read_text()
+    assert "<dt>trial 1</dt><dd><span>goes on after stage 0: the first at this rung</span><span>finished" in page
+    assert "loss is nan" in page[page.index("Failed trials") :]
 
 
 def test_a_sweep_without_a_report_has_a_page(store: Store, home: Path) -> None:

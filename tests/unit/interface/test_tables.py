@@ -62,6 +62,52 @@ def test_compact_drops_bookkeeping_and_empty_columns_and_shortens_names() -> Non
     assert tables.compact(rows) == [{"trial": 1, "stage": 0, "config/stage": 3, "lr": 0.1}]
 
 
+FINISHED: list[dict[str, Any]] = [
+    {
+        "trial": n,
+        "state": "FINISHED",
+        "why": f"finished with {n}",
+        "stage": 2,
+        "budget": 9.0,
+        "val": n / 3,
+        "best_val": 1.0,
+    }
+    | {"config/lr": 0.1 * n, "config/depth": 2, "config/momentum": None, "config/name": "x" * 20, "seconds": 1.5}
+    for n in (1, 2)
+]
+
+
+def test_the_best_trials_are_told_apart_and_what_they_share_is_said_once() -> None:
+    head, *_, shared = tables.leaders(FINISHED, "none", width=100).splitlines()
+    assert head.split() == ["trial", "val", "lr", "seconds"]
+    assert shared == f"the same in all: depth 2, name {'x' * 20}"
+
+
+def test_a_single_best_trial_keeps_its_parameters() -> None:
+    assert tables.leaders(FINISHED[:1], "none").split()[:5] == ["trial", "val", "lr", "depth", "name"]
+
+
+def test_best_trials_that_did_not_finish_keep_state_and_reason() -> None:
+    shown, _ = tables.brief([row | {"state": "STOPPED"} for row in FINISHED])
+    assert shown[0]["state"] == "STOPPED"
+    assert list(shown[0])[-1] == "why"
+
+
+def test_what_is_wrong_with_a_best_trial_is_said_below_the_table() -> None:
+    head, *_, said, _ = tables.leaders([FINISHED[0] | {"diagnosis": "overfits"}, FINISHED[1]], "none", 100).splitlines()
+    assert "diagnosis" not in head
+    assert said == "trial 1: overfits"
+
+
+def test_the_table_of_the_best_is_never_wider_than_told_and_says_what_it_leaves_out() -> None:
+    rows = [row | {"config/extra": str(row["trial"]) * 30} for row in FINISHED]
+    text = tables.leaders(rows, "none", width=40)
+    assert max(map(len, text.splitlines())) <= 40
+    assert "too wide to show" in text
+    assert "extra" in text
+    assert tables.leaders([], "none") == "none"
+
+
 def test_moments_become_times_in_utc() -> None:
     [row] = tables.dated([{"started": 0.0, "finished": None, "time": 5.0}])
     assert row == {"started": datetime(1970, 1, 1, tzinfo=UTC), "finished": None, "time": 5.0}

@@ -6,6 +6,7 @@ import io
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from service.interface import view
@@ -27,7 +28,7 @@ def drawn(status: Status) -> str:
 
 def test_the_panel_holds_funnel_running_trials_best_budget_and_the_newest_verdict() -> None:
     text = drawn(now())
-    assert "toy  RUNNING  3 of 6 trials done  2 min 00 s, about 1 min 20 s to go" in text
+    assert "toy  RUNNING  3 of 6 trials done, 1 failed  2 min 00 s, about 1 min 20 s to go" in text
     assert any(line.split()[-4:] == ["4", "0", "3", "1"] for line in text.splitlines())
     assert any(line.split()[:2] == ["3", "1"] and line.split()[-1] == "0.7" for line in text.splitlines())
     assert "best val_accuracy 0.8: trial 1" in text
@@ -53,6 +54,23 @@ def test_before_the_first_report_nothing_is_a_percentage() -> None:
 def test_many_running_trials_are_cut_short() -> None:
     many = now(running=now().running * 20)
     assert "and 8 more" in drawn(many)
+
+
+@pytest.mark.parametrize("height", [12, 16, 24])
+def test_a_small_terminal_shows_it_all_and_counts_the_trials_without_room(height: int) -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=False)
+    many = now(running=now().running * 20)
+    lines = console.render_lines(view.panel(many, DECISIONS[-1], height), pad=False)
+    text = ["".join(segment.text for segment in line) for line in lines]
+    assert len(lines) <= height or height == 12, "one trial is always shown"
+    assert max(map(len, text)) <= 80
+    assert any("stopped" in line for line in text)
+    assert "more" in text[-1]
+
+
+def test_what_comes_and_goes_moves_nothing_above_it() -> None:
+    idle, busy = drawn(now(running=())).splitlines(), drawn(now()).splitlines()
+    assert busy[: len(idle)] == idle
 
 
 def test_a_silent_head_is_said() -> None:

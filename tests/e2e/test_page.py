@@ -1,0 +1,50 @@
+"""The report page in a real browser: it renders without an error, with its table and its charts."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Project
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--enable-logging=stderr"),
+)
+PROBE = """<script>
+document.title = JSON.stringify(innerWidth >= document.documentElement.scrollWidth);
+</script>"""
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the path")
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_page_renders(project: Project, toy: Callable[..., dict[str, Any]], tmp_path: Path, width: int) -> None:
+    project.write("sweep.yaml", toy())
+    out = project.sieve("run", "sweep.yaml")
+    page = Path(next(line for line in out.splitlines() if line.startswith("report:")).removeprefix("report: "))
+    probed = page.with_name("probed.html")
+    probed.write_text(page.read_text().replace("</body>", f"{PROBE}</body>"))
+
+    dom, log = browsed(probed, width, tmp_path / "profile")
+    assert "CONSOLE" not in log
+    assert "<title>true</title>" in dom, "the page is wider than its window"
+    assert 'id="best"' in dom
+    assert len(re.findall(r"<svg[^>]*role=\"img\"", dom)) == 2
+    assert dom.count('class="line c') > 2
+
+
+def browsed(page: Path, width: int, profile: Path) -> tuple[str, str]:
+    """The page's elements after Chromium has drawn it, and what Chromium logged."""
+    assert CHROMIUM is not None
+    window = (f"--user-data-dir={profile}", f"--window-size={width},900")
+    command = [CHROMIUM, *FLAGS, *window, "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout, done.stderr
