@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +18,18 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 """Ray's own switches that are set, unless the user did, before a local cluster starts."""
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Ray takes SIGTERM for itself and ends the process; who asked for a cluster keeps the handlers it had."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @contextmanager
@@ -34,7 +48,8 @@ def connect(address: str | None = None, cpus: int | None = None) -> Iterator[Map
     local = {"num_cpus": cpus, "include_dashboard": False} if address == "local" else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
+        with _handlers_kept():
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
     try:
         yield ray.cluster_resources()
     finally:

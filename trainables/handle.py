@@ -119,7 +119,11 @@ class StageHandle:
             self._wait()
 
     def returned(self) -> None:
-        """The function has returned: hand over its last report as the end of the stage."""
+        """The function has returned: hand over its last report as the end of the stage.
+
+        A function that returns before its last epoch reports its last values once more, as those of the last epoch:
+        the stage counts in full.
+        """
         if self._last is None:
             raise TaskError(
                 f"the function returned from stage {self.index} without a report; "

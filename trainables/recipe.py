@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from torch import nn
@@ -164,3 +165,18 @@ def _whole(config: Mapping[str, Any], key: str, default: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise TaskError(f"{key} is {value!r}; use a whole number >= 1")
     return value
+
+
+ALIASES = {"learning_rate": "lr", "wd": "weight_decay", "scheduler": "schedule", "grad_clip": "clip_norm"}
+"""Common names of recipe keys that difflib finds too far off."""
+
+
+def misspelt(names: Iterable[str]) -> dict[str, str]:
+    """Config keys that look like keys of the recipe without being any, with the key that may be meant."""
+    keys = [field.name for field in fields(Recipe)]
+    found = {}
+    for name in names:
+        close = difflib.get_close_matches(name, keys, n=1, cutoff=0.8)
+        if name not in keys and (name in ALIASES or close):
+            found[name] = ALIASES.get(name) or close[0]
+    return found

@@ -29,6 +29,10 @@ class Course(Unsaved, Stopper):
         self.ending: Ending | None = None
         self.exit_code = 0
 
+    def begin(self) -> None:
+        """Start this head's clock: what Ray takes to start is not the sweep's time."""
+        self._begun = time.monotonic()
+
     def seconds(self) -> float:
         """Wall time of the sweep over all its heads."""
         return self._before + time.monotonic() - self._begun

@@ -72,8 +72,10 @@ class Head:
         recorder = Recorder(self.spec, self.journal, proposals, scheduler, self.course, keeper)
         self.course.check()
         if self.course.ending is None and not proposals.is_finished():
+            self.course.begin()
             with Pulse(self.journal, keeper, self.course, self._beat) as pulse:
-                drive(self.spec, self.home, Parts(proposals, scheduler, recorder, self.course), shared)
+                logs = self.home / "tune" / f"{self.record.name}-{self.record.attempt}"
+                drive(self.spec, logs, Parts(proposals, scheduler, recorder, self.course), shared)
                 self._settle(keeper)
                 pulse.write()
 
@@ -120,7 +122,8 @@ class Head:
         if done or not states or "STOPPED" in states:
             return Ending("SUCCEEDED", f"{len(states)} trials, {done} climbed every stage")
         error = self.journal.trials[max(self.journal.trials)].why
-        return Ending("FAILED", f"all {len(states)} trials failed, the last with: {error}")
+        cure = f"mend the cause, then `sieve rm {self.record.name}` and run it again"
+        return Ending("FAILED", f"all {len(states)} trials failed, the last with: {error}; {cure}")
 
 
 def slots_of(spec: Spec, resources: Mapping[str, float]) -> int:

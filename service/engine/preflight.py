@@ -2,38 +2,65 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from service.spec import Spec
-from service.spec.errors import UserError
+from service.spec.document import read_file
+from service.spec.errors import SpecError, Violation
 
 
 @dataclass(frozen=True)
 class Checked:
-    """``description`` in plain data; ``data`` to share with the workers, None for a task that loads its own."""
+    """``warnings`` in words; ``data`` to share with the workers, None for a task that loads its own."""
 
-    description: dict[str, Any]
+    warnings: tuple[str, ...]
     data: Any | None
 
 
 _checked: dict[tuple[str, str, str], Checked] = {}
 
 
-def check(spec: Spec, project: str) -> Checked:
+def check(spec: Spec, project: str, source: object = None) -> Checked:
     """Resolve the task of ``spec`` from the folder ``project`` and load its data, once per process.
 
+    Where ``source`` is the path of a file, an error names its line.
+
     Raises:
-        UserError: the task cannot be imported or is none, or a stage cannot be cut from its data.
+        SpecError: the task cannot be imported or is none, or a stage cannot be cut from its data.
     """
-    stages = [asdict(stage) for stage in spec.plan.stages]
-    key = (spec.task, project, repr(stages))
+    key = (spec.task, project, repr((spec.plan, spec.search.seed)))
     if key not in _checked:
         from trainables.errors import TaskError
         from trainables.staged import describe_task
 
+        stages = [asdict(stage) for stage in spec.plan.stages]
         try:
-            _checked[key] = Checked(*describe_task(spec.task, project, stages, spec.search.seed))
+            description, data = describe_task(spec.task, project, stages, spec.search.seed)
         except TaskError as error:
-            raise UserError(str(error)) from error
+            raise _placed(str(error), source) from error
+        _checked[key] = Checked(_warnings(spec) if description["kind"] == "class" else (), data)
     return _checked[key]
+
+
+def _placed(message: str, source: object) -> SpecError:
+    """The task's complaint at its place in the spec: a stage if it begins with one, else the task."""
+    stage = re.match(r"(stages/\d+): ", message)
+    where = stage.group(1) if stage else "task"
+    message = message.removeprefix(f"{where}: ")
+    if not isinstance(source, (str, Path)):
+        return SpecError([Violation(where, None, message)])
+    document = read_file(Path(source))
+    return SpecError([Violation(where, document.line(where), message)], document.source)
+
+
+def _warnings(spec: Spec) -> tuple[str, ...]:
+    from trainables.recipe import misspelt
+
+    names = [*(p.name for p in spec.space.parameters), *spec.space.constants]
+    return tuple(
+        f"parameters/{name}: is passed to the task alone; Sieve's loop reads {key}: rename it if that is meant"
+        for name, key in misspelt(names).items()
+    )

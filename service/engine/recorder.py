@@ -60,7 +60,8 @@ class Recorder(Unsaved, Callback):
         row = self._row(trial)
         failure = result["sieve"].get("failure")
         if failure:
-            self._broke(row, Failure(failure["kind"], failure["message"], failure["traceback"]))
+            message, *_ = failure["message"].splitlines() or [""]
+            self._broke(row, Failure(failure["kind"], message, failure["traceback"]))
             return
         report = self._report(row, result)
         self._journal.remember(report, self._spec.metric.name, result["sieve"]["done_in_stage"])
@@ -119,6 +120,7 @@ class Recorder(Unsaved, Callback):
             self._keep.ended(row)
 
     def _broke(self, row: TrialRecord, failure: Failure) -> None:
+        """Pause for a full disk, retry what may work, else fail the trial, or the sweep if no trial can do better."""
         if failure.kind == "disk":
             self._journal.change(row.number, state="PENDING", why=failure.message)
             self._course.pause(failure.message)

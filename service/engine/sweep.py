@@ -1,27 +1,21 @@
-"""The verbs on a sweep of this machine: submit, run, extend, remove."""
+"""The verbs on a sweep in the ledger: run, extend, remove."""
 
 from __future__ import annotations
 
-import getpass
 import shutil
 import signal
-import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from service.engine.identity import alive, identity
 from service.ledger.home import checkpoint_folder, open_store
 from service.ledger.records import SweepRecord
-from service.ledger.store import HEADED, AlreadyRunning, DiskFull, Store
-from service.spec import Spec, load
+from service.ledger.store import HEADED, AlreadyRunning, DiskFull
+from service.spec import load
 from service.spec.errors import UserError
-
-ADOPTED = ("resources", "budget", "retries", "loggers", "checkpoints")
-"""Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
 
 ENDED = ("SUCCEEDED", "STOPPED", "CANCELLED")
 INTERRUPTED = 130
@@ -34,33 +28,6 @@ class Outcome:
     state: str
     why: str
     exit_code: int
-
-
-def submit(source: str | Path | Mapping[str, Any] | Spec, home: Path, project: Path | None = None) -> SweepRecord:
-    """Put a sweep into the ledger of ``home``, or find it there: the same spec again is the same sweep.
-
-    More ``search.trials`` than before extend it; fewer change nothing, as it may have been extended meanwhile.
-
-    ``project`` is the folder that holds the task's code; default: the current one. Everything that can be checked
-    without training is checked first, so that a refused sweep leaves nothing behind.
-
-    Raises:
-        SpecError: the spec breaks a rule.
-        UserError: the task is not to be found or is none, or the name belongs to another spec.
-    """
-    from service.engine.preflight import check
-
-    spec = load(source)
-    folder = str((project or Path.cwd()).resolve())
-    check(spec, folder)
-    store = open_store(home, create=True)
-    known = next((sweep for sweep in store.sweeps() if sweep.name == spec.name), None)
-    if known is not None and not _is_same(known, spec) and _is_void(store, known):
-        remove(spec.name, home)
-        known = None
-    if known is None:
-        return store.create(spec.name, spec.to_dict(), folder, getpass.getuser(), _commit(folder))
-    return _adopt(store, known, spec)
 
 
 def run(name: str, home: Path, on_start: Callable[[], None] | None = None) -> Outcome:
@@ -86,7 +53,7 @@ def run(name: str, home: Path, on_start: Callable[[], None] | None = None) -> Ou
     try:
         with _interruptible(lambda: head.course.pause("interrupted", INTERRUPTED)):
             ending = head.run()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         store.end(name, record.attempt, "PAUSED", "interrupted")
         raise
     except BaseException as error:
@@ -129,44 +96,6 @@ def remove(name: str, home: Path) -> None:
     """
     open_store(home).remove(name, alive)
     shutil.rmtree(checkpoint_folder(home, name), ignore_errors=True)
-
-
-def _is_same(known: SweepRecord, spec: Spec) -> bool:
-    return not _differences(known, spec)
-
-
-def _differences(known: SweepRecord, spec: Spec) -> list[str]:
-    old, new = load(known.spec).to_dict(), spec.to_dict()
-    if None not in (old["search"]["trials"], new["search"]["trials"]):
-        old["search"]["trials"] = new["search"]["trials"]
-    return sorted(key for key in old.keys() | new.keys() if key not in ADOPTED and old.get(key) != new.get(key))
-
-
-def _is_void(store: Store, known: SweepRecord) -> bool:
-    return known.state == "FAILED" and not store.reports(known.name)
-
-
-def _adopt(store: Store, known: SweepRecord, spec: Spec) -> SweepRecord:
-    different = _differences(known, spec)
-    if different:
-        raise UserError(
-            f"the name {known.name} is in use by a sweep with other {', '.join(different)}",
-            f"choose another name, or `sieve extend {known.name} --trials N` for more trials, "
-            f"or `sieve rm {known.name}` to start over",
-        )
-    old, new = load(known.spec).search.trials, spec.search.trials
-    grows = old is not None and new is not None and new > old
-    if grows or known.state not in ENDED:
-        adopted = spec.to_dict()
-        adopted["search"]["trials"] = new if grows else old
-        if adopted != known.spec:
-            store.extend(known.name, adopted)
-    return store.sweep(known.name)
-
-
-def _commit(project: str) -> str | None:
-    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or None if found.returncode == 0 else None
 
 
 @contextmanager

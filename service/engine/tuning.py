@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ SWITCHES = {
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
 """The ledger replaces Tune's loggers and snapshots; the trainable checks metrics; the head hears Ctrl-C itself."""
@@ -40,17 +42,18 @@ class Parts:
     course: Course
 
 
-def drive(spec: Spec, home: Path, parts: Parts, shared: Sequence[Any]) -> None:
+def drive(spec: Spec, logs: Path, parts: Parts, shared: Sequence[Any]) -> None:
     """Run Tune until its search is over or the course ends; ``shared`` goes to every worker.
 
-    Tune's own files matter to the loggers that the spec names: they go to ``home/tune/<sweep>``. Without any they are
-    thrown away.
+    Tune's own files matter to the loggers that the spec names: they go to the folder ``logs``, one for each head,
+    as Tune begins them anew. Without loggers they are thrown away.
     """
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # Failures are the ledger's to tell, not the log's.
     os.environ.update(SWITCHES, TUNE_MAX_PENDING_TRIALS_PG=str(parts.proposals.slots))
     asked = {"cpu": spec.resources.cpu, "gpu": spec.resources.gpu}
     trainable = tune.with_resources(tune.with_parameters(StagedTrainable, shared=shared), asked)
     with TemporaryDirectory(prefix="sieve-tune-", ignore_cleanup_errors=True) as scratch:
-        folder = home / "tune" if spec.loggers else Path(scratch)
+        folder = logs if spec.loggers else Path(scratch) / spec.name
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
@@ -61,8 +64,8 @@ def drive(spec: Spec, home: Path, parts: Parts, shared: Sequence[Any]) -> None:
                 trial_dirname_creator=_trial_name,
             ),
             run_config=tune.RunConfig(
-                name=spec.name,
-                storage_path=str(folder),
+                name=folder.name,
+                storage_path=str(folder.parent),
                 stop=parts.course,
                 callbacks=[parts.recorder, *loggers.create(spec.loggers, spec.name, folder)],
                 verbose=0,

@@ -134,7 +134,7 @@ def run(
         SieveError: with ``wait``, the sweep failed.
     """
     from service.engine.launch import start
-    from service.engine.sweep import submit
+    from service.engine.submission import submit
 
     folder = _home(home)
     record = submit(source, folder, project=None if project is None else Path(project))

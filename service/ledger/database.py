@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -45,9 +44,16 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection that sees one moment of the database."""
-        with self.engine.connect() as connection:
-            yield connection
+        """A connection that sees one moment of the database.
+
+        Raises:
+            SieveError: the database is locked for long, or broken.
+        """
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except OperationalError as error:
+            raise _refusal(error, self.engine.url) from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -55,17 +61,13 @@ class Database:
 
         Raises:
             DiskFull: there is no room for what was written.
+            SieveError: the database is locked for long, or broken.
         """
         try:
             with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
                 yield connection
         except OperationalError as error:
-            if _is_full(error):
-                raise DiskFull(
-                    f"the disk is full: the ledger {self.engine.url} cannot be written",
-                    "free some space and run the sweep again; it goes on where it was",
-                ) from error
-            raise
+            raise _refusal(error, self.engine.url) from error
 
 
 def _engine(url: str | URL) -> Engine:
@@ -86,5 +88,12 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-def _is_full(error: OperationalError) -> bool:
-    return "is full" in str(error.orig) or getattr(error.orig, "errno", None) == errno.ENOSPC
+def _refusal(error: OperationalError, url: URL) -> SieveError:
+    if "is full" in str(error.orig):
+        return DiskFull(
+            f"the disk is full: the ledger {url} cannot be written",
+            "free some space and run the sweep again; it goes on where it was",
+        )
+    return SieveError(
+        f"the ledger {url} does not answer: {error.orig}", "see that no other program holds it and that it is whole"
+    )

@@ -32,7 +32,9 @@ class Results:
         return [_sweep_row(sweep, self._store.trials(sweep.name)) for sweep in self._store.sweeps()]
 
     def trial_rows(self, name: str) -> Rows:
-        """A row per trial, by number. ``<metric>`` is the newest value, ``best_<metric>`` the best of all stages."""
+        """A row per trial, by number. ``<metric>`` is the newest value, ``best_<metric>`` the best of its newest stage:
+        a coarse value never passes for a final one.
+        """
         metric = self._store.sweep(name).spec["metric"]
         reports: dict[int, list[ReportRecord]] = {}
         for report in self._store.reports(name):
@@ -134,7 +136,8 @@ def _trial_row(
     trial: TrialRecord, reports: Sequence[ReportRecord], metric: dict[str, Any], configs: Sequence[str]
 ) -> dict[str, Any]:
     name = metric["name"]
-    values = [report.metrics[name] for report in reports if name in report.metrics]
+    newest_stage = [report for report in reports if report.stage == reports[-1].stage]
+    values = [report.metrics[name] for report in newest_stage if name in report.metrics]
     choose = max if metric["goal"] == "maximize" else min
     newest = reports[-1] if reports else None
     return {

@@ -108,6 +108,33 @@ def test_a_mistake_is_refused_before_anything_runs(project: Project, toy: Toy, c
     assert project.rows("ls") == []
 
 
+def test_a_wrong_task_is_named_with_its_line(project: Project, toy: Toy) -> None:
+    project.write("sweep.yaml", "\n".join(f"{key}: {json.dumps(value)}" for key, value in toy(task="toy:curv").items()))
+    assert "error: sweep.yaml:2: task: " in project.sieve("run", "sweep.yaml", code=2)
+
+
+def test_a_key_that_the_loop_does_not_read_draws_a_warning(project: Project, toy: Toy) -> None:
+    spec = toy(
+        task="toy:Blobs",
+        metric={"name": "val_accuracy", "goal": "maximize"},
+        parameters={"learning_rate": {"loguniform": [1e-3, 1]}, "optimiser": "sgd"},
+    )
+    project.write("sweep.yaml", spec)
+    out = project.sieve("run", "sweep.yaml", "--dry-run")
+    assert "parameters/learning_rate: is passed to the task alone; Sieve's loop reads lr" in out
+    assert "Sieve's loop reads optimizer" in out
+
+
+def test_a_known_sweep_continues_from_any_folder(project: Project, toy: Toy) -> None:
+    project.write("sweep.yaml", toy(search={"algorithm": "random", "trials": 2}))
+    project.sieve("run", "sweep.yaml")
+    project.write("sweep.yaml", toy(search={"algorithm": "random", "trials": 4}))
+    elsewhere = Project(project.folder / "elsewhere")
+    elsewhere.folder.mkdir()
+    elsewhere.sieve("run", "../sweep.yaml")
+    assert len(project.rows("trials", "toy")) == 4
+
+
 def test_a_folder_that_shadows_a_package_of_ours_is_refused(project: Project, toy: Toy) -> None:
     (project.folder / "service").mkdir()
     (project.folder / "service" / "__init__.py").touch()

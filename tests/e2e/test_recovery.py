@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from service.ledger.home import open_store
 from service.ledger.store import Store
 from tests.e2e.conftest import Project
@@ -46,6 +48,7 @@ def test_a_killed_head_goes_on_where_it_was(project: Project, toy: Toy) -> None:
     wait_for(lambda: open_store(home), in_last_stage)
     head.send_signal(signal.SIGKILL)
     head.communicate()
+    assert "its head has died" in project.sieve("ls", "-o", "csv")
     before = open_store(home)
     reports, decisions = before.reports("toy"), before.decisions("toy")
     ended = {t.number: t for t in before.trials("toy") if t.state in ("FINISHED", "STOPPED")}
@@ -103,12 +106,13 @@ def test_the_continued_sweep_proposes_what_the_uninterrupted_one_does(project: P
     ]
 
 
-def test_ctrl_c_pauses_and_the_same_command_continues(project: Project, toy: Toy) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_pauses_and_the_same_command_continues(project: Project, toy: Toy, number: signal.Signals) -> None:
     project.write("sweep.yaml", slow(toy))
     home = project.folder / ".sieve"
     head = project.start("run", "sweep.yaml")
     wait_for(lambda: open_store(home), lambda store: len(store.reports("toy")) > 5)
-    head.send_signal(signal.SIGINT)
+    head.send_signal(number)
     out, err = head.communicate(timeout=60)
     assert head.returncode == 130, err
     assert "continue with: sieve run sweep.yaml" in out

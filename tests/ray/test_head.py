@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from service.engine.sweep import extend, run, submit
+from service.engine.submission import submit
+from service.engine.sweep import extend, run
 from service.ledger.home import open_store
 from service.spec.errors import UserError
 from tests.ray.toys import PROJECT, go, toy
@@ -109,6 +110,25 @@ def test_the_budget_in_epochs_ends_the_sweep(tmp_path: Path) -> None:
     assert outcome.state == "STOPPED"
     assert "budget used" in outcome.why
     assert "PENDING" not in {t.state for t in open_store(tmp_path).trials("toy")}
+
+
+def test_another_budget_lets_a_stopped_sweep_go_on(tmp_path: Path) -> None:
+    for epochs, state in ((2.5, "STOPPED"), (1000, "SUCCEEDED")):
+        assert go(toy(budget={"epochs": epochs}, schedule={"algorithm": "fifo"}), tmp_path).state == state
+    assert len(open_store(tmp_path).trials("toy")) == 8
+
+
+def test_a_sweep_that_failed_before_its_first_report_starts_over(tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    spec = toy(
+        task="toy:breaks_once",
+        parameters={"x": {"uniform": [0, 1]}, "flag": str(flag)},
+        search={"algorithm": "random", "trials": 1},
+        retries=0,
+    )
+    assert go(spec, tmp_path).state == "FAILED"
+    assert go(spec, tmp_path).state == "SUCCEEDED"
+    assert [t.state for t in open_store(tmp_path).trials("toy")] == ["FINISHED"]
 
 
 def test_an_extended_sweep_goes_on_with_the_next_numbers(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from service.engine.sweep import Outcome, run, submit
+from service.engine.submission import submit
+from service.engine.sweep import Outcome, run
 
 PROJECT = Path(__file__).parents[1] / "projects"
 

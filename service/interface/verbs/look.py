@@ -13,12 +13,26 @@ if TYPE_CHECKING:
     from service.ledger.results import Results, Rows
 
 
+HEADED = ("STARTING", "RUNNING")
+DEAD = "its head has died; nothing is lost, continue with: sieve run {}"
+
+
 @click.command()
 @options.output
 @options.home
 def ls(home: Path, output: str) -> None:
     """List the sweeps."""
-    _show(_results(home).sweep_rows(), output, "no sweeps yet; start one with: sieve run FILE")
+    from service.engine.identity import alive
+    from service.ledger import open_store
+    from service.ledger.results import Results
+
+    store = open_store(home)
+    dead = {sweep.name for sweep in store.sweeps() if sweep.state in HEADED and not alive(sweep)}
+    rows = Results(store).sweep_rows()
+    for row in rows:
+        if row["sweep"] in dead:
+            row["why"] = DEAD.format(row["sweep"])
+    _show(rows, output, "no sweeps yet; start one with: sieve run FILE")
 
 
 @click.command()
@@ -30,10 +44,12 @@ def status(name: str, home: Path, output: str) -> None:
 
     The funnel of stages, the running trials, the best so far, the time left.
     """
+    from service.engine.identity import alive
     from service.interface.live import read
     from service.ledger import open_store
 
-    now = read(open_store(home), name)
+    store = open_store(home)
+    now = read(store, name)
     if output == "json":
         import json
         from dataclasses import asdict
@@ -45,8 +61,10 @@ def status(name: str, home: Path, output: str) -> None:
     from service.interface import view
 
     Console().print(view.panel(now))
-    if now.why:
-        click.echo(now.why)
+    record = store.sweep(name)
+    why = DEAD.format(name) if record.state in HEADED and not alive(record) else now.why
+    if why:
+        click.echo(why)
 
 
 @click.command()

@@ -11,7 +11,7 @@ import click
 from service.interface import options
 
 if TYPE_CHECKING:
-    from service.spec import Spec
+    from service.engine.submission import Examined
 
 BEST = 5
 
@@ -28,7 +28,7 @@ def run(file: str, home: Path, dry_run: bool, quiet: bool) -> None:
     ledger does for FILE where no file has that name: it continues with what it has stored, extensions included.
     """
     if dry_run:
-        _forecast(file)
+        _forecast(file, home)
     else:
         drive(_submitted(file, home), home, quiet=quiet, again=f"sieve run {file}")
 
@@ -55,25 +55,29 @@ def _submitted(file: str, home: Path) -> str:
 
     if not Path(file).exists() and any(sweep.name == file for sweep in open_store(home).sweeps()):
         return file
-    from service.engine.sweep import submit
+    from service.engine.submission import submit
 
-    return submit(_checked(file), home).name
+    _checked(file, home)
+    return submit(file, home).name
 
 
-def _forecast(file: str) -> None:
+def _forecast(file: str, home: Path) -> None:
     from service.engine.forecast import forecast
 
-    for line in forecast(_checked(file)).lines():
+    examined = _checked(file, home)
+    for line in forecast(examined.spec).lines():
         click.echo(line)
+    if examined.known is not None:
+        click.echo(f"{examined.known.name} is in the ledger already ({examined.known.state}): it would be continued")
 
 
-def _checked(file: str) -> Spec:
-    from service.spec import load
+def _checked(file: str, home: Path) -> Examined:
+    from service.engine.submission import examine
 
-    spec = load(file)
-    for warning in spec.warnings():
+    examined = examine(file, home)
+    for warning in examined.warnings:
         click.echo(f"warning: {warning}", err=True)
-    return spec
+    return examined
 
 
 def _conclude(name: str, home: Path) -> None:

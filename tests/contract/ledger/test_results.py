@@ -53,6 +53,7 @@ def results(claimed: Store) -> Results:
         for trial, scores in values.items()
         for value in scores[stage : stage + 1]
     ]
+    reports.append(ReportRecord(1, 1, 3, 0.5, 1.5, {"score": 0.5}, 1.0, True, 0.1))
     claimed.append("a", 1, Batch(trials, reports, [DecisionRecord(4, 0, "stop", "bad", {"rank": 4}, 2.0)]))
     return Results(claimed)
 
@@ -61,8 +62,8 @@ def test_trials_have_the_documented_columns_and_dtypes(results: Results) -> None
     frame = results.trials("a")
     assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == COLUMNS
     assert frame["trial"].tolist() == [1, 2, 3, 4, 5]
-    assert frame["score"].tolist()[:4] == [0.6, 0.7, 0.7, 0.99]
-    assert frame["best_score"].tolist()[:4] == [0.8, 0.7, 0.7, 0.99]
+    assert frame["score"].tolist()[:4] == [0.5, 0.7, 0.7, 0.99]
+    assert frame["best_score"].tolist()[:4] == [0.6, 0.7, 0.7, 0.99]
     assert frame["started"][0] == pd.Timestamp(1e9, unit="s", tz="UTC")
     assert (frame["finished"] - frame["started"])[0] == pd.Timedelta(milliseconds=250)
 
@@ -79,7 +80,7 @@ def test_history_has_a_row_per_report(results: Results) -> None:
         *("trial", "stage", "data", "epoch", "budget", "time"),
         *("config/x", "config/n", "config/opt", "score"),
     ]
-    assert frame["trial"].tolist() == [1, 2, 3, 4, 1, 2, 3]
+    assert frame["trial"].tolist() == [1, 2, 3, 4, 1, 2, 3, 1]
     assert frame.groupby("trial")["config/x"].first().tolist() == [0.1, 0.2, 0.3, 0.4]
 
 

@@ -158,7 +158,10 @@ def test_a_missing_file_is_a_mistake(sieve: Terminal) -> None:
     assert "no file 'sweep.yaml'" in sieve("run", "sweep.yaml", code=2).stderr
 
 
-def test_a_dry_run_forecasts_warns_and_leaves_nothing(sieve: Terminal, tmp_path: Path, home: Path) -> None:
+def test_a_dry_run_forecasts_warns_and_leaves_nothing(
+    sieve: Terminal, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2] / "projects")
     file = tmp_path / "sweep.yaml"
     file.write_text(load(SPEC | {"parameters": {"lr": {"uniform": [0.001, 1.0]}}}).to_yaml())
     result = sieve("run", str(file), "--dry-run")

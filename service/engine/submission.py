@@ -1,0 +1,113 @@
+"""From a spec to a sweep in the ledger: everything checked first, the same spec is the same sweep."""
+
+from __future__ import annotations
+
+import getpass
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from service.engine.sweep import ENDED, remove
+from service.ledger.home import open_store
+from service.ledger.records import SweepRecord
+from service.ledger.store import Store
+from service.spec import Spec, load
+from service.spec.errors import UserError
+
+ADOPTED = ("resources", "budget", "retries", "loggers", "checkpoints")
+"""Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
+
+Source = str | Path | Mapping[str, Any] | Spec
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A spec that could run: ``known`` is the sweep of its name in the ledger, ``project`` the folder of its code."""
+
+    spec: Spec
+    known: SweepRecord | None
+    project: str
+    warnings: tuple[str, ...]
+
+
+def examine(source: Source, home: Path, project: Path | None = None) -> Examined:
+    """Check everything about a sweep that can be checked without training; changes nothing.
+
+    Raises:
+        SpecError: the spec breaks a rule, its task is not to be found or is none, or its stages do not fit the data.
+    """
+    from service.engine.preflight import check
+
+    spec = load(source)
+    known = next((sweep for sweep in open_store(home).sweeps() if sweep.name == spec.name), None)
+    folder = _project(project, known)
+    return Examined(spec, known, folder, (*spec.warnings(), *check(spec, folder, source).warnings))
+
+
+def submit(source: Source, home: Path, project: Path | None = None) -> SweepRecord:
+    """Put a sweep into the ledger of ``home``, or find it there: the same spec again is the same sweep.
+
+    More ``search.trials`` than before extend it; fewer change nothing, as it may have been extended meanwhile. So does
+    another budget for a sweep that was stopped. One that failed before its first report starts over.
+
+    ``project`` is the folder that holds the task's code; default: the current one. Everything that can be checked
+    without training is checked first, so that a refused sweep leaves nothing behind.
+
+    Raises:
+        SpecError: the spec breaks a rule.
+        UserError: the task is not to be found or is none, or the name belongs to another spec.
+    """
+    examined = examine(source, home, project)
+    spec, known, folder = examined.spec, examined.known, examined.project
+    store = open_store(home, create=True)
+    if known is not None and _is_void(store, known):
+        remove(spec.name, home)
+        known = None
+    if known is None:
+        return store.create(spec.name, spec.to_dict(), folder, getpass.getuser(), _commit(folder))
+    return _adopt(store, known, spec)
+
+
+def _project(given: Path | None, known: SweepRecord | None) -> str:
+    """The folder of the task's code: as given, else where the sweep began, else here."""
+    if given is None and known is not None and Path(known.project).is_dir():
+        return known.project
+    return str((given or Path.cwd()).resolve())
+
+
+def _differences(known: SweepRecord, spec: Spec) -> list[str]:
+    old, new = load(known.spec).to_dict(), spec.to_dict()
+    if None not in (old["search"]["trials"], new["search"]["trials"]):
+        old["search"]["trials"] = new["search"]["trials"]
+    return sorted(key for key in old.keys() | new.keys() if key not in ADOPTED and old.get(key) != new.get(key))
+
+
+def _is_void(store: Store, known: SweepRecord) -> bool:
+    """Whether the sweep failed before its first report: there is nothing to go on from, so it may start over."""
+    return known.state == "FAILED" and not store.reports(known.name)
+
+
+def _adopt(store: Store, known: SweepRecord, spec: Spec) -> SweepRecord:
+    different = _differences(known, spec)
+    if different:
+        raise UserError(
+            f"the name {known.name} is in use by a sweep with other {', '.join(different)}",
+            f"choose another name, or `sieve extend {known.name} --trials N` for more trials, "
+            f"or `sieve rm {known.name}` to start over",
+        )
+    old, new = load(known.spec).search.trials, spec.search.trials
+    grows = old is not None and new is not None and new > old
+    rebudgeted = known.state == "STOPPED" and spec.budget != load(known.spec).budget
+    if grows or rebudgeted or known.state not in ENDED:
+        adopted = spec.to_dict()
+        adopted["search"]["trials"] = new if grows else old
+        if adopted != known.spec:
+            store.extend(known.name, adopted)
+    return store.sweep(known.name)
+
+
+def _commit(project: str) -> str | None:
+    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None if found.returncode == 0 else None
