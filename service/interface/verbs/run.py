@@ -68,7 +68,7 @@ def _forecast(file: str, home: Path) -> None:
     for line in forecast(examined.spec).lines():
         click.echo(line)
     if examined.known is not None:
-        click.echo(f"{examined.known.name} is in the ledger already ({examined.known.state}): it would be continued")
+        click.echo(f"{examined.known.name} is in the ledger already, {examined.known.state}: it would go on from there")
 
 
 def _checked(file: str, home: Path) -> Examined:
