@@ -12,12 +12,11 @@ from contextlib import contextmanager
 
 import ray
 
-QUIET = {
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_DEDUP_LOGS": "1",
+SWITCHES = {
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
-"""Ray's own switches that are set, unless the user did, before a local cluster starts."""
+"""Ray's own switches, set unless the user did: a trial that asks for no GPU sees none; nothing is sent home."""
 
 
 @contextmanager
@@ -42,7 +41,7 @@ def connect(address: str | None = None, cpus: int | None = None) -> Iterator[Map
     if ray.is_initialized():
         yield ray.cluster_resources()
         return
-    for name, value in QUIET.items():
+    for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     local = {"num_cpus": cpus, "include_dashboard": False} if address == "local" else {}
