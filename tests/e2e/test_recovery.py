@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -137,3 +139,32 @@ def test_stop_ends_it_from_another_terminal_and_two_heads_are_refused(project: P
     store = open_store(home)
     assert store.sweep("toy").state == "STOPPED"
     assert {t.state for t in store.trials("toy")} <= {"FINISHED", "STOPPED"}
+
+
+BACKGROUND = """
+import time, service
+sweep = service.run("sweep.yaml", wait=False)
+while len(sweep.history()) < 4:
+    time.sleep(0.1)
+print(sweep.state)
+"""
+
+
+def test_a_background_sweep_pauses_when_its_python_ends(project: Project, toy: Toy) -> None:
+    project.write("sweep.yaml", slow(toy))
+    done = subprocess.run(
+        [sys.executable, "-c", BACKGROUND],
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout == "RUNNING\n"
+    home = project.folder / ".sieve"
+    wait_for(lambda: open_store(home), lambda store: store.sweep("toy").state == "PAUSED", seconds=30)
+    reports = open_store(home).reports("toy")
+    project.sieve("run", "sweep.yaml")
+    assert open_store(home).sweep("toy").state == "SUCCEEDED"
+    assert open_store(home).reports("toy")[: len(reports)] == reports

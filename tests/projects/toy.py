@@ -72,5 +72,14 @@ class Blobs(Task):
         return nn.Linear(2, 2, dtype=torch.float32)
 
 
+class LoadedOnce(Blobs):
+    """Blobs that count how often they are loaded, where only the head can."""
+
+    def data(self) -> Data:
+        with Path(os.environ["TOY_LOADS"]).open("a") as out:
+            out.write("loaded\n")
+        return super().data()
+
+
 class NotATask:
     """A class that is no task."""

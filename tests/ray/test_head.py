@@ -52,6 +52,16 @@ def test_workers_are_reused(tmp_path: Path) -> None:
     assert len({r.metrics["pid"] for r in open_store(tmp_path).reports("toy")}) <= 2
 
 
+def test_the_data_are_loaded_once_and_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers lack the variable that loading needs: any that loads for itself fails its trial."""
+    loads = tmp_path / "loads"
+    monkeypatch.setenv("TOY_LOADS", str(loads))
+    outcome = go(toy(task="toy:LoadedOnce", metric={"name": "val_accuracy", "goal": "maximize"}, retries=0), tmp_path)
+    assert outcome.state == "SUCCEEDED"
+    assert "FAILED" not in {t.state for t in open_store(tmp_path).trials("toy")}
+    assert loads.read_text() == "loaded\n"
+
+
 def test_a_grid_runs_each_point_once(tmp_path: Path) -> None:
     spec = toy(parameters={"x": {"grid_search": [0.1, 0.2, 0.3]}}, search={"algorithm": "grid"})
     go(spec, tmp_path)
