@@ -19,23 +19,28 @@ LOGGERS = {
 }
 
 
-def create(names: Sequence[str], sweep: str, folder: Path) -> list[Any]:
-    """Tune's callbacks for these names; file loggers write under ``folder``.
+def check(names: Sequence[str]) -> None:
+    """See that what these loggers need is installed.
 
     Raises:
-        UserError: the package that a logger needs is not installed.
+        UserError: a package is missing.
     """
+    for name in names:
+        package = LOGGERS[name][1]
+        if package is not None and importlib.util.find_spec(package) is None:
+            raise UserError(
+                f"the logger {name} needs the package {package}, which is not installed",
+                f"run: pip install 'raysieve[{name}]', or leave {name} out of loggers",
+            )
+
+
+def create(names: Sequence[str], sweep: str, folder: Path) -> list[Any]:
+    """Tune's callbacks for these names; file loggers write where Tune does, mlflow under ``folder``."""
     return [_create(name, sweep, folder) for name in names]
 
 
 def _create(name: str, sweep: str, folder: Path) -> Any:
-    reference, package = LOGGERS[name]
-    if package is not None and importlib.util.find_spec(package) is None:
-        raise UserError(
-            f"the logger {name} needs the package {package}, which is not installed",
-            f"run: pip install 'raysieve[{name}]', or leave {name} out of loggers",
-        )
-    module, _, attribute = reference.partition(":")
+    module, _, attribute = LOGGERS[name][0].partition(":")
     logger = getattr(importlib.import_module(module), attribute)
     if name == "mlflow":
         return logger(experiment_name=sweep, tracking_uri=(folder / "mlruns").as_uri())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from service.engine import loggers
 from service.engine.sweep import ENDED, remove
 from service.ledger.home import open_store
 from service.ledger.records import SweepRecord
@@ -36,6 +37,7 @@ def examine(source: Source, home: Path, project: Path | None = None) -> Examined
     """Check everything about a sweep that can be checked without training; changes nothing.
 
     Raises:
+        UserError: a logger's package is not installed.
         SpecError: the spec breaks a rule, its task is not to be found or is none, or its stages do not fit the data.
     """
     from service.engine.preflight import check
@@ -43,6 +45,7 @@ def examine(source: Source, home: Path, project: Path | None = None) -> Examined
     spec = load(source)
     known = next((sweep for sweep in open_store(home).sweeps() if sweep.name == spec.name), None)
     folder = _project(project, known)
+    loggers.check(spec.loggers)
     return Examined(spec, known, folder, (*spec.warnings(), *check(spec, folder, source).warnings))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,25 @@ def test_the_data_are_loaded_once_and_shared(tmp_path: Path, monkeypatch: pytest
     assert outcome.state == "SUCCEEDED"
     assert "FAILED" not in {t.state for t in open_store(tmp_path).trials("toy")}
     assert loads.read_text() == "loaded\n"
+
+
+def test_loggers_are_tunes_own_and_off_by_default(tmp_path: Path) -> None:
+    two = {"search": {"algorithm": "random", "trials": 2}}
+    go(toy(**two), tmp_path)
+    assert not (tmp_path / "tune").exists()
+    go(toy(name="logged", loggers=["csv", "json", "tensorboard"], **two), tmp_path)
+    for trial in ("00001", "00002"):
+        folder = tmp_path / "tune" / "logged-1" / trial
+        assert "score" in (folder / "progress.csv").read_text().splitlines()[0]
+        assert (folder / "result.json").exists()
+        assert list(folder.glob("events.out.tfevents.*"))
+
+
+@pytest.mark.skipif(find_spec("wandb") is not None, reason="wandb is installed here")
+def test_a_logger_without_its_package_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"pip install 'raysieve\[wandb\]'"):
+        submit(toy(loggers=["wandb"]), tmp_path, project=PROJECT)
+    assert open_store(tmp_path).sweeps() == []
 
 
 def test_a_grid_runs_each_point_once(tmp_path: Path) -> None:
