@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,11 +108,6 @@ class Plan:
                 f"the budget must grow from stage to stage: {self.fidelity(index):g} after "
                 f"{self.fidelity(index - 1):g} full-data epochs; raise data or epochs",
             )
-
-
-def plan(stages: Sequence[Stage]) -> Plan:
-    """The plan of ``stages``; see `Plan` for the rules and errors."""
-    return Plan(tuple(stages))
 
 
 def _check_stage(index: int, stage: Stage) -> None:

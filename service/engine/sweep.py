@@ -30,11 +30,11 @@ class Outcome:
     exit_code: int
 
 
-def run(name: str, home: Path, on_start: Callable[[], None] | None = None) -> Outcome:
+def run(name: str, home: Path) -> Outcome:
     """Run the sweep's head in this process until the sweep is over, paused or stopped; blocks.
 
-    In the main thread Ctrl-C (SIGINT) and SIGTERM pause the sweep, keeping everything. ``on_start`` is called once the
-    claim is ours. A sweep that has ended already is left alone.
+    In the main thread Ctrl-C (SIGINT) and SIGTERM pause the sweep, keeping everything. A sweep
+    that has ended already is left alone.
 
     Raises:
         AlreadyRunning: another head runs it.
@@ -47,8 +47,6 @@ def run(name: str, home: Path, on_start: Callable[[], None] | None = None) -> Ou
     if known.state in ENDED:
         return Outcome(known.state, known.why, 0)
     record = store.claim(name, identity(), alive)
-    if on_start is not None:
-        on_start()
     head = Head.of(store, record, home)
     try:
         with _interruptible(lambda: head.course.pause("interrupted", INTERRUPTED)):
