@@ -15,10 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from service.interface.client import Sweep, results, run, sweep
+    from service.interface.client import Sweep, results, run, simulate, sweep
     from service.spec import Spec, load
 
-__all__ = ["Spec", "Sweep", "load", "results", "run", "sweep"]
+__all__ = ["Spec", "Sweep", "load", "results", "run", "simulate", "sweep"]
 
 _HOMES = {
     "Spec": "service.spec",
@@ -26,6 +26,7 @@ _HOMES = {
     "load": "service.spec",
     "results": "service.interface.client",
     "run": "service.interface.client",
+    "simulate": "service.interface.client",
     "sweep": "service.interface.client",
 }
 

@@ -20,7 +20,8 @@ class Assignment:
     ``config`` is the nested user config, ``trial`` the trial's number, ``seed`` its own seed and ``data_seed`` that of
     the subsets, which all trials of a sweep share; ``metric`` is the name the task must report; ``task`` is
     ``module:Name``, found from the folder ``project``; ``folder`` holds the trial's checkpoint; ``reported`` is the
-    position of the newest report in the ledger, None if there is none.
+    position of the newest report in the ledger, None if there is none; ``skipped`` are the stages that the trial does
+    not train. Stages may be added to those as long as the trial has not come to them.
     """
 
     config: Mapping[str, Any]
@@ -33,6 +34,7 @@ class Assignment:
     folder: Path
     reported: Position | None = None
     data_seed: int = 0
+    skipped: tuple[int, ...] = ()
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Assignment:
@@ -48,6 +50,7 @@ class Assignment:
             folder=Path(raw["folder"]),
             reported=position_of(raw["reported"]),
             data_seed=raw["data_seed"],
+            skipped=tuple(raw["skipped"]),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,7 +66,13 @@ class Assignment:
             "folder": str(self.folder),
             "reported": None if self.reported is None else list(self.reported),
             "data_seed": self.data_seed,
+            "skipped": list(self.skipped),
         }
+
+    @property
+    def climb(self) -> Plan:
+        """The plan less the stages that the trial does not train."""
+        return self.plan.without(self.skipped)
 
     @property
     def checkpoint(self) -> Path:
@@ -72,7 +81,10 @@ class Assignment:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What a checkpoint must agree on to be this trial's: all that decides its results but the code."""
+        """What a checkpoint must agree on to be this trial's: all that decides its results but the code.
+
+        Not the skipped stages: a checkpoint stays good when the trial is told later what else to leave out.
+        """
         raw = self.to_dict()
         return {key: raw[key] for key in ("config", "seed", "data_seed", "stages", "task")}
 

@@ -33,7 +33,7 @@ class FunctionRun:
         seed: int,
         data_seed: int = 0,
     ) -> None:
-        self.stage = 0
+        self.stage = plan.next(-1)
         self.done = 0
         self._function = function
         self._config = config
@@ -50,9 +50,9 @@ class FunctionRun:
             TaskError: it returned without a report, or reports what it should not.
         """
         if self.done == self._plan[self.stage].epochs:
-            self.stage, self.done = self.stage + 1, 0
+            before, self.stage, self.done = self.stage, self._plan.next(self.stage), 0
             self._handle = None
-            if self._plan[self.stage].start == "fresh":
+            if self._plan.starts_fresh(before, self.stage):
                 self._saved = Saved()
         if self._handle is None:
             self._handle = self._call()

@@ -21,9 +21,13 @@ _loaded: dict[tuple[str, str], tuple[Task | TaskFunction, Data | None]] = {}
 
 
 def describe_task(
-    reference: str, project: str, stages: Sequence[Mapping[str, Any]], data_seed: int
+    reference: str,
+    project: str,
+    stages: Sequence[Mapping[str, Any]],
+    data_seed: int,
+    later: Sequence[Sequence[Mapping[str, Any]]] = (),
 ) -> tuple[dict[str, Any], Data | None]:
-    """Load a task and check the stages against its data.
+    """Load a task and check the stages against its data, and those of ``later`` rounds.
 
     Returns a description (``task``, ``kind``: class or function, ``train`` and ``validation`` examples, ``classes``,
     ``stages``: training examples of each; None where a function keeps its data to itself) and the data to put into the
@@ -51,6 +55,11 @@ def describe_task(
         "classes": None if data.labels is None else len(np.unique(np.asarray(data.labels))),
         "stages": list(data.check(plan_of(stages), data_seed)),
     }
+    for number, plan in enumerate(later):
+        try:
+            data.check(plan_of(plan), data_seed)
+        except TaskError as error:
+            raise TaskError(f"rounds/stages/{number}/{str(error).removeprefix('stages/')}") from None
     return description, data.packed() if data.sharable else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -26,8 +26,9 @@ class Training:
 
     ``stage`` and ``done`` say where it is: ``done`` epochs of ``stage`` are over. A stage that continues keeps weights,
     optimizer and schedule; one that starts fresh makes all three anew. The schedule runs over all the steps from one
-    fresh start to the next, whether or not the trial will get to climb that far. The random draws of an epoch
-    (order, dropout) depend on the seed and the epoch's number only.
+    fresh start to the next, whether or not the trial will get to climb that far; where the plan skips a stage on the
+    way, the schedule moves on as if it had been trained. The random draws of an epoch (order, dropout) depend on the
+    seed and the epoch's number only, as counted without skipping.
 
     Raises:
         TaskError: the config, the model or the data is at fault.
@@ -36,7 +37,7 @@ class Training:
     def __init__(
         self, task: Task, data: Data, config: Mapping[str, Any], plan: Plan, seed: int, data_seed: int = 0
     ) -> None:
-        self.stage = 0
+        self.stage = plan.next(-1)
         self.done = 0
         self._task = task
         self._data = data.unpacked()
@@ -60,7 +61,7 @@ class Training:
             TaskError: the task returns what it should not.
         """
         if self.done == self._plan[self.stage].epochs:
-            self._enter(self.stage + 1)
+            self._go_on()
         rng = seed_all(self._seed, 1 + self._epochs_before())
         train_loss = self._train(rng.permutation(self._training))
         self.done += 1
@@ -87,6 +88,14 @@ class Training:
     def close(self) -> None:
         """Nothing to end; a training runs only while ``run_epoch`` does."""
 
+    def _go_on(self) -> None:
+        before = self.stage
+        self._enter(self._plan.next(before))
+        if not self._plan.starts_fresh(before, self.stage):
+            for steps in self._steps(range(before + 1, self.stage)):
+                for _ in range(steps):
+                    self._schedule.step()
+
     def _enter(self, stage: int) -> None:
         fresh = stage != self.stage and self._climb(stage) != self._climb(self.stage)
         self.stage, self.done = stage, 0
@@ -101,12 +110,17 @@ class Training:
             raise TaskError(f"model(config) returned a {type(model).__name__}; return a torch.nn.Module")
         self._model = model.to(self._device)
         self._optimizer = self._recipe.build_optimizer(self._model)
-        epochs = [
-            self._recipe.steps(len(self._data.training_indices(stage, self._data_seed)))
-            for stage in self._plan.stages[slice(*self._climb(self.stage))]
-            for _ in range(stage.epochs)
-        ]
+        low, high = self._climb(self.stage)
+        epochs = self._steps(range(self._plan.next(low - 1), high))
         self._schedule = self._recipe.build_schedule(self._optimizer, epochs)
+
+    def _steps(self, stages: Iterable[int]) -> list[int]:
+        """Optimizer steps of each epoch of ``stages``."""
+        return [
+            self._recipe.steps(len(self._data.training_indices(self._plan[stage], self._data_seed)))
+            for stage in stages
+            for _ in range(self._plan[stage].epochs)
+        ]
 
     def _select(self) -> None:
         stage = self._plan[self.stage]

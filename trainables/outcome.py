@@ -21,7 +21,7 @@ FAILURE_KINDS: tuple[tuple[type[Exception], str], ...] = (
 
 def report(given: Assignment, position: Position, metrics: Mapping[str, float], seconds: float) -> dict[str, Any]:
     """The report of ``given`` at ``position``, reached in ``seconds``: metrics, clock, and what the head records."""
-    plan, (stage, done) = given.plan, position
+    plan, (stage, done) = given.climb, position
     stage_end = done == plan[stage].epochs
     return {
         **metrics,
@@ -54,7 +54,7 @@ def failure(error: Exception) -> dict[str, Any]:
     return {"done": True, "sieve": {"failure": {"kind": kind, "message": message, "traceback": trace}}}
 
 
-OF_TRIALS = "checkpoint diagnosis error finished gpu_seconds node seconds started state trial why"
+OF_TRIALS = "checkpoint diagnosis error finished gpu_seconds node round seconds started state trial why"
 OF_REPORTS = "budget config data done epoch sieve stage time"
 RESERVED = frozenset(f"{OF_TRIALS} {OF_REPORTS}".split())
 """Names that the results of a sweep have of their own."""

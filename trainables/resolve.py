@@ -29,21 +29,31 @@ def resolve(reference: str, project: str) -> Task | TaskFunction:
     Raises:
         TaskError: it cannot be imported, is not there, or is not a task; or the project holds a package of our name.
     """
+    return _task(reference, find(reference, project))
+
+
+def find(reference: str, project: str, what: str = "task") -> Any:
+    """Whatever ``reference``, ``module:Name``, names in the folder ``project``; errors call it a ``what``.
+
+    Raises:
+        TaskError: it cannot be imported or is not there; or the project holds a package of our name.
+    """
     module_name, colon, name = reference.partition(":")
     if not (colon and module_name and name):
-        raise TaskError(f"task is {reference!r}; write it as module:Class, e.g. mytask:MyTask for a class in mytask.py")
+        raise TaskError(
+            f"{what} is {reference!r}; write it as module:Class, e.g. mytask:MyTask for a class in mytask.py"
+        )
     folder = Path(project).resolve()
     _refuse_our_names(folder)
-    module = _import(module_name, folder)
+    module = _import(module_name, folder, what)
     try:
-        found = getattr(module, name)
+        return getattr(module, name)
     except AttributeError:
         public = [key for key in vars(module) if not key.startswith("_")]
         raise TaskError(
-            f"task {reference}: {module_name} has no {name}{nearest(name, public)}; "
+            f"{what} {reference}: {module_name} has no {name}{nearest(name, public)}; "
             f"define it in {getattr(module, '__file__', module_name)}"
         ) from None
-    return _task(reference, found)
 
 
 def _task(reference: str, found: Any) -> Task | TaskFunction:
@@ -72,7 +82,7 @@ def _task(reference: str, found: Any) -> Task | TaskFunction:
     )
 
 
-def _import(module_name: str, folder: Path) -> ModuleType:
+def _import(module_name: str, folder: Path, what: str) -> ModuleType:
     if sys.path[:1] != [str(folder)]:
         sys.path.insert(0, str(folder))
         importlib.invalidate_caches()
@@ -83,15 +93,15 @@ def _import(module_name: str, folder: Path) -> ModuleType:
         if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
             hint = nearest(module_name, _modules(module_name, folder))
             raise TaskError(
-                f"task module {module_name} is not found from {folder}{hint}; "
+                f"{what} module {module_name} is not found from {folder}{hint}; "
                 "run from the folder that holds it, or correct the name"
             ) from None
         raise TaskError(
-            f"task module {module_name} imports {error.name}, which is not installed; install it where Sieve runs"
+            f"{what} module {module_name} imports {error.name}, which is not installed; install it where Sieve runs"
         ) from error
     except Exception as error:
         raise TaskError(
-            f"task module {module_name} fails on import: {type(error).__name__}: {error}; "
+            f"{what} module {module_name} fails on import: {type(error).__name__}: {error}; "
             f"`python -c 'import {module_name}'` in {folder} shows where"
         ) from error
 

@@ -153,7 +153,7 @@ def _runner(given: Assignment, shared: Sequence[Any]) -> Runner:
     from trainables.task import Task
 
     task, data = load(given, shared)
-    arguments = (dict(given.config), given.plan, given.seed, given.data_seed)
+    arguments = (dict(given.config), given.climb, given.seed, given.data_seed)
     if isinstance(task, Task):
         return Training(task, data or load_data(task, given.task), *arguments)
     return FunctionRun(task, *arguments)

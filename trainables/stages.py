@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Start = Literal["continue", "fresh"]
@@ -39,7 +40,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plan:
-    """The stages of a sweep, first to last.
+    """The stages of a sweep, first to last; those in ``skipped`` (indices, never the last) are not trained.
 
     Raises:
         PlanError: a value is out of range, fractions or classes fall, or a stage trains its weights for no more
@@ -47,6 +48,7 @@ class Plan:
     """
 
     stages: tuple[Stage, ...]
+    skipped: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -55,6 +57,12 @@ class Plan:
             _check_stage(index, stage)
         for index in range(1, len(self.stages)):
             self._check_step(index)
+        if not all(0 <= index < self.last for index in self.skipped):
+            raise PlanError(
+                self.last,
+                "data",
+                f"cannot skip stages {list(self.skipped)} of {len(self.stages)}; skip any but the last, counted from 0",
+            )
 
     def __len__(self) -> int:
         return len(self.stages)
@@ -67,11 +75,25 @@ class Plan:
         """Index of the last stage."""
         return len(self.stages) - 1
 
+    def without(self, skipped: Iterable[int]) -> Plan:
+        """The same stages under the same numbers, of which ``skipped`` are left out too."""
+        return replace(self, skipped=tuple(sorted({*self.skipped, *skipped})))
+
+    def next(self, stage: int) -> int:
+        """The stage that is trained after ``stage``, -1 for before the first."""
+        return next((k for k in range(stage + 1, self.last) if k not in self.skipped), self.last)
+
+    def starts_fresh(self, before: int, stage: int) -> bool:
+        """Whether weights start anew when a trial goes from stage ``before`` (-1: none) to ``stage``.
+
+        A fresh start also holds for all that comes after it: a skipped one counts for the next stage that is trained.
+        """
+        return before < 0 or any(self.stages[k].start == "fresh" for k in range(before + 1, stage + 1))
+
     def first_epoch(self, stage: int) -> int:
         """Epochs the weights have seen when ``stage`` begins: 0 for a fresh start."""
-        if stage == 0 or self.stages[stage].start == "fresh":
-            return 0
-        return self.first_epoch(stage - 1) + self.stages[stage - 1].epochs
+        before = max((k for k in range(stage) if k not in self.skipped), default=-1)
+        return 0 if self.starts_fresh(before, stage) else self.first_epoch(before) + self.stages[before].epochs
 
     def fidelity(self, stage: int) -> float:
         """Budget that went into the weights at the end of ``stage``; a fresh start forgets what came before."""
@@ -80,7 +102,8 @@ class Plan:
 
     def budget(self, stage: int, epochs: int) -> float:
         """Work done, in full-data epoch equivalents, after ``epochs`` passes of ``stage`` (all earlier ones done)."""
-        return round(sum(s.cost for s in self.stages[:stage]) + self.stages[stage].data * epochs, 12)
+        before = sum(self.stages[k].cost for k in range(stage) if k not in self.skipped)
+        return round(before + self.stages[stage].data * epochs, 12)
 
     @property
     def total(self) -> float:

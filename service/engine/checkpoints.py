@@ -16,12 +16,14 @@ class Keeper:
 
     ``best`` keeps that of the best finished trial alone, ``finished`` those of all finished trials, ``all`` everything.
     Trials that may still run keep theirs always. Removal waits until the ledger knows that the trial has ended: a head
-    that is killed in between must find the checkpoint of every trial it has to run again.
+    that is killed in between must find the checkpoint of every trial it has to run again. The best are those of
+    rounds with the stages of ``round``.
     """
 
-    def __init__(self, spec: Spec, journal: Journal) -> None:
+    def __init__(self, spec: Spec, journal: Journal, round: int = 0) -> None:
+        self._spec = spec
         self._keep = spec.checkpoints.keep
-        self._last = spec.plan.last
+        self._round = round
         self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0
         self._journal = journal
         self._lock = threading.Lock()
@@ -50,6 +52,6 @@ class Keeper:
                 self._journal.change(number, checkpoint=None)
 
     def _beaten(self) -> list[int]:
-        values = self._journal.finished(self._last)
+        values = self._journal.finished(self._spec, self._round)
         best = max(values, key=lambda n: (self._sign * values[n], -n), default=0)
         return [n for n in values if n != best and self._journal.trials[n].checkpoint]

@@ -40,7 +40,8 @@ class Course(Unsaved, Stopper):
     def check(self) -> None:
         """End the sweep if its target is reached or its budget used up."""
         if self.ending is None:
-            usage = Usage(self.seconds(), self._journal.epochs(), self._journal.finished(self._spec.plan.last))
+            finished = self._journal.finished(self._spec, self._spec.rounds.count - 1)
+            usage = Usage(self.seconds(), self._journal.epochs(), finished)
             self.ending = ending(self._spec, usage)
 
     def wish(self, wish: str | None) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from service.policy.limits import max_trials
 from service.spec import Spec
 from trainables.stages import Plan
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Expected course of a sweep.
+    """Expected course of one round of a sweep.
 
     ``reaching`` is the expected number of trials that begin each stage; budgets are in full-data epoch equivalents,
     ``full`` that of training every trial in full.
@@ -20,32 +20,61 @@ class Forecast:
     plan: Plan
     trials: int
     reaching: tuple[float, ...]
-    expected: float
-    full: float
+
+    @property
+    def expected(self) -> float:
+        """The budget that the round would use."""
+        return sum(n * stage.cost for n, stage in zip(self.reaching, self.plan.stages, strict=True))
+
+    @property
+    def full(self) -> float:
+        """The budget of training every trial in full."""
+        return self.trials * self.plan.total
 
     def lines(self) -> list[str]:
-        """The forecast in words, a line for each stage and one for the whole."""
-        stages = [
+        """A line for each stage."""
+        return [
             f"stage {i}: {s.data:.4g} of the data{f', {s.classes} classes' if s.classes else ''}, {s.epochs} epochs"
             f"{' from scratch' if s.start == 'fresh' else ''}; about {self.reaching[i]:.4g} trials; "
             f"a rung at {self.plan.budget(i, s.epochs):.4g} full-data epochs"
             for i, s in enumerate(self.plan.stages)
         ]
-        share = f"{100 * self.expected / self.full:.1f} %"
-        whole = f"about {self.expected:.4g} of {self.full:.4g} full-data epochs that {self.trials} full trainings cost"
-        return [*stages, f"expected budget: {whole} ({share})"]
 
 
-def forecast(spec: Spec) -> Forecast:
-    """Forecast the sweep of ``spec``.
+def forecast(spec: Spec) -> list[Forecast]:
+    """Forecast each round of the sweep of ``spec``.
 
-    With asha one in ``reduction_factor`` trials goes on from each rung, which is the rate of synchronous halving; the
-    asynchronous rule lets somewhat more through. A budget in epochs caps the sum.
+    One in ``reduction_factor`` trials goes on from each rung, unless nothing is stopped: the rate of synchronous
+    halving, while asynchronous rules let somewhat more through. A later round of a grid is taken to be as large as the
+    first.
     """
-    trials = max_trials(spec) or len(spec.space.grid())
-    factor = spec.schedule.reduction_factor if spec.schedule.algorithm == "asha" else 1.0
-    reaching = tuple(max(trials / factor**i, min(1.0, trials)) for i in range(len(spec.plan)))
-    expected = sum(n * stage.cost for n, stage in zip(reaching, spec.plan.stages, strict=True))
-    if spec.budget.epochs is not None:
-        expected = min(expected, spec.budget.epochs)
-    return Forecast(spec.plan, trials, reaching, expected, trials * spec.plan.total)
+    return list(_rounds(spec))
+
+
+def lines(spec: Spec) -> list[str]:
+    """The forecast in words: a line for each stage of each round, and one for the whole; see `forecast`.
+
+    A budget in epochs caps the sum.
+    """
+    rounds = forecast(spec)
+    words = []
+    for number, one in enumerate(rounds):
+        if len(rounds) > 1:
+            words.append(f"round {number}{', over the space as narrowed by then' if number else ''}:")
+        words += [f"  {line}" if len(rounds) > 1 else line for line in one.lines()]
+    full, trials = sum(one.full for one in rounds), sum(one.trials for one in rounds)
+    expected = min(sum(one.expected for one in rounds), spec.budget.epochs or full)
+    whole = f"about {expected:.4g} of {full:.4g} full-data epochs that {trials} full trainings cost"
+    return [*words, f"expected budget: {whole} ({100 * expected / full:.1f} %)"]
+
+
+def _rounds(spec: Spec) -> Iterator[Forecast]:
+    left = spec.budget.trials
+    factor = 1.0 if spec.schedule.algorithm == "fifo" else spec.schedule.reduction_factor
+    for number in range(spec.rounds.count):
+        plan = spec.plans[spec.plan_number(number)]
+        trials = spec.trials_of(number) or len(spec.space.grid())
+        if left is not None:
+            trials, left = min(trials, left), left - min(trials, left)
+        if trials:
+            yield Forecast(plan, trials, tuple(max(trials / factor**i, 1.0) for i in range(len(plan))))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +15,27 @@ import ray
 from cluster.connect import connect
 from service.engine.checkpoints import Keeper
 from service.engine.course import Course
+from service.engine.departures import Departures
 from service.engine.journal import Journal
+from service.engine.lessons import earlier, taught
 from service.engine.preflight import check
 from service.engine.proposals import Proposals
 from service.engine.pulse import Pulse
+from service.engine.rebuild import History, rebuild, remember
 from service.engine.recorder import Recorder
+from service.engine.rounds import Round, goes_on, opening, spec_of_round
+from service.engine.searchers import foreign
 from service.engine.tuning import Parts, drive
+from service.engine.verdicts import Verdicts
 from service.ledger.home import checkpoint_folder
-from service.ledger.records import SweepRecord, TrialRecord
+from service.ledger.records import Batch, SweepRecord, TrialRecord
 from service.ledger.store import Store
-from service.policy import schedule, search
 from service.policy.limits import Ending
+from service.policy.observation import Observation
+from service.policy.policy import Policy
+from service.policy.search.past import Past
 from service.spec import Spec, load
-from service.spec.errors import UserError
+from service.spec.errors import SieveError, UserError
 from service.spec.flat import nest
 from trainables.assignment import Assignment
 
@@ -58,63 +68,91 @@ class Head:
         with connect() as resources:
             slots = slots_of(self.spec, resources)
             shared = [] if checked.data is None else [ray.put(checked.data)]
-            self._fit(shared, slots)
+            history = History(self.store.reports(self.record.name), self.store.decisions(self.record.name))
+            remember(self.journal, self.spec, history)
+            self.course.check()
+            self.course.begin()
+            newest = max((trial.round for trial in self.journal.trials.values()), default=0)
+            round: Round | None = self._round(newest)
+            while round is not None and self.course.ending is None:
+                self._fit(round, history, shared, slots)
+                round = self._following(round)
         return self.course.ending or self._outcome()
 
-    def _fit(self, shared: list[Any], slots: int) -> None:
-        scheduler = schedule.create(self.spec)
-        self._replay(scheduler)
-        searcher = search.create(
-            self.spec.search.algorithm, self.spec.space, self.spec.metric.goal, self.spec.search.seed
-        )
-        proposals = Proposals(self.journal, self.spec, searcher, slots, self._assign)
-        keeper = Keeper(self.spec, self.journal)
-        recorder = Recorder(self.spec, self.journal, proposals, scheduler, self.course, keeper)
-        self.course.check()
-        if self.course.ending is None and not proposals.is_finished():
-            self.course.begin()
-            with Pulse(self.journal, keeper, self.course, self._beat) as pulse:
-                logs = self.home / "tune" / f"{self.record.name}-{self.record.attempt}"
-                drive(self.spec, logs, Parts(proposals, scheduler, recorder, self.course), shared)
-                self._settle(keeper)
-                pulse.write()
+    def _round(self, number: int) -> Round:
+        before = sum(trial.round < number for trial in self.journal.trials.values())
+        return Round(number, spec_of_round(self.spec, number, self.store.spaces(self.record.name), before), before)
 
-    def _replay(self, scheduler: schedule.StagedScheduler) -> None:
-        """Show scheduler and journal every report in its old order: rungs and observations are as they were."""
-        plan, metric = self.spec.plan, self.spec.metric.name
-        for report in self.store.reports(self.record.name):
-            self.journal.remember(report, metric, report.epoch - plan.first_epoch(report.stage))
-            if report.stage_end:
-                scheduler.replay(report.trial, report.stage, report.metrics.get(metric))
+    def _following(self, round: Round) -> Round | None:
+        """The next round, its space in the ledger; None if the sweep is over."""
+        name, table, number = self.record.name, self.journal.table(round.before), round.number + 1
+        if self.course.ending or not goes_on(self.spec, round.number, len(self.journal.trials), table):
+            return None
+        space = opening(self.spec, number, self.store.spaces(name), table, self.course.seconds())
+        try:
+            if space is not None:
+                self.store.append(name, self.record.attempt, Batch(spaces=[space]))
+        except SieveError as error:
+            self.course.pause(str(error))
+            return None
+        return self._round(number)
 
-    def _assign(self, trial: TrialRecord) -> dict[str, Any]:
+    def _fit(self, round: Round, history: History, shared: list[Any], slots: int) -> None:
+        spec, past = round.spec, self.journal.table()[: round.before]
+        policy = Policy(spec, foreign(spec, self.record.project), past, self._lessons(past))
+        rebuild(policy, self.journal, self.spec, history, round.before)
+        policy.worths.news()  # What the old head knew is on record.
+        keeper = Keeper(self.spec, self.journal, round.number)
+        departures = Departures(policy, self.journal, keeper, self.course)
+        departures.record(policy.dismissals())
+        verdicts = Verdicts(policy, self.journal, spec)
+        assign = partial(self._assign, round)
+        proposals = Proposals(self.journal, round, policy, self.course, slots, assign)
+        recorder = Recorder(spec, self.journal, proposals, verdicts, self.course, departures)
+        with Pulse(self.journal, keeper, self.course, self._beat) as pulse:
+            logs = self.home / "tune" / f"{self.record.name}-{self.record.attempt}"
+            logs = logs if round.number == 0 else logs.with_name(f"{logs.name}-round-{round.number}")
+            drive(spec, logs, Parts(proposals, verdicts, recorder, self.course), shared)
+            self._settle(keeper, departures)
+            pulse.write()
+
+    def _lessons(self, past: Sequence[Observation]) -> list[Past]:
+        rounds: dict[int, list[Observation]] = {}
+        for observation in past:
+            rounds.setdefault(self.journal.trials[observation.trial].round, []).append(observation)
+        return [*taught(self.spec, self.store.pasts(self.record.name)), *earlier(self.spec, rounds)]
+
+    def _assign(self, round: Round, trial: TrialRecord) -> dict[str, Any]:
         return Assignment(
             config=nest(trial.config),
             trial=trial.number,
             seed=int(np.random.default_rng((self.spec.search.seed, trial.number)).integers(2**31)),
             metric=self.spec.metric.name,
-            plan=self.spec.plan,
+            plan=round.spec.plan,
             task=self.spec.task,
             project=self.record.project,
             folder=checkpoint_folder(self.home, self.record.name) / f"{trial.number:05d}",
-            reported=self.journal.reported(trial.number),
+            reported=self.journal.track(trial.number).reported,
             data_seed=self.spec.search.seed,
+            skipped=tuple(trial.skipped),
         ).to_dict()
 
     def _beat(self) -> str | None:
         return self.store.beat(self.record.name, self.record.attempt, "RUNNING")
 
-    def _settle(self, keeper: Keeper) -> None:
-        """Trials that were cut short wait for the next head, or end with the sweep."""
+    def _settle(self, keeper: Keeper, departures: Departures) -> None:
+        """What was cut short waits for the next head, or ends with the sweep, as does whoever waits at a rung."""
         ending = self.course.ending
         if ending is None:
+            departures.over()
             return
         for number in self.journal.unfinished():
-            if ending.state == "PAUSED":
-                self.journal.change(number, state="PENDING", why=ending.why)
-            else:
+            if ending.state != "PAUSED":
                 state = "CANCELLED" if ending.state == "CANCELLED" else "STOPPED"
-                keeper.ended(self.journal.change(number, state=state, why=f"the sweep ended: {ending.why}"))
+                why = f"the sweep ended: {ending.why}"
+                keeper.ended(self.journal.change(number, state=state, why=why, finished=time.time()))
+            elif self.journal.trials[number].state != "PAUSED":
+                self.journal.change(number, state="PENDING", why=ending.why)
 
     def _outcome(self) -> Ending:
         states = [t.state for t in self.journal.trials.values()]

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord
+from service.engine.track import Track
+from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord, WorthRecord
 from service.ledger.store import Store
 from service.policy.observation import Observation
+from service.spec import Spec
 
 OPEN = ("PENDING", "RUNNING", "PAUSED")
 
@@ -19,6 +21,7 @@ class Journal:
 
     Everything that belongs to one event (a report, the verdict on it, the trial's new state) goes into one batch, so
     that a killed head leaves either all of it or nothing. Safe to use from the Tune loop and the writing thread.
+    ``events`` counts them.
     """
 
     def __init__(self, store: Store, name: str, attempt: int) -> None:
@@ -28,35 +31,50 @@ class Journal:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self.trials: dict[int, TrialRecord] = {t.number: t for t in store.trials(name)}
-        self._values: dict[int, dict[int, float]] = {}
-        self._reported: dict[int, tuple[int, int]] = {}
-        self._budget: dict[int, float] = {}
-        self._curves: dict[int, dict[int, list[dict[str, float]]]] = {}
+        self.events = 0
+        self._tracks: dict[int, Track] = {}
+        self._values = 0
+        self._table: dict[int, Observation] = {}
+        self._stale: set[int] = set(self.trials)
         self._changed: set[int] = set()
         self._reports: list[ReportRecord] = []
         self._decisions: list[DecisionRecord] = []
+        self._worth: list[WorthRecord] = []
 
     def remember(self, report: ReportRecord, metric: str, done_in_stage: int) -> None:
         """Take ``report`` into the tables that searchers and limits read."""
-        self._reported[report.trial] = (report.stage, done_in_stage)
-        self._budget[report.trial] = max(report.budget, self._budget.get(report.trial, 0.0))
-        self._curves.setdefault(report.trial, {}).setdefault(report.stage, []).append(report.metrics)
-        if report.stage_end:
-            value = report.metrics.get(metric, float("nan"))
-            self._values.setdefault(report.trial, {})[report.stage] = value
+        with self._lock:
+            track = self._track(report.trial)
+            track.take(report, done_in_stage)
+            if report.stage_end:
+                track.end(report, metric, self._values)
+                self._values += 1
+            self._stale.add(report.trial)
+
+    def recall(self, decision: DecisionRecord) -> None:
+        """Take a ``decision`` that is in the ledger into the table that searchers read."""
+        with self._lock:
+            self._track(decision.trial).rule(decision)
+            self._stale.add(decision.trial)
 
     def record(
         self,
         trial: TrialRecord,
         reports: Iterable[ReportRecord] = (),
         decisions: Iterable[DecisionRecord] = (),
+        worth: Iterable[WorthRecord] = (),
     ) -> None:
-        """One event: the trial's new row with the reports and decisions that belong to it."""
+        """One event: the trial's new row with the reports, decisions and appraisals that belong to it."""
         with self._lock:
             self.trials[trial.number] = trial
+            self.events += 1
             self._changed.add(trial.number)
+            self._stale.add(trial.number)
             self._reports.extend(reports)
-            self._decisions.extend(decisions)
+            self._worth.extend(worth)
+            for decision in decisions:
+                self._track(decision.trial).rule(decision)
+                self._decisions.append(decision)
 
     def change(self, number: int, **fields: Any) -> TrialRecord:
         """Record new values for some fields of a trial; returns the new row."""
@@ -74,7 +92,10 @@ class Journal:
         with self._writing:
             with self._lock:
                 batch = Batch(
-                    [self.trials[n] for n in sorted(self._changed)], list(self._reports), list(self._decisions)
+                    [self.trials[n] for n in sorted(self._changed)],
+                    list(self._reports),
+                    list(self._decisions),
+                    worth=list(self._worth),
                 )
             if not (batch.trials or batch.reports or batch.decisions):
                 return
@@ -83,34 +104,41 @@ class Journal:
                 self._changed -= {t.number for t in batch.trials if self.trials[t.number] is t}
                 del self._reports[: len(batch.reports)]
                 del self._decisions[: len(batch.decisions)]
+                del self._worth[: len(batch.worth)]
 
-    def table(self) -> list[Observation]:
-        """What the searcher may see, by trial number."""
-        return [
-            Observation(t.number, t.config, t.state, dict(self._values.get(t.number, {})))
-            for t in sorted(self.trials.values(), key=lambda t: t.number)
-        ]
+    def table(self, after: int = 0) -> list[Observation]:
+        """What the policy may see of the trials ``after`` that number, by number.
 
-    def reported(self, number: int) -> tuple[int, int] | None:
-        """(stage, epochs done in it) of the newest report of a trial."""
-        return self._reported.get(number)
+        Only rows that have changed since the last call are made anew.
+        """
+        with self._lock:
+            for number in sorted(self._stale):  # New trials have the highest numbers, so the order is kept.
+                self._table[number] = self._track(number).observation(self.trials[number])
+            self._stale.clear()
+            return [row for row in self._table.values() if row.trial > after]
 
-    def curve(self, number: int, stage: int) -> list[dict[str, float]]:
-        """The metrics of a trial's reports in one stage, oldest first."""
-        return self._curves.get(number, {}).get(stage, [])
+    def track(self, number: int) -> Track:
+        """What a trial has handed in so far; not to be changed."""
+        return self._tracks.get(number) or Track()
 
     def epochs(self) -> float:
         """Work of the whole sweep so far in full-data epoch equivalents."""
-        return sum(self._budget.values())
+        return sum(track.budget for track in self._tracks.values())
 
-    def finished(self, metric_stage: int) -> dict[int, float]:
-        """The metric at the end of the last stage of each finished trial."""
+    def finished(self, spec: Spec, round: int) -> dict[int, float]:
+        """The metric at the end of the last stage of each finished trial, of rounds that have the plan of ``round``."""
+        plan = spec.plan_number(round)
+        last = spec.plans[plan].last
         return {
-            n: self._values[n][metric_stage]
-            for n, t in self.trials.items()
-            if t.state == "FINISHED" and metric_stage in self._values.get(n, {})
+            number: track.values[last]
+            for number, track in self._tracks.items()
+            if last in track.values and (row := self.trials[number]).state == "FINISHED"
+            if spec.plan_number(row.round) == plan
         }
 
     def unfinished(self) -> list[int]:
         """Numbers of the trials that are neither finished, stopped, failed nor cancelled."""
         return sorted(n for n, t in self.trials.items() if t.state in OPEN)
+
+    def _track(self, number: int) -> Track:
+        return self._tracks.setdefault(number, Track())

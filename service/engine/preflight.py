@@ -1,4 +1,4 @@
-"""What is checked before a sweep exists: its task can be found, its data loaded and cut into the stages."""
+"""What is checked before a sweep exists: its searcher proposes, its task can be found, its data cut into the stages."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from service.engine import searchers
 from service.spec import Spec
 from service.spec.document import read_file
-from service.spec.errors import SpecError, Violation
+from service.spec.errors import SpecError, UserError, Violation
 
 
 @dataclass(frozen=True)
@@ -29,27 +30,39 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
     Where ``source`` is the path of a file, an error names its line.
 
     Raises:
-        SpecError: the task cannot be imported or is none, or a stage cannot be cut from its data.
+        SpecError: the task cannot be imported or is none, a stage cannot be cut from its data, or a searcher of the
+            user's own does not work.
     """
-    key = (spec.task, project, repr((spec.plan, spec.search.seed)))
+    _check_searcher(spec, project, source)
+    key = (spec.task, project, repr((spec.plans, spec.search.seed)))
     if key not in _checked:
         from trainables.errors import TaskError
         from trainables.staged import describe_task
 
-        stages = [asdict(stage) for stage in spec.plan.stages]
+        stages, *later = [[asdict(stage) for stage in plan.stages] for plan in spec.plans]
         try:
-            description, data = describe_task(spec.task, project, stages, spec.search.seed)
+            description, data = describe_task(spec.task, project, stages, spec.search.seed, later)
         except TaskError as error:
             raise _placed(str(error), source) from error
         _checked[key] = Checked(_warnings(spec) if description["kind"] == "class" else (), data)
     return _checked[key]
 
 
+def _check_searcher(spec: Spec, project: str, source: object) -> None:
+    try:
+        searchers.check(spec, project)
+    except UserError as error:
+        raise _at("search/algorithm", str(error), source) from error
+
+
 def _placed(message: str, source: object) -> SpecError:
     """The task's complaint at its place in the spec: a stage if it begins with one, else the task."""
-    stage = re.match(r"(stages/\d+): ", message)
+    stage = re.match(r"((?:rounds/)?stages/[\d/]+): ", message)
     where = stage.group(1) if stage else "task"
-    message = message.removeprefix(f"{where}: ")
+    return _at(where, message.removeprefix(f"{where}: "), source)
+
+
+def _at(where: str, message: str, source: object) -> SpecError:
     if not isinstance(source, (str, Path)):
         return SpecError([Violation(where, None, message)])
     document = read_file(Path(source))

@@ -1,21 +1,23 @@
-"""Tune's source of trials: unfinished ones under their old numbers first, then new ones."""
+"""Tune's source of trials: unfinished ones under their old numbers first, then whatever the policy says."""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ray.tune.experiment import Trial
 from ray.tune.search.search_algorithm import SearchAlgorithm
 
+from service.engine.course import Course
 from service.engine.journal import Journal
+from service.engine.rounds import Round
 from service.engine.unsaved import Unsaved
-from service.ledger.records import TrialRecord
-from service.policy import limits
-from service.policy.search import Searcher
-from service.policy.search.proposal import propose
-from service.spec import Spec
+from service.ledger.records import DecisionRecord, TrialRecord
+from service.policy.policy import Job, Policy
+from service.policy.verdict import Ruling
+from service.spec.errors import SieveError
 
 Assign = Callable[[TrialRecord], dict[str, Any]]
 
@@ -23,24 +25,27 @@ Assign = Callable[[TrialRecord], dict[str, Any]]
 class Proposals(Unsaved, SearchAlgorithm):
     """Hands Tune a trial whenever fewer than ``slots`` are live.
 
-    A Tune trial is one attempt at a Sieve trial: a retry, or what a killed head left, is a new Tune trial with the old
-    number and config, which goes on from its checkpoint. ``assign`` turns a trial's row into its worker's config.
+    A Tune trial is one leg of a Sieve trial: a retry, a promotion, or what a killed head left, is a new Tune trial with
+    the old number and config, which goes on from its checkpoint. ``assign`` turns a trial's row into its worker's
+    config. Should the policy fail, the sweep does.
     """
 
-    def __init__(self, journal: Journal, spec: Spec, searcher: Searcher, slots: int, assign: Assign) -> None:
+    def __init__(
+        self, journal: Journal, round: Round, policy: Policy, course: Course, slots: int, assign: Assign
+    ) -> None:
         self._journal = journal
-        self._spec = spec
-        self._searcher = searcher
+        self._round = round
+        self._plan = round.spec.plan
+        self._policy = policy
+        self._course = course
         self.slots = slots
         self._assign = assign
-        self._offers = deque(journal.unfinished())
+        self._offers = deque(n for n in journal.unfinished() if journal.trials[n].state != "PAUSED")
         self._live: set[str] = set()
-        self._exhausted = False
+        self._legs: Counter[int] = Counter()
+        self._idle_since: tuple[int, int] | None = None
+        self._over = False
         self._experiment: dict[str, Any] = {}
-
-    @property
-    def total_samples(self) -> int:
-        return limits.max_trials(self._spec) or len(self._journal.trials)
 
     def add_configurations(self, experiments: Any) -> None:
         [experiment] = experiments
@@ -51,11 +56,11 @@ class Proposals(Unsaved, SearchAlgorithm):
         self._offers.append(number)
 
     def next_trial(self) -> Trial | None:
-        if (self._exhausted and not self._offers) or len(self._live) >= self.slots:
+        if self._over or len(self._live) >= self.slots:
             return None
-        record = self._journal.trials[self._offers.popleft()] if self._offers else self._new()
+        record = self._journal.trials[self._offers.popleft()] if self._offers else self._next()
         if record is None:
-            self._exhausted = True
+            self._over = not self._live
             return None
         trial = self._tune_trial(record)
         self._live.add(trial.trial_id)
@@ -65,38 +70,60 @@ class Proposals(Unsaved, SearchAlgorithm):
         self._live.discard(trial_id)
 
     def is_finished(self) -> bool:
-        return self._exhausted and not self._offers and not self._live
+        return self._over
 
     def set_finished(self) -> None:
-        self._exhausted = True
+        self._over = True
         self._offers.clear()
         self._live.clear()
 
     def save_to_dir(self, dirpath: str, **kwargs: Any) -> None:
         """Nothing to save: the ledger is the truth."""
 
-    def _new(self) -> TrialRecord | None:
-        number = max(self._journal.trials, default=0) + 1
-        limit = limits.max_trials(self._spec)
-        if limit is not None and number > limit:
+    def _next(self) -> TrialRecord | None:
+        """What the policy gives a free slot; it is not asked again before something has happened."""
+        now = (self._journal.events, len(self._live))
+        if now == self._idle_since:
             return None
-        proposal = propose(self._spec, self._searcher, number, self._journal.table())
-        if proposal is None:
+        try:
+            job = self._policy.next(self._journal.table(self._round.before))
+        except SieveError as error:
+            self._course.fail(str(error))
+            job = None
+        if job is None:
+            self._idle_since = now
             return None
-        record = TrialRecord(number, dict(proposal.config), "PENDING", stage=0, origin=proposal.origin)
+        return self._begin(job) if job.ruling is None else self._promote(job, job.ruling)
+
+    def _begin(self, job: Job) -> TrialRecord:
+        config, skipped = dict(job.config or {}), sorted(job.skipped)
+        stage = self._plan.without(skipped).next(-1)
+        record = TrialRecord(
+            job.trial, config, "PENDING", stage, self._round.number, origin=job.origin, skipped=skipped
+        )
         self._journal.record(record)
-        if number == limit:
-            self._exhausted = True
         return record
 
+    def _promote(self, job: Job, ruling: Ruling) -> TrialRecord:
+        row, verdict = self._journal.trials[job.trial], ruling.verdict
+        plan = self._plan.without([*row.skipped, *job.skipped])
+        row = replace(
+            row, state="RUNNING", why=verdict.reason, stage=plan.next(ruling.stage), skipped=list(plan.skipped)
+        )
+        numbers, time = dict(verdict.numbers), self._course.seconds()
+        decision = DecisionRecord(row.number, ruling.stage, verdict.kind, verdict.reason, numbers, time)
+        self._journal.record(row, decisions=[decision])
+        return row
+
     def _tune_trial(self, record: TrialRecord) -> Trial:
-        spec = self._experiment
-        attempt = f"{record.number:05d}" + (f"_{record.attempt}" if record.attempt else "")
+        spec, leg = self._experiment, self._legs[record.number]
+        self._legs[record.number] += 1
+        name = f"{record.number:05d}" + (f"_{leg}" if leg else "")
         return Trial(
             trainable_name=spec["run"],
             config=self._assign(record),
-            trial_id=attempt,
-            experiment_tag=attempt,
+            trial_id=name,
+            experiment_tag=name,
             storage=spec["storage"],
             checkpoint_config=spec["checkpoint_config"],
             placement_group_factory=spec.get("resources_per_trial"),

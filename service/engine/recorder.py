@@ -8,18 +8,20 @@ from typing import Any
 
 from ray.tune import Callback
 
-from service.engine.checkpoints import Keeper
 from service.engine.course import Course
+from service.engine.departures import Departures
 from service.engine.journal import Journal
 from service.engine.proposals import Proposals
+from service.engine.track import BEGUN
 from service.engine.unsaved import Unsaved
+from service.engine.verdicts import Verdicts
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
 from service.policy.diagnose import diagnose
-from service.policy.schedule import StagedScheduler
-from service.policy.schedule.staged import Verdict
+from service.policy.retries import retry
+from service.policy.verdict import Verdict
 from service.spec import Spec
 
-STATES = {"finish": "FINISHED", "stop": "STOPPED", "continue": "RUNNING"}
+STATES = {"finish": "FINISHED", "stop": "STOPPED", "continue": "RUNNING", "pause": "PAUSED"}
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,16 @@ class Recorder(Unsaved, Callback):
         spec: Spec,
         journal: Journal,
         proposals: Proposals,
-        scheduler: StagedScheduler,
+        verdicts: Verdicts,
         course: Course,
-        keep: Keeper,
+        departures: Departures,
     ) -> None:
         self._spec = spec
         self._journal = journal
         self._proposals = proposals
-        self._scheduler = scheduler
+        self._verdicts = verdicts
         self._course = course
-        self._keep = keep
+        self._departures = departures
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         row = self._row(trial)
@@ -64,6 +66,7 @@ class Recorder(Unsaved, Callback):
             self._broke(row, Failure(failure["kind"], message, failure["traceback"]))
             return
         report = self._report(row, result)
+        verdict = self._verdicts.of(report)
         self._journal.remember(report, self._spec.metric.name, result["sieve"]["done_in_stage"])
         row = replace(
             row,
@@ -73,11 +76,10 @@ class Recorder(Unsaved, Callback):
             seconds=row.seconds + report.seconds,
             gpu_seconds=row.gpu_seconds + report.seconds * self._spec.resources.gpu,
         )
-        if not report.stage_end:
+        if verdict is None:
             self._journal.record(row, [report])
         else:
-            value = report.metrics.get(self._spec.metric.name)
-            self._judged(row, report, self._scheduler.verdict(row.number, report.stage, value))
+            self._judged(row, report, verdict)
         self._course.check()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -103,21 +105,20 @@ class Recorder(Unsaved, Callback):
         )
 
     def _judged(self, row: TrialRecord, report: ReportRecord, verdict: Verdict) -> None:
-        state = STATES[verdict.verdict]
-        ended = state != "RUNNING"
+        state = STATES[verdict.kind]
         row = replace(
             row,
             state=state,
             why=verdict.reason,
-            diagnosis=diagnose(self._journal.curve(row.number, report.stage)) or None,
-            finished=time.time() if ended else None,
+            diagnosis=diagnose(self._journal.track(row.number).curves[report.stage]) or None,
+            finished=time.time() if state in ("FINISHED", "STOPPED") else None,
         )
+        numbers = {**verdict.numbers, BEGUN: len(self._journal.trials)}
         decision = DecisionRecord(
-            row.number, report.stage, verdict.verdict, verdict.reason, verdict.numbers, self._course.seconds()
+            row.number, report.stage, verdict.kind, verdict.reason, numbers, self._course.seconds()
         )
-        self._journal.record(row, [report], [decision])
-        if ended:
-            self._keep.ended(row)
+        self._journal.record(row, [report], [decision], self._verdicts.appraisals(self._course.seconds()))
+        self._departures.judged(row)
 
     def _broke(self, row: TrialRecord, failure: Failure) -> None:
         """Pause for a full disk, retry what may work, else fail the trial, or the sweep if no trial can do better."""
@@ -125,14 +126,14 @@ class Recorder(Unsaved, Callback):
             self._journal.change(row.number, state="PENDING", why=failure.message)
             self._course.pause(failure.message)
             return
-        if failure.kind in ("error", "worker") and row.attempt < self._spec.retries:
-            why = f"retry {row.attempt + 1} of {self._spec.retries} after: {failure.message}"
+        why = retry(self._spec, failure.kind, row.attempt, failure.message)
+        if why is not None:
             self._journal.change(row.number, state="PENDING", why=why, error=failure.traceback, attempt=row.attempt + 1)
             self._proposals.offer(row.number)
             return
         failed = self._journal.change(
             row.number, state="FAILED", why=failure.message, error=failure.traceback, finished=time.time()
         )
-        self._keep.ended(failed)
+        self._departures.failed(failed)
         if failure.kind == "metric":
             self._course.fail(failure.message)

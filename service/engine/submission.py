@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import getpass
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from service.engine import loggers
-from service.engine.sweep import ENDED, remove
+from service.engine import lessons, loggers
+from service.engine.sweep import ENDED, check_real, remove
 from service.ledger.home import open_store
-from service.ledger.records import SweepRecord
+from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.store import Store
 from service.spec import Spec, load
 from service.spec.errors import UserError
+
+GROWING = (("search", "trials"), ("rounds", "trials"), ("rounds", "count"))
+"""Numbers that may grow: the sweep is extended. Smaller ones change nothing, as it may have been extended meanwhile."""
 
 ADOPTED = ("resources", "budget", "retries", "loggers", "checkpoints")
 """Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
@@ -25,34 +29,43 @@ Source = str | Path | Mapping[str, Any] | Spec
 
 @dataclass(frozen=True)
 class Examined:
-    """A spec that could run: ``known`` is the sweep of its name in the ledger, ``project`` the folder of its code."""
+    """A spec that could run: ``known`` is the sweep of its name in the ledger, ``project`` the folder of its code.
+
+    ``pasts`` are what a new sweep would learn from.
+    """
 
     spec: Spec
     known: SweepRecord | None
     project: str
     warnings: tuple[str, ...]
+    pasts: tuple[PastRecord, ...] = ()
 
 
 def examine(source: Source, home: Path, project: Path | None = None) -> Examined:
     """Check everything about a sweep that can be checked without training; changes nothing.
 
     Raises:
-        UserError: a logger's package is not installed.
+        UserError: a logger's package is not installed, the name is that of a simulated sweep, or there is nothing to
+            learn from a sweep that the warm start of a new one names.
         SpecError: the spec breaks a rule, its task is not to be found or is none, or its stages do not fit the data.
     """
     from service.engine.preflight import check
 
     spec = load(source)
-    known = next((sweep for sweep in open_store(home).sweeps() if sweep.name == spec.name), None)
+    store = open_store(home)
+    known = next((sweep for sweep in store.sweeps() if sweep.name == spec.name), None)
+    if known is not None:
+        check_real(known)
     folder = _project(project, known)
     loggers.check(spec.loggers)
-    return Examined(spec, known, folder, (*spec.warnings(), *check(spec, folder, source).warnings))
+    pasts = lessons.snapshot(spec, store) if known is None or _is_void(store, known) else []
+    return Examined(spec, known, folder, (*spec.warnings(), *check(spec, folder, source).warnings), tuple(pasts))
 
 
 def submit(source: Source, home: Path, project: Path | None = None) -> SweepRecord:
     """Put a sweep into the ledger of ``home``, or find it there: the same spec again is the same sweep.
 
-    More ``search.trials`` than before extend it; fewer change nothing, as it may have been extended meanwhile. So does
+    More trials or rounds than before extend it; fewer change nothing, as it may have been extended meanwhile. So does
     another budget for a sweep that was stopped. One that failed before its first report starts over.
 
     ``project`` is the folder that holds the task's code; default: the current one. Everything that can be checked
@@ -69,7 +82,9 @@ def submit(source: Source, home: Path, project: Path | None = None) -> SweepReco
         remove(spec.name, home)
         known = None
     if known is None:
-        return store.create(spec.name, spec.to_dict(), folder, getpass.getuser(), _commit(folder))
+        owner, commit = getpass.getuser(), _commit(folder)
+        sweep = SweepRecord(spec.name, spec.to_dict(), folder, owner, "QUEUED", time.time(), commit=commit)
+        return store.add(sweep, examined.pasts)
     return _adopt(store, known, spec)
 
 
@@ -82,8 +97,9 @@ def _project(given: Path | None, known: SweepRecord | None) -> str:
 
 def _differences(known: SweepRecord, spec: Spec) -> list[str]:
     old, new = load(known.spec).to_dict(), spec.to_dict()
-    if None not in (old["search"]["trials"], new["search"]["trials"]):
-        old["search"]["trials"] = new["search"]["trials"]
+    for section, key in GROWING:
+        if None not in (old[section][key], new[section][key]):
+            old[section][key] = new[section][key]
     return sorted(key for key in old.keys() | new.keys() if key not in ADOPTED and old.get(key) != new.get(key))
 
 
@@ -100,14 +116,16 @@ def _adopt(store: Store, known: SweepRecord, spec: Spec) -> SweepRecord:
             f"choose another name, or `sieve extend {known.name} --trials N` for more trials, "
             f"or `sieve rm {known.name}` to start over",
         )
-    old, new = load(known.spec).search.trials, spec.search.trials
-    grows = old is not None and new is not None and new > old
-    rebudgeted = known.state == "STOPPED" and spec.budget != load(known.spec).budget
-    if grows or rebudgeted or known.state not in ENDED:
-        adopted = spec.to_dict()
-        adopted["search"]["trials"] = new if grows else old
-        if adopted != known.spec:
-            store.extend(known.name, adopted)
+    before, adopted = load(known.spec), spec.to_dict()
+    grows = False
+    for section, key in GROWING:
+        old, new = before.to_dict()[section][key], adopted[section][key]
+        if None not in (old, new):
+            grows = grows or new > old
+            adopted[section][key] = max(old, new)
+    rebudgeted = known.state == "STOPPED" and spec.budget != before.budget
+    if (grows or rebudgeted or known.state not in ENDED) and adopted != known.spec:
+        store.extend(known.name, adopted)
     return store.sweep(known.name)
 
 

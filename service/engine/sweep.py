@@ -38,14 +38,15 @@ def run(name: str, home: Path) -> Outcome:
 
     Raises:
         AlreadyRunning: another head runs it.
-        UserError: the task or the resources that the spec asks for are not to be had.
+        UserError: the task or the resources that the spec asks for are not to be had, or the sweep is simulated.
     """
-    from service.engine.head import Head
-
     store = open_store(home, create=True)
     known = store.sweep(name)
+    check_real(known)
     if known.state in ENDED:
         return Outcome(known.state, known.why, 0)
+    from service.engine.head import Head
+
     record = store.claim(name, identity(), alive)
     head = Head.of(store, record, home)
     try:
@@ -64,13 +65,14 @@ def run(name: str, home: Path) -> Outcome:
 
 
 def extend(name: str, trials: int, home: Path) -> SweepRecord:
-    """Give a sweep ``trials`` more trials; run it again to go on.
+    """Give a sweep ``trials`` more trials, in this round and in each that is still to come; run it again to go on.
 
     Raises:
-        UserError: there is no such sweep, its head is running, or ``trials`` is not positive.
+        UserError: there is no such sweep, it is simulated, its head is running, or ``trials`` is not positive.
     """
     store = open_store(home)
     known = store.sweep(name)
+    check_real(known)
     if known.state in HEADED and alive(known):
         raise AlreadyRunning(f"{name} is running: head {known.head}", f"stop it first: sieve stop {name}")
     if trials < 1:
@@ -80,10 +82,21 @@ def extend(name: str, trials: int, home: Path) -> SweepRecord:
         raise UserError(f"{name} already runs every point of its grid", "change the grid and give it a new name")
     more = spec.to_dict()
     more["search"]["trials"] = spec.search.trials + trials
+    if spec.rounds.trials is not None:
+        more["rounds"]["trials"] = spec.rounds.trials + trials
     if spec.budget.trials is not None:
         more["budget"]["trials"] = spec.budget.trials + trials
     store.extend(name, more)
     return store.sweep(name)
+
+
+def check_real(known: SweepRecord) -> None:
+    """Whether a sweep may train. Raises UserError for a simulated one: its values are no measurements of this task."""
+    if known.simulated:
+        raise UserError(
+            f"{known.name} is a simulated sweep, which trains nothing",
+            f"choose another name, or remove it: sieve rm {known.name}",
+        )
 
 
 def remove(name: str, home: Path) -> None:

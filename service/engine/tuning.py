@@ -16,7 +16,7 @@ from service.engine import loggers
 from service.engine.course import Course
 from service.engine.proposals import Proposals
 from service.engine.recorder import Recorder
-from service.policy.schedule import StagedScheduler
+from service.engine.verdicts import Verdicts
 from service.spec import Spec
 from trainables.staged import StagedTrainable
 
@@ -37,7 +37,7 @@ class Parts:
     """What Tune runs a sweep by."""
 
     proposals: Proposals
-    scheduler: StagedScheduler
+    verdicts: Verdicts
     recorder: Recorder
     course: Course
 
@@ -58,7 +58,7 @@ def drive(spec: Spec, logs: Path, parts: Parts, shared: Sequence[Any]) -> None:
             trainable,
             tune_config=tune.TuneConfig(
                 search_alg=parts.proposals,
-                scheduler=parts.scheduler,
+                scheduler=parts.verdicts,
                 reuse_actors=True,
                 trial_name_creator=_trial_name,
                 trial_dirname_creator=_trial_name,

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from service.interface.verbs import change, export, look, publish, run
+from service.interface.verbs import change, export, look, publish, run, simulate, space
 
 INTERRUPTED = 130
 
@@ -49,5 +49,5 @@ def main() -> None:
     """
 
 
-for _verb in (*run.VERBS, *look.VERBS, *export.VERBS, *publish.VERBS, *change.VERBS):
+for _verb in (*run.VERBS, *simulate.VERBS, *look.VERBS, *space.VERBS, *export.VERBS, *publish.VERBS, *change.VERBS):
     main.add_command(_verb)

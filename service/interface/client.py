@@ -16,6 +16,8 @@ from service.spec.errors import SieveError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from service.engine.curves.function import CurveFunction
+
 UNDER_WAY = ("QUEUED", "STARTING", "RUNNING")
 POLL = 0.5
 
@@ -56,6 +58,10 @@ class Sweep:
     def history(self) -> pd.DataFrame:
         """One row per report."""
         return self._results.history(self.name)
+
+    def stages(self) -> pd.DataFrame:
+        """One row per stage: its plan, how many trials ended it, and the newest estimate of what it is worth."""
+        return self._results.stages(self.name)
 
     def best(self, n: int = 1) -> pd.DataFrame:
         """The best ``n`` of the trials that finished the last stage; empty before the first has."""
@@ -140,6 +146,33 @@ def run(
     record = submit(source, folder, project=None if project is None else Path(project))
     handle = Sweep(record.name, folder, start(record.name, folder))
     return handle.wait() if wait else handle
+
+
+def simulate(
+    source: str | Path | Mapping[str, Any] | Spec,
+    curves: str | Path | CurveFunction,
+    *,
+    name: str | None = None,
+    home: str | Path | None = None,
+    **options: Any,
+) -> Sweep:
+    """Runs the sweep of ``source`` in virtual time against ``curves``, training nothing; returns when it is over.
+
+    ``curves`` is the name of a past sweep, a ``.parquet`` file, ``FILE.py:FUNCTION``, or a function itself:
+    ``function(config, data, epoch) -> (value, seconds of this epoch)``. ``options`` are the fields of
+    `service.engine.simulation.options.Options`: workers (8), trials, budget_seconds, seed, crash_rate, stragglers,
+    charge_decisions. ``name`` as on the command line: that of the spec, with ``-simulated`` where a real sweep has it.
+
+    Raises:
+        SpecError: the spec breaks a rule.
+        UserError: an option is unknown or out of range, the curves are not to be had, or the name is taken.
+    """
+    from service.engine.simulation.options import Options
+    from service.engine.simulation.submission import Submission, submit
+
+    folder = _home(home)
+    simulation = submit(Submission(source, curves, name), Options.of(options), folder)
+    return Sweep(simulation.spec.name, folder)
 
 
 def sweep(name: str, home: str | Path | None = None) -> Sweep:

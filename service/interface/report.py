@@ -17,7 +17,7 @@ from service.interface.tables import Row
 from service.ledger import Results, Store
 from service.ledger.home import report_file
 from service.ledger.records import DecisionRecord, ReportRecord
-from service.ledger.status import Status, ranked, snapshot
+from service.ledger.status import Status, comparable, ranked, snapshot
 from service.spec import Spec, load
 
 LISTED = 10
@@ -26,7 +26,10 @@ DRAWN = 3
 
 @dataclass(frozen=True)
 class Findings:
-    """What the page is made of; ``rows`` are the trials as `Results.trial_rows` gives them."""
+    """What the page is made of; ``rows`` are the trials as `Results.trial_rows` gives them.
+
+    ``round`` is the best trial's; where rounds have stages of their own, ``reports`` are of its stages alone.
+    """
 
     spec: Spec
     status: Status
@@ -34,6 +37,12 @@ class Findings:
     rows: Sequence[Row]
     decisions: Sequence[DecisionRecord]
     written: float
+    round: int = 0
+
+    @property
+    def climbed(self) -> Spec:
+        """The spec with the stages of the round."""
+        return self.spec.at(self.round)
 
 
 def write(store: Store, name: str, home: Path) -> Path:
@@ -44,11 +53,14 @@ def write(store: Store, name: str, home: Path) -> Path:
         OSError: the file cannot be written.
     """
     now = time.time()
-    sweep, reports = store.sweep(name), store.reports(name)
+    sweep, reports, trials = store.sweep(name), store.reports(name), store.trials(name)
+    spec, status = load(sweep.spec), snapshot(sweep, trials, reports, now)
+    round = next((t.round for t in trials if status.best and t.number == status.best.trial), status.round)
     findings = Findings(
-        spec=load(sweep.spec),
-        status=snapshot(sweep, store.trials(name), reports, now),
-        reports=reports,
+        spec=spec,
+        status=status,
+        reports=comparable(spec, trials, reports, round),
+        round=round,
         rows=Results(store).trial_rows(name),
         decisions=store.decisions(name),
         written=now,
@@ -77,8 +89,8 @@ def page(findings: Findings) -> str:
         shared=shared,
         reasons={trial: _reasons(rows[trial], findings.decisions) for trial in leaders[:LISTED]},
         failed=[row for row in findings.rows if row["state"] == "FAILED"],
-        progress=progress(findings.spec, findings.reports),
-        curves=curves(findings.spec, findings.reports, leaders[:DRAWN]),
+        progress=progress(findings.climbed, findings.reports),
+        curves=curves(findings.climbed, findings.reports, leaders[:DRAWN]),
         written=time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(findings.written)),
     )
 

@@ -43,12 +43,14 @@ def dated(rows: Sequence[Row]) -> list[Row]:
 
 
 def compact(rows: Sequence[Row]) -> list[Row]:
-    """``rows`` for a narrow page: columns without a single value and bookkeeping go, ``config/lr`` is headed ``lr``.
+    """``rows`` for a narrow page: columns that say nothing and bookkeeping go, ``config/lr`` is headed ``lr``.
 
     Sentences come last. A parameter that shares its name with another column keeps its prefix.
     """
     names = columns(rows)
     kept = [name for name in names if name not in BOOKKEEPING and not all(is_missing(row.get(name)) for row in rows)]
+    if not any(row.get("round") for row in rows):
+        kept = [name for name in kept if name != "round"]
     kept.sort(key=lambda name: name in PROSE)
     heads = {name: name.removeprefix("config/") for name in kept}
     heads = {name: name if head != name and head in kept else head for name, head in heads.items()}

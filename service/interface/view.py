@@ -44,7 +44,13 @@ def panel(status: Status, newest: DecisionRecord | None = None, height: int | No
 def headline(status: Status) -> Text:
     """Name, state, trials done of those planned, time gone and to go."""
     text = Text.assemble((status.name, "bold"), "  ", (status.state, _COLORS.get(status.state, "")))
+    if status.simulated:
+        text.append(" (simulated)")
+    if status.rounds > 1:
+        text.append(f"  round {status.round}" + (", the last" if status.round + 1 == status.rounds else ""))
     text.append(f"  {status.ended} of {status.planned} trials done")
+    if waiting := status.counts.get("PAUSED"):
+        text.append(f", {waiting} paused")
     if failed := status.counts.get("FAILED"):
         text.append(f", {failed} failed", "red")
     text.append(f"  {duration(status.elapsed)}")

@@ -12,6 +12,7 @@ TIME = "datetime64[us, UTC]"
 SWEEPS = {
     "sweep": "string",
     "state": "string",
+    "simulated": "bool",
     "why": "string",
     "task": "string",
     "metric": "string",
@@ -32,7 +33,23 @@ HISTORY = {
     "epoch": "int64",
     "budget": "float64",
     "time": "float64",
+    "seconds": "float64",
 }
+
+STAGES = {
+    "stage": "int64",
+    "data": "float64",
+    "epochs": "int64",
+    "trials": "int64",
+    "correlation": "float64",
+    "low": "float64",
+    "high": "float64",
+    "pairs": "int64",
+    "seconds": "float64",
+    "advice": "string",
+}
+
+SPACES = {"round": "int64", "parameter": "string", "reason": "string", "undone": "bool", "time": "float64"}
 
 DECISIONS = {"trial": "int64", "stage": "int64", "verdict": "string", "reason": "string", "time": "float64"}
 
@@ -43,6 +60,7 @@ def trial_columns(metric: str) -> dict[str, str]:
         "trial": "int64",
         "state": "string",
         "why": "string",
+        "round": "int64",
         "stage": "Int64",
         "epoch": "Int64",
         "budget": "float64",

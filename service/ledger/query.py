@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, ResourceClosedError
 from service.ledger.database import Database
 from service.spec.errors import UserError
 
-SYNTAX = "write one SELECT over the tables sweeps, trials, reports, decisions"
+SYNTAX = "write one SELECT over the tables sweeps, trials, reports, decisions, spaces, worth"
 
 
 def run(database: Database, statement: str) -> tuple[list[str], list[Sequence[Any]]]:

@@ -13,7 +13,7 @@ class SweepRecord:
 
     ``project`` is the folder of the user's code, ``commit`` its git commit; ``wish`` is what a person wants (pause,
     stop, cancel); ``head`` names the process that runs it, since ``claimed``; ``heartbeat`` is when
-    that was last heard of.
+    that was last heard of. A ``simulated`` one replays recorded curves and trains nothing.
     """
 
     name: str
@@ -32,6 +32,7 @@ class SweepRecord:
     finished: float | None = None
     commit: str | None = None
     seconds: float = 0.0
+    simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class TrialRecord:
     """A trial. ``config`` is flat; ``stage`` the one it is in or ended in; ``attempt`` counts its failures so far.
 
     ``origin`` says where the config came from (``initial`` or the searcher), ``checkpoint`` is the file it can go on
-    from, ``diagnosis`` what its curves say, ``seconds`` its training time.
+    from, ``diagnosis`` what its curves say, ``seconds`` its training time. ``skipped`` are the stages that it does not
+    train; ``round`` counts from 0.
     """
 
     number: int
@@ -58,6 +60,7 @@ class TrialRecord:
     gpu_seconds: float = 0.0
     started: float | None = None
     finished: float | None = None
+    skipped: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class ReportRecord:
 
 @dataclass(frozen=True)
 class DecisionRecord:
-    """A verdict on a trial at a rung (continue, stop, finish), why in words, and the numbers behind it."""
+    """A verdict on a trial at a rung (continue, pause, promote, stop, finish), why in words, the numbers behind it."""
 
     trial: int
     stage: int
@@ -88,9 +91,70 @@ class DecisionRecord:
 
 
 @dataclass(frozen=True)
+class SpaceRecord:
+    """The space of a round from 1 on; that of round 0 is the spec's own.
+
+    ``parameters`` is `Space.raw`; ``reasons`` has a dict with the keys parameter, from, to, reason for each parameter,
+    and is empty where the space before an undone narrowing came back. ``undone``: a person took the narrowing back.
+    ``time`` is the sweep's running time in seconds.
+    """
+
+    round: int
+    parameters: dict[str, Any]
+    reasons: list[dict[str, Any]]
+    time: float
+    undone: bool = False
+
+
+@dataclass(frozen=True)
+class PastTrial:
+    """What a warm start keeps of one trial: its flat ``config``, its state, and the metric by stage that it ended.
+
+    A value that is no number is None.
+    """
+
+    number: int
+    config: dict[str, Any]
+    state: str
+    values: dict[int, float | None]
+
+
+@dataclass(frozen=True)
+class PastRecord:
+    """Trials of the sweep ``name`` as they stood when a sweep that learns from them was submitted.
+
+    They climbed that sweep's stages of number ``plan`` (from 0), those of its first round or later ones.
+    """
+
+    name: str
+    plan: int
+    trials: Sequence[PastTrial]
+
+
+@dataclass(frozen=True)
+class WorthRecord:
+    """What a stage is worth, as estimated at ``time`` (the sweep's running time in seconds).
+
+    ``correlation`` of its values with those of the last stage over ``pairs`` trials, from ``low`` to ``high`` with
+    confidence; ``seconds`` is the median cost of the stage. None: not to be said yet.
+    """
+
+    stage: int
+    correlation: float | None
+    low: float | None
+    high: float | None
+    pairs: int
+    seconds: float | None
+    advice: str
+    time: float
+
+
+@dataclass(frozen=True)
 class Batch:
-    """What a head has to tell since the last time: whole rows of the trials that changed, new reports and decisions."""
+    """What a head has to tell since the last time: whole rows of the trials that changed, and what else is new."""
 
     trials: Sequence[TrialRecord] = field(default_factory=list)
     reports: Sequence[ReportRecord] = field(default_factory=list)
     decisions: Sequence[DecisionRecord] = field(default_factory=list)
+    spaces: Sequence[SpaceRecord] = field(default_factory=list)
+    worth: Sequence[WorthRecord] = field(default_factory=list)

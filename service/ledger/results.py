@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING
 
-from service.ledger import query
-from service.ledger.records import ReportRecord, SweepRecord, TrialRecord
+from service.ledger import query, rows
+from service.ledger.records import ReportRecord, SpaceRecord
+from service.ledger.rows import Rows
 from service.ledger.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Rows = list[dict[str, Any]]
 
 
 class Results:
@@ -29,7 +28,7 @@ class Results:
 
     def sweep_rows(self) -> Rows:
         """A row per sweep, oldest first."""
-        return [_sweep_row(sweep, self._store.trials(sweep.name)) for sweep in self._store.sweeps()]
+        return [rows.sweep_row(sweep, self._store.trials(sweep.name)) for sweep in self._store.sweeps()]
 
     def trial_rows(self, name: str) -> Rows:
         """A row per trial, by number. ``<metric>`` is the newest value, ``best_<metric>`` the best of its newest stage:
@@ -40,34 +39,66 @@ class Results:
         for report in self._store.reports(name):
             reports.setdefault(report.trial, []).append(report)
         trials = self._store.trials(name)
-        configs = _keys(trial.config for trial in trials)
-        return [_trial_row(trial, reports.get(trial.number, []), metric, configs) for trial in trials]
+        configs = rows.keys(trial.config for trial in trials)
+        return [rows.trial_row(trial, reports.get(trial.number, []), metric, configs) for trial in trials]
 
     def history_rows(self, name: str) -> Rows:
         """A row per report, in the order they came in."""
         reports = self._store.reports(name)
         trials = self._store.trials(name)  # read after the reports: a live head adds trials, and each has its row first
-        configs = _keys(trial.config for trial in trials)
-        metrics = _keys(report.metrics for report in reports)
+        configs = rows.keys(trial.config for trial in trials)
+        metrics = rows.keys(report.metrics for report in reports)
         by_number = {trial.number: trial.config for trial in trials}
-        return [_report_row(report, by_number[report.trial], configs, metrics) for report in reports]
+        return [rows.report_row(report, by_number[report.trial], configs, metrics) for report in reports]
 
     def best_rows(self, name: str, n: int = 1) -> Rows:
-        """The ``n`` best of the trials that finished the last stage, best first; ties go to the quicker one."""
-        metric = self._store.sweep(name).spec["metric"]
-        sign = -1.0 if metric["goal"] == "maximize" else 1.0
-        done = [row for row in self.trial_rows(name) if row["state"] == "FINISHED" and _is_finite(row[metric["name"]])]
-        return sorted(done, key=lambda row: (sign * row[metric["name"]], row["seconds"]))[:n]
+        """The ``n`` best of the trials that finished the last stage, best first; ties go to the quicker one.
+
+        Where rounds have stages of their own, they are those of the newest plan that a trial has finished.
+        """
+        spec = self._store.sweep(name).spec
+        metric, sign = spec["metric"]["name"], -1.0 if spec["metric"]["goal"] == "maximize" else 1.0
+        done = [row for row in self.trial_rows(name) if row["state"] == "FINISHED" and rows.is_finite(row[metric])]
+        newest = max((rows.plan_number(spec, row["round"]) for row in done), default=0)
+        comparable = [row for row in done if rows.plan_number(spec, row["round"]) == newest]
+        return sorted(comparable, key=lambda row: (sign * row[metric], row["seconds"]))[:n]
 
     def decision_rows(self, name: str) -> Rows:
         """A row per decision, in the order they fell; its numbers under ``numbers/``."""
         decisions = self._store.decisions(name)
-        keys = _keys(decision.numbers for decision in decisions)
+        keys = rows.keys(decision.numbers for decision in decisions)
         return [
             {"trial": d.trial, "stage": d.stage, "verdict": d.verdict, "reason": d.reason, "time": d.time}
             | {f"numbers/{key}": d.numbers.get(key) for key in keys}
             for d in decisions
         ]
+
+    def stage_rows(self, name: str) -> Rows:
+        """A row per stage: its plan, how many trials ended it, and the newest estimate of its worth.
+
+        Where rounds have stages of their own, those of the newest round, and what was measured by that plan.
+        """
+        spec, trials = self._store.sweep(name).spec, self._store.trials(name)
+        newest = rows.plan_number(spec, max((trial.round for trial in trials), default=0))
+        members = {trial.number for trial in trials if rows.plan_number(spec, trial.round) == newest}
+        reports = [report for report in self._store.reports(name) if report.trial in members]
+        ended = Counter(report.stage for report in reports if report.stage_end)
+        since = min((report.time for report in reports), default=math.inf) if newest else 0.0
+        worth = {estimate.stage: estimate for estimate in self._store.worth(name) if estimate.time >= since}
+        stages = [spec["stages"], *rows.own_stages(spec)][newest]
+        return [rows.stage_row(i, stage, ended[i], worth.get(i)) for i, stage in enumerate(stages)]
+
+    def space_rows(self, name: str) -> Rows:
+        """A row per round and parameter, in order; ``from`` and ``to`` are samplers in YAML form.
+
+        ``from`` is None where a space is not made from the one before: in round 0, and where it came back after an
+        undone narrowing; ``to`` is None where the parameter is gone.
+        """
+        sweep = self._store.sweep(name)
+        found = rows.space_rows(SpaceRecord(0, sweep.spec["parameters"], [], time=0.0), "as in the spec")
+        for space in self._store.spaces(name):
+            found += rows.space_rows(space, "as before the narrowing was undone")
+        return found
 
     def sweeps(self) -> pd.DataFrame:
         """`sweep_rows` as a DataFrame."""
@@ -96,8 +127,20 @@ class Results:
 
         return frames.frame(self.decision_rows(name), frames.DECISIONS)
 
+    def stages(self, name: str) -> pd.DataFrame:
+        """`stage_rows` as a DataFrame."""
+        from service.ledger import frames
+
+        return frames.frame(self.stage_rows(name), frames.STAGES)
+
+    def spaces(self, name: str) -> pd.DataFrame:
+        """`space_rows` as a DataFrame."""
+        from service.ledger import frames
+
+        return frames.frame(self.space_rows(name), frames.SPACES)
+
     def sql(self, statement: str) -> pd.DataFrame:
-        """The answer to a read-only query over the tables sweeps, trials, reports, decisions.
+        """The answer to a read-only query over the tables sweeps, trials, reports, decisions, spaces, worth.
 
         Raises:
             UserError: the statement is wrong or would change something.
@@ -112,73 +155,3 @@ class Results:
 
         metric = self._store.sweep(name).spec["metric"]["name"]
         return frames.frame(rows, frames.trial_columns(metric))
-
-
-def _sweep_row(sweep: SweepRecord, trials: Sequence[TrialRecord]) -> dict[str, Any]:
-    return {
-        "sweep": sweep.name,
-        "state": sweep.state,
-        "why": sweep.why,
-        "task": sweep.spec["task"],
-        "metric": sweep.spec["metric"]["name"],
-        "owner": sweep.owner,
-        "trials": len(trials),
-        "finished_trials": sum(trial.state == "FINISHED" for trial in trials),
-        "attempt": sweep.attempt,
-        "seconds": sweep.seconds,
-        "created": sweep.created,
-        "started": sweep.started,
-        "finished": sweep.finished,
-    }
-
-
-def _trial_row(
-    trial: TrialRecord, reports: Sequence[ReportRecord], metric: dict[str, Any], configs: Sequence[str]
-) -> dict[str, Any]:
-    name = metric["name"]
-    newest_stage = [report for report in reports if report.stage == reports[-1].stage]
-    values = [report.metrics[name] for report in newest_stage if name in report.metrics]
-    choose = max if metric["goal"] == "maximize" else min
-    newest = reports[-1] if reports else None
-    return {
-        "trial": trial.number,
-        "state": trial.state,
-        "why": trial.why,
-        "stage": newest.stage if newest else None,
-        "epoch": newest.epoch if newest else None,
-        "budget": newest.budget if newest else None,
-        name: values[-1] if values else None,
-        f"best_{name}": choose(filter(_is_finite, values), default=None),
-        **{f"config/{key}": trial.config.get(key) for key in configs},
-        "seconds": trial.seconds,
-        "gpu_seconds": trial.gpu_seconds,
-        "node": trial.node,
-        "checkpoint": trial.checkpoint,
-        "error": trial.error,
-        "diagnosis": trial.diagnosis,
-        "started": trial.started,
-        "finished": trial.finished,
-    }
-
-
-def _report_row(
-    report: ReportRecord, config: dict[str, Any], configs: Sequence[str], metrics: Sequence[str]
-) -> dict[str, Any]:
-    return {
-        "trial": report.trial,
-        "stage": report.stage,
-        "data": report.data,
-        "epoch": report.epoch,
-        "budget": report.budget,
-        "time": report.time,
-        **{f"config/{key}": config.get(key) for key in configs},
-        **{key: report.metrics.get(key) for key in metrics},
-    }
-
-
-def _is_finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
-
-
-def _keys(mappings: Any) -> list[str]:
-    return list(dict.fromkeys(key for mapping in mappings for key in mapping))

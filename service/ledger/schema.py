@@ -46,8 +46,10 @@ def migrate(connection: Connection) -> None:
         upgrade(connection)
 
 
-def upgrade(connection: Connection) -> None:
-    """Run every migration that the database lacks, by Alembic: imported here alone, as it takes a while."""
+def upgrade(connection: Connection, target: str = "head") -> None:
+    """Run the migrations that the database lacks up to version ``target``, by Alembic: imported here alone, as it takes
+    a while.
+    """
     from alembic import command
     from alembic.config import Config
 
@@ -55,4 +57,4 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, target)

@@ -1,4 +1,7 @@
-"""The states of sweeps and trials, and which may follow which. Staying in a state is always allowed."""
+"""The states of sweeps and trials, and which may follow which. Staying in a state is always allowed.
+
+A trial that is PAUSED waits at a rung to be promoted, its checkpoint kept.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ SWEEP: Mapping[str, frozenset[str]] = {
 }
 
 TRIAL: Mapping[str, frozenset[str]] = {
-    "PENDING": frozenset({"RUNNING", "STOPPED", "FAILED", "CANCELLED", "FINISHED"}),
+    "PENDING": frozenset({"RUNNING", "PAUSED", "FINISHED", "STOPPED", "FAILED", "CANCELLED"}),
     "RUNNING": frozenset({"PENDING", "PAUSED", "FINISHED", "STOPPED", "FAILED", "CANCELLED"}),
-    "PAUSED": frozenset({"PENDING", "RUNNING", "STOPPED", "FAILED", "CANCELLED"}),
+    "PAUSED": frozenset({"PENDING", "RUNNING", "FINISHED", "STOPPED", "FAILED", "CANCELLED"}),
     "FINISHED": frozenset(),
     "STOPPED": frozenset(),
     "FAILED": frozenset({"PENDING"}),

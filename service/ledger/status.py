@@ -60,7 +60,9 @@ class Status:
     ``planned`` is the number of trials the sweep is to have (at least those it has); ``used`` and ``full`` are
     budgets in full-data epoch equivalents: the work done, and what full training of the trials begun would cost.
     ``elapsed`` and ``eta`` are seconds of the head, gone and to go; ``eta`` is None while nothing can be said.
-    ``silence`` is how many seconds ago the head was heard of, None when no head has the sweep.
+    ``silence`` is how many seconds ago the head was heard of, None when no head has the sweep. ``round`` is the
+    newest one of ``rounds``, from 0; the funnel is that of the rounds with its stages. A ``simulated`` sweep trained
+    nothing, and its seconds are virtual.
     """
 
     name: str
@@ -79,6 +81,9 @@ class Status:
     elapsed: float
     eta: float | None
     silence: float | None
+    round: int = 0
+    rounds: int = 1
+    simulated: bool = False
 
     @property
     def share(self) -> float:
@@ -93,9 +98,12 @@ class Status:
 
 def snapshot(sweep: SweepRecord, trials: Sequence[TrialRecord], reports: Sequence[ReportRecord], now: float) -> Status:
     """Where ``sweep`` stands at ``now`` (seconds since the epoch), given all its trials and reports in order."""
-    spec, planned = _reading(json.dumps(sweep.spec, sort_keys=True))
-    planned = max(planned, len(trials))
+    raw = json.dumps(sweep.spec, sort_keys=True)
+    spec, round = _at(raw, None), max((trial.round for trial in trials), default=0)
+    planned = max(_planned(raw, trials, round), len(trials))
     newest = {report.trial: report for report in reports}
+    plans = {trial.number: spec.plan_number(trial.round) for trial in trials}
+    climbing = [trial for trial in trials if plans[trial.number] == spec.plan_number(round)]
     used = sum(report.budget for report in newest.values())
     elapsed = _elapsed(sweep)
     return Status(
@@ -107,15 +115,30 @@ def snapshot(sweep: SweepRecord, trials: Sequence[TrialRecord], reports: Sequenc
         target=spec.metric.target,
         planned=planned,
         counts=dict(Counter(trial.state for trial in trials)),
-        funnel=_funnel(spec, trials, reports),
-        running=tuple(_runner(spec, trial, newest.get(trial.number)) for trial in trials if trial.state == "RUNNING"),
-        best=_leader(spec, reports),
+        funnel=_funnel(_at(raw, round), climbing, comparable(spec, trials, reports, round)),
+        running=tuple(
+            _runner(_at(raw, trial.round), trial, newest.get(trial.number))
+            for trial in trials
+            if trial.state == "RUNNING"
+        ),
+        best=_best(raw, trials, reports),
         used=used,
-        full=len(newest) * spec.plan.total,
+        full=sum(spec.plans[plans[number]].total for number in newest if number in plans),
         elapsed=elapsed,
         eta=_eta(spec, trials, newest, planned, elapsed) if sweep.state == "RUNNING" else None,
         silence=max(0.0, now - sweep.heartbeat) if sweep.state in HEADED and sweep.heartbeat is not None else None,
+        round=round,
+        rounds=max(spec.rounds.count, round + 1),
+        simulated=sweep.simulated,
     )
+
+
+def comparable(
+    spec: Spec, trials: Sequence[TrialRecord], reports: Iterable[ReportRecord], round: int
+) -> list[ReportRecord]:
+    """The reports of trials whose rounds have the stages of ``round``."""
+    members = {t.number for t in trials if spec.plan_number(t.round) == spec.plan_number(round)}
+    return [report for report in reports if report.trial in members]
 
 
 def ranked(spec: Spec, reports: Iterable[ReportRecord], stage: int) -> list[ReportRecord]:
@@ -133,12 +156,23 @@ def ranked(spec: Spec, reports: Iterable[ReportRecord], stage: int) -> list[Repo
     return sorted(ends, key=lambda report: (sign * report.metrics[metric], seconds[report.trial]))
 
 
-@lru_cache(maxsize=16)
-def _reading(raw: str) -> tuple[Spec, int]:
-    """The stored spec and its planned number of trials; cached because the live view asks twice a second."""
+@lru_cache(maxsize=64)
+def _at(raw: str, round: int | None) -> Spec:
+    """The stored spec, as a whole or in one round; cached because the live view asks twice a second."""
     spec = load(json.loads(raw))
-    planned = spec.search.trials or len(spec.space.grid())
-    return spec, min(planned, spec.budget.trials or planned)
+    return spec if round is None else spec.at(round)
+
+
+@lru_cache(maxsize=16)
+def _points(raw: str) -> int:
+    return len(_at(raw, None).space.grid())
+
+
+def _planned(raw: str, trials: Sequence[TrialRecord], round: int) -> int:
+    """Trials that the sweep is to have: those of earlier rounds, and what the present and later ones will have."""
+    spec, made = _at(raw, None), sum(trial.round < round for trial in trials)
+    coming = [spec.trials_of(i) or _points(raw) for i in range(round, max(spec.rounds.count, round + 1))]
+    return min(made + sum(coming), spec.budget.trials or made + sum(coming))
 
 
 def _elapsed(sweep: SweepRecord) -> float:
@@ -151,13 +185,13 @@ def _elapsed(sweep: SweepRecord) -> float:
 def _funnel(spec: Spec, trials: Sequence[TrialRecord], reports: Sequence[ReportRecord]) -> tuple[Level, ...]:
     finished = Counter(stage for _, stage in {(r.trial, r.stage) for r in reports if r.stage_end})
     begun = {report.trial for report in reports}
-    reached = [trial.stage for trial in trials if trial.number in begun or trial.state != "PENDING"]
+    reached = [trial for trial in trials if trial.number in begun or trial.state != "PENDING"]
     return tuple(
         Level(
             stage=index,
             data=stage.data,
             epochs=stage.epochs,
-            reached=sum(at >= index for at in reached),
+            reached=sum(trial.stage >= index and index not in trial.skipped for trial in reached),
             running=sum(trial.state == "RUNNING" and trial.stage == index for trial in trials),
             finished=finished[index],
             stopped=sum(trial.state == "STOPPED" and trial.stage == index for trial in trials),
@@ -169,13 +203,24 @@ def _funnel(spec: Spec, trials: Sequence[TrialRecord], reports: Sequence[ReportR
 def _runner(spec: Spec, trial: TrialRecord, newest: ReportRecord | None) -> Runner:
     done = 0
     if newest is not None and newest.stage == trial.stage:
-        done = newest.epoch - spec.plan.first_epoch(trial.stage)
+        done = newest.epoch - spec.plan.without(trial.skipped).first_epoch(trial.stage)
     return Runner(
         trial=trial.number,
         stage=trial.stage,
         progress=min(1.0, max(0.0, done / spec.plan[trial.stage].epochs)),
         value=newest.metrics.get(spec.metric.name) if newest else None,
     )
+
+
+def _best(raw: str, trials: Sequence[TrialRecord], reports: Sequence[ReportRecord]) -> Leader | None:
+    """The best by the newest plan that a trial has climbed to its end; before one has, the best by the newest plan."""
+    spec = _at(raw, None)
+    rounds = {spec.plan_number(trial.round): trial.round for trial in trials}
+    leaders = [
+        _leader(_at(raw, round), comparable(spec, trials, reports, round))
+        for _, round in sorted(rounds.items(), reverse=True)
+    ]
+    return next((leader for leader in leaders if leader and leader.final), leaders[0] if leaders else None)
 
 
 def _leader(spec: Spec, reports: Sequence[ReportRecord]) -> Leader | None:
@@ -189,9 +234,12 @@ def _leader(spec: Spec, reports: Sequence[ReportRecord]) -> Leader | None:
 def _eta(
     spec: Spec, trials: Sequence[TrialRecord], newest: dict[int, ReportRecord], planned: int, elapsed: float
 ) -> float | None:
-    """Seconds to go: the trials to come will cost what those that ended did, at the pace so far, within the budget."""
+    """Seconds to go: the trials to come will cost what those that ended did, at the pace so far, within the budget.
+
+    Whoever waits at a rung counts as ended there: most get no further.
+    """
     spent = {trial.number: newest[trial.number].budget for trial in trials if trial.number in newest}
-    gone = {trial.number for trial in trials if trial.state in ENDED}
+    gone = {trial.number for trial in trials if trial.state in ENDED or trial.state == "PAUSED"}
     costs = [budget for number, budget in spent.items() if number in gone]
     used = sum(spent.values())
     if not costs or not used or not elapsed:

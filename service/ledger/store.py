@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Row, delete, insert, select, update
@@ -14,13 +14,25 @@ from sqlalchemy.exc import IntegrityError
 
 from service.ledger import states, tables
 from service.ledger.database import Database, DiskFull
-from service.ledger.records import Batch, DecisionRecord, ReportRecord, SweepRecord, TrialRecord
+from service.ledger.records import (
+    Batch,
+    DecisionRecord,
+    PastRecord,
+    PastTrial,
+    ReportRecord,
+    SpaceRecord,
+    SweepRecord,
+    TrialRecord,
+    WorthRecord,
+)
 from service.spec.errors import SieveError, UserError, nearest
 
 __all__ = ["AlreadyRunning", "DiskFull", "LostClaim", "NameInUse", "Store", "UnknownSweep"]
 
 Alive = Callable[[SweepRecord], bool]
-Record = TypeVar("Record", SweepRecord, TrialRecord, ReportRecord, DecisionRecord)
+Record = TypeVar(
+    "Record", SweepRecord, TrialRecord, ReportRecord, DecisionRecord, SpaceRecord, PastRecord, WorthRecord
+)
 
 WISHES = ("pause", "stop", "cancel")
 HEADED = ("STARTING", "RUNNING")
@@ -54,12 +66,21 @@ class Store:
     def __init__(self, url: str | URL) -> None:
         self.database = Database(url)
 
-    def create(self, name: str, spec: dict[str, Any], project: str, owner: str, commit: str | None) -> SweepRecord:
+    def create(
+        self, name: str, spec: dict[str, Any], project: str, owner: str, commit: str | None, simulated: bool = False
+    ) -> SweepRecord:
         """Queue a new sweep. Raises NameInUse."""
-        record = SweepRecord(name, spec, project, owner, "QUEUED", time.time(), commit=commit)
+        return self.add(SweepRecord(name, spec, project, owner, "QUEUED", time.time(), commit=commit, simulated=simulated))
+
+    def add(self, record: SweepRecord, pasts: Sequence[PastRecord] = ()) -> SweepRecord:
+        """The same of a record, with what it learns from, which stays whatever becomes of those sweeps."""
+        name = record.name
         try:
             with self.database.write() as connection:
                 connection.execute(insert(tables.sweeps).values(**asdict(record)))
+                if pasts:
+                    sweep = _row(connection, name).id
+                    connection.execute(insert(tables.pasts), [{"sweep": sweep, **asdict(past)} for past in pasts])
         except IntegrityError as error:
             raise NameInUse(
                 f"there is a sweep {name!r} already", f"choose another name, or remove it: sieve rm {name}"
@@ -189,11 +210,28 @@ class Store:
                     statement.on_conflict_do_update(index_elements=["sweep", "number"], set_=changed),
                     [{"sweep": row.id, **asdict(trial)} for trial in batch.trials],
                 )
-            for table, records in ((tables.reports, batch.reports), (tables.decisions, batch.decisions)):
-                if records:
-                    connection.execute(
-                        upsert(table).on_conflict_do_nothing(), [{"sweep": row.id, **asdict(r)} for r in records]
-                    )
+            for table in (tables.reports, tables.decisions, tables.spaces, tables.worth):
+                if rows := [{"sweep": row.id, **asdict(record)} for record in getattr(batch, table.name)]:
+                    connection.execute(upsert(table).on_conflict_do_nothing(), rows)
+
+    def undo_space(self, name: str) -> SpaceRecord:
+        """Take back the newest narrowing that is not undone yet, and what was made of it since.
+
+        All stays on record, and the next round begins with the space before.
+
+        Raises:
+            UserError: there is none.
+        """
+        with self.database.write() as connection:
+            owner, known = _row(connection, name).id, tables.spaces
+            newest = connection.execute(
+                select(known).where(known.c.sweep == owner, ~known.c.undone).order_by(known.c.id.desc())
+            )
+            row = next((row for row in newest if row.reasons), None)
+            if row is None:
+                raise UserError(f"{name} has no narrowing to undo", f"see its spaces: sieve space {name}")
+            connection.execute(update(known).where(known.c.sweep == owner, known.c.id >= row.id).values(undone=True))
+            return replace(_record(SpaceRecord, row), undone=True)
 
     def trials(self, name: str) -> list[TrialRecord]:
         """The trials of a sweep by number."""
@@ -206,6 +244,19 @@ class Store:
     def decisions(self, name: str) -> list[DecisionRecord]:
         """The decisions of a sweep in the order they fell."""
         return self._all(DecisionRecord, tables.decisions, name, tables.decisions.c.id)
+
+    def spaces(self, name: str) -> list[SpaceRecord]:
+        """The spaces of a sweep's rounds from 1 on, in the order they were made."""
+        return self._all(SpaceRecord, tables.spaces, name, tables.spaces.c.id)
+
+    def pasts(self, name: str) -> list[PastRecord]:
+        """What a sweep learns from, as it was when the sweep was created, in the order of its spec."""
+        kept = self._all(PastRecord, tables.pasts, name, tables.pasts.c.id)
+        return [replace(past, trials=[_past_trial(raw) for raw in past.trials]) for past in kept]
+
+    def worth(self, name: str) -> list[WorthRecord]:
+        """The estimates of what the stages of a sweep are worth, oldest first."""
+        return self._all(WorthRecord, tables.worth, name, tables.worth.c.id)
 
     def _all(self, kind: type[Record], table: Any, name: str, order: Any) -> list[Record]:
         with self.database.read() as connection:
@@ -236,6 +287,10 @@ def _row(connection: Connection, name: str) -> Any:
 
 def _record(kind: type[Record], row: Row[Any]) -> Record:
     return kind(**{field.name: row._mapping[field.name] for field in fields(kind)})
+
+
+def _past_trial(raw: Any) -> PastTrial:
+    return PastTrial(**{**raw, "values": {int(stage): value for stage, value in raw["values"].items()}})
 
 
 def _change(connection: Connection, sweep: int, **values: Any) -> None:

@@ -19,9 +19,11 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
+    text,
 )
 
-VERSION = "0001"
+VERSION = "0002"
 """The newest migration in ``migrations/versions``."""
 
 metadata = MetaData()
@@ -77,6 +79,7 @@ sweeps = Table(
     Column("finished", Float),
     Column("commit", Text),
     Column("seconds", Float, nullable=False),
+    Column("simulated", Boolean, nullable=False, server_default=false()),
 )
 
 trials = Table(
@@ -99,6 +102,7 @@ trials = Table(
     Column("gpu_seconds", Float, nullable=False),
     Column("started", Float),
     Column("finished", Float),
+    Column("skipped", JSON, nullable=False, server_default=text("'[]'")),
     UniqueConstraint("sweep", "number"),
 )
 
@@ -130,5 +134,44 @@ decisions = Table(
     Column("reason", Text, nullable=False),
     Column("numbers", Numbers, nullable=False),
     Column("time", Float, nullable=False),
-    UniqueConstraint("sweep", "trial", "stage"),
+    UniqueConstraint("sweep", "trial", "stage", "verdict", name="uq_decisions"),
+)
+
+spaces = Table(
+    "spaces",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _owner(),
+    Column("round", Integer, nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("reasons", JSON, nullable=False),
+    Column("undone", Boolean, nullable=False),
+    Column("time", Float, nullable=False),
+    UniqueConstraint("sweep", "round", "time"),
+)
+
+pasts = Table(
+    "pasts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _owner(),
+    Column("name", String(63), nullable=False),
+    Column("plan", Integer, nullable=False),
+    Column("trials", JSON, nullable=False),
+    UniqueConstraint("sweep", "name", "plan"),
+)
+
+worth = Table(
+    "worth",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _owner(),
+    Column("stage", Integer, nullable=False),
+    Column("correlation", Float),
+    Column("low", Float),
+    Column("high", Float),
+    Column("pairs", Integer, nullable=False),
+    Column("seconds", Float),
+    Column("advice", Text, nullable=False),
+    Column("time", Float, nullable=False),
 )

@@ -1,25 +1,49 @@
-"""What a searcher may know of a trial."""
+"""What a policy may know of a trial."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One trial as the searcher sees it.
+    """One trial as the policy sees it, whether it waits, runs, finished, was stopped or failed.
 
-    ``config`` is flat; ``values`` maps each stage that the trial has ended to the sweep's metric there (NaN included);
-    ``state`` is the trial's state. A trial without values is pending, running its first stage, or failed in it.
+    ``config`` is flat; ``state`` is the trial's state. Mappings have a key for each stage that the trial has ended:
+    ``values`` the sweep's metric there (NaN included), ``seconds`` what training that stage took, ``order`` the place
+    of that value among all values of the sweep, in the order in which they came in. Where they are known,
+    ``verdicts`` has what fell on that value and ``begun`` how many trials had begun by then. A trial without values
+    is pending, running its first stage, or failed in it.
     """
 
     trial: int
     config: Mapping[str, Any]
     state: str
     values: Mapping[int, float] = field(default_factory=dict)
+    seconds: Mapping[int, float] = field(default_factory=dict)
+    order: Mapping[int, int] = field(default_factory=dict)
+    verdicts: Mapping[int, str] = field(default_factory=dict)
+    begun: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def stage(self) -> int:
+        """The last stage that the trial has ended; -1 for none."""
+        return max(self.values, default=-1)
+
+    def after(self, trials: int) -> Observation:
+        """The same as seen by a round that begins after so many ``trials`` of earlier ones, counted from there."""
+        if trials == 0:
+            return self
+        begun = {stage: count - trials for stage, count in self.begun.items()}
+        return replace(self, trial=self.trial - trials, begun=begun)
+
+    @property
+    def running(self) -> bool:
+        """Whether the trial is training or about to."""
+        return self.state in ("PENDING", "RUNNING")
 
 
 def ranking(table: Sequence[Observation], goal: str) -> list[Observation]:
@@ -32,9 +56,8 @@ def ranking(table: Sequence[Observation], goal: str) -> list[Observation]:
     sign = -1.0 if goal == "maximize" else 1.0
 
     def place(observation: Observation) -> tuple[bool, int, float, int]:
-        stage = max(observation.values, default=-1)
-        value = observation.values.get(stage, math.nan)
+        value = observation.values.get(observation.stage, math.nan)
         broken = observation.state == "FAILED" or not math.isfinite(value)
-        return broken, -stage, 0.0 if broken else sign * value, observation.trial
+        return broken, -observation.stage, 0.0 if broken else sign * value, observation.trial
 
     return sorted((o for o in table if o.values or o.state == "FAILED"), key=place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.spec.errors import SieveError, SpecError, UserError, Violation, nearest
 from service.spec.flat import flatten, nest
-from service.spec.models import Budget, Checkpoints, Metric, Resources, Schedule, Search, StageSpec
+from service.spec.models import Budget, Checkpoints, Metric, Resources, Rounds, Schedule, Search, StageSpec
 from service.spec.parameter import Parameter
 from service.spec.schema import json_schema
 from service.spec.space import Space
@@ -16,6 +16,7 @@ __all__ = [
     "Metric",
     "Parameter",
     "Resources",
+    "Rounds",
     "Schedule",
     "Search",
     "SieveError",

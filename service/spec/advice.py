@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from service.spec.models import Rounds
 from service.spec.parameter import Parameter
 from service.spec.space import Space
 
@@ -12,9 +13,16 @@ _DECADES = 100.0
 _MULTIPLIES = re.compile(r"(^|_)(lr|learning_rate|weight_decay|wd|l1|l2)$")
 
 
-def advice(space: Space) -> list[str]:
+def advice(space: Space, rounds: Rounds) -> list[str]:
     """What is allowed but probably not meant, each with the cure."""
-    return [message for parameter in space.parameters if (message := _linear_rate(parameter))]
+    messages = [*(_linear_rate(parameter) for parameter in space.parameters), _lone_round(rounds)]
+    return [message for message in messages if message]
+
+
+def _lone_round(rounds: Rounds) -> str:
+    """A warning where rounds are described and there is only one, else ``""``."""
+    idle = ", ".join(rounds.model_dump(exclude_defaults=True))
+    return f"rounds: there is only one, so {idle} does nothing: write count: 2" if idle and rounds.count == 1 else ""
 
 
 def _linear_rate(parameter: Parameter) -> str:

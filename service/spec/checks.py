@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from service.spec.errors import SpecError, Violation
-from service.spec.models import Search, Section, StageSpec
+from service.spec.models import Rounds, Search, Section, StageSpec
 from service.spec.space import Space
 from trainables.stages import Plan, PlanError, Stage
 
@@ -18,13 +18,27 @@ S = TypeVar("S", bound=Section)
 def check(data: Mapping[str, Any], space: Space | None) -> list[Violation]:
     """Every violation of rules between sections in raw ``data``; ``space`` is None where it could not be parsed."""
     search = _section(Search, data.get("search", {}))
-    faults = _check_stages(data.get("stages"))
+    faults = [*_check_stages(data.get("stages"), "stages"), *_check_rounds(data.get("rounds"))]
     if space is not None and search is not None:
         faults += _check_search(search, space)
     return faults
 
 
-def _check_stages(stages: Any) -> list[Violation]:
+def _check_rounds(raw: Any) -> list[Violation]:
+    faults: list[Violation] = []
+    plans = raw.get("stages") if isinstance(raw, Mapping) else None
+    if isinstance(plans, Sequence) and not isinstance(plans, str):
+        for index, stages in enumerate(plans):
+            faults += _check_stages(stages, f"rounds/stages/{index}")
+    rounds = _section(Rounds, raw)
+    if rounds is not None and len(rounds.stages) >= rounds.count > 1:
+        many = len(rounds.stages)
+        message = f"has {many} plans, one for each round after the first, but count is {rounds.count}"
+        faults.append(Violation("rounds/stages", None, f"{message}; raise it to {many + 1} or leave some out"))
+    return faults
+
+
+def _check_stages(stages: Any, where: str) -> list[Violation]:
     if not isinstance(stages, Sequence) or isinstance(stages, str):
         return []  # the section's own type is wrong or missing, which is reported there
     faults: list[Violation] = []
@@ -35,9 +49,9 @@ def _check_stages(stages: Any) -> list[Violation]:
         try:
             kept = Plan((*kept, section.stage)).stages
         except PlanError as error:
-            faults.append(Violation(f"stages/{index}/{error.field}", None, str(error)))
+            faults.append(Violation(f"{where}/{index}/{error.field}", None, str(error)))
     if not stages:
-        faults.append(Violation("stages", None, "is empty; a plan needs at least one, e.g. {data: 1.0, epochs: 10}"))
+        faults.append(Violation(where, None, "is empty; a plan needs at least one, e.g. {data: 1.0, epochs: 10}"))
     return faults
 
 

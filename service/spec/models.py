@@ -10,12 +10,16 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from service.spec.duration import PATTERN, seconds
+from service.spec.errors import nearest
 from service.spec.flat import flatten
 from service.spec.values import plain
 from trainables.stages import Stage, Start
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 TASK = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+
+#: Searchers that come with Sieve; ``auto`` is the one that does best in ``scripts/bench_search.py``.
+ALGORITHMS = ("auto", "bayesopt", "hyperopt", "random", "sobol", "grid")
 
 #: Trials of a search that could go on for ever, when the spec names no number.
 DEFAULT_TRIALS = 32
@@ -46,8 +50,22 @@ def _sharable(gpu: float) -> float:
     return gpu
 
 
+def _algorithm(name: str) -> str:
+    if name not in ALGORITHMS and not re.fullmatch(TASK, name):
+        raise ValueError(
+            f"is {name!r}{nearest(name, ALGORITHMS)}; allowed: {', '.join(ALGORITHMS)}, or module:Class for a Ray Tune "
+            "Searcher of your own"
+        )
+    return name
+
+
 SweepName = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": NAME})]
 TaskName = Annotated[str, AfterValidator(_task), WithJsonSchema({"type": "string", "pattern": TASK})]
+Algorithm = Annotated[
+    str,
+    AfterValidator(_algorithm),
+    WithJsonSchema({"anyOf": [{"enum": list(ALGORITHMS)}, {"type": "string", "pattern": TASK}]}),
+]
 Duration = Annotated[
     float,
     BeforeValidator(seconds),
@@ -88,13 +106,14 @@ class Search(Section):
     """How configs are proposed.
 
     ``trials`` left out or null: 32, for a grid all its points. ``initial``: (partial) configs that are tried first,
-    kept with flat names; what they leave open is drawn.
+    kept with flat names; what they leave open is drawn. ``warm_start``: names of sweeps to learn from.
     """
 
-    algorithm: Literal["hyperopt", "random", "grid"] = "hyperopt"
+    algorithm: Algorithm = "auto"
     trials: Annotated[int | None, Field(ge=1, description="32 when left out; all points of a grid")] = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     initial: Annotated[tuple[PartialConfig, ...], Field(strict=False, description="configs tried first")] = ()
+    warm_start: Annotated[tuple[SweepName, ...], Field(strict=False, description="past sweeps to learn from")] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -105,10 +124,27 @@ class Search(Section):
 
 
 class Schedule(Section):
-    """How far trials go. ``reduction_factor``: at each rung one trial in so many goes on (asha only)."""
+    """How far trials go. ``reduction_factor``: at each rung one trial in so many goes on (not for fifo)."""
 
-    algorithm: Literal["asha", "fifo"] = "asha"
+    algorithm: Literal["promote", "asha", "hyperband", "fifo"] = "promote"
     reduction_factor: Annotated[float, Field(ge=2)] = 4.0
+
+
+class Rounds(Section):
+    """The sweep over ever narrower spaces, ``count`` times in all: each round narrows the space around its good trials.
+
+    ``keep`` is the share of its trials that counts as good. ``trials`` of every round after the first: as many as
+    ``search.trials`` when left out. ``stages`` has a plan for each of them; the last one stays for all to come, and the
+    spec's own when left out.
+    """
+
+    count: Annotated[int, Field(ge=1, description="rounds in all; 1: the space is never narrowed")] = 1
+    keep: Annotated[float, Field(gt=0, lt=1, description="share of a round's trials that counts as good")] = 0.25
+    trials: Annotated[int | None, Field(ge=1, description="per later round; search.trials if left out")] = None
+    stages: Annotated[
+        tuple[Annotated[tuple[StageSpec, ...], Field(strict=False)], ...],
+        Field(strict=False, description="a plan of stages for each later round; the last one stays"),
+    ] = ()
 
 
 class Resources(Section):

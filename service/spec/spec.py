@@ -19,6 +19,7 @@ from service.spec.models import (
     Checkpoints,
     Metric,
     Resources,
+    Rounds,
     Schedule,
     Search,
     Section,
@@ -50,6 +51,7 @@ class Spec(Section):
     stages: Annotated[tuple[StageSpec, ...], Field(strict=False, description="coarse to fine")]
     search: Search = Field(default_factory=Search)
     schedule: Schedule = Field(default_factory=Schedule)
+    rounds: Rounds = Field(default_factory=Rounds)
     resources: Resources = Field(default_factory=Resources)
     budget: Budget = Field(default_factory=Budget)
     retries: Annotated[int, Field(ge=0, description="further attempts at a failed trial")] = 2
@@ -89,9 +91,35 @@ class Spec(Section):
         """The stages as the trainables know them."""
         return Plan(tuple(stage.stage for stage in self.stages))
 
+    @cached_property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plan of the first round and those of later ones that have their own, see `plan_number`."""
+        return tuple(Plan(tuple(stage.stage for stage in stages)) for stages in (self.stages, *self.rounds.stages))
+
+    def plan_number(self, round: int) -> int:
+        """Which of `plans` a round (from 0) climbs. Values of different plans are never compared."""
+        return min(round, len(self.rounds.stages))
+
+    def trials_of(self, round: int) -> int | None:
+        """How many trials a round (from 0) has; None for all points of a grid."""
+        return self.search.trials if round == 0 else self.rounds.trials or self.search.trials
+
+    def at(self, round: int) -> Spec:
+        """This spec as it is in one round (from 0): with its stages and trials, and in its own space.
+
+        Configs to begin with, be they given or those of a warm start, are matters of the first."""
+        if self.rounds.count == 1 and round == 0:
+            return self
+        raw = self.to_dict()
+        raw["stages"] = [raw["stages"], *raw["rounds"].pop("stages")][self.plan_number(round)]
+        raw["search"]["trials"] = self.trials_of(round)
+        if round:
+            raw["search"] |= {"initial": [], "warm_start": []}
+        return load(raw | {"rounds": {}})
+
     def warnings(self) -> list[str]:
         """What is allowed but probably not meant, each with the cure."""
-        return advice(self.space)
+        return advice(self.space, self.rounds)
 
     def to_dict(self) -> dict[str, Any]:
         """The whole spec, defaults included, ready for JSON; `load` makes an equal spec of it."""

@@ -84,10 +84,12 @@ def test_a_killed_head_goes_on_where_it_was(project: Project, toy: Toy) -> None:
     assert trained < len(project.epochs())
 
 
-def test_the_continued_sweep_proposes_what_the_uninterrupted_one_does(project: Project, toy: Toy) -> None:
+@pytest.mark.parametrize("schedule", ["promote", "hyperband"])
+def test_the_continued_sweep_decides_as_the_uninterrupted_one_does(project: Project, toy: Toy, schedule: str) -> None:
     spec = toy(
         parameters={"x": {"uniform": [0, 1]}, "sleep": 0.05},
         search={"algorithm": "hyperopt", "trials": 16, "seed": 5},
+        schedule={"algorithm": schedule, "reduction_factor": 2},
         resources={"max_concurrent": 1},
     )
     project.write("whole.yaml", spec | {"name": "whole"})
@@ -96,7 +98,7 @@ def test_the_continued_sweep_proposes_what_the_uninterrupted_one_does(project: P
     home = project.folder / ".sieve"
     head = project.start("run", "sweep.yaml")
     wait_for(lambda: open_store(home), lambda store: any(s.name == "toy" for s in store.sweeps()))
-    wait_for(lambda: open_store(home), lambda store: len(store.reports("toy")) > 9)
+    wait_for(lambda: open_store(home), lambda store: len(store.reports("toy")) > 13)
     head.send_signal(signal.SIGKILL)
     head.communicate()
     project.sieve("run", "sweep.yaml")

@@ -10,7 +10,8 @@ import click
 from service.interface import options, tables
 
 if TYPE_CHECKING:
-    from service.ledger.results import Results, Rows
+    from service.ledger.results import Results
+    from service.ledger.rows import Rows
 
 
 HEADED = ("STARTING", "RUNNING")
@@ -32,6 +33,8 @@ def ls(home: Path, output: str) -> None:
     for row in rows:
         if row["sweep"] in dead:
             row["why"] = DEAD.format(row["sweep"])
+        if output == "table" and row.pop("simulated"):
+            row["state"] += " (simulated)"
     _show(rows, output, "no sweeps yet; start one with: sieve run FILE")
 
 

@@ -62,10 +62,10 @@ def _submitted(file: str, home: Path) -> str:
 
 
 def _forecast(file: str, home: Path) -> None:
-    from service.engine.forecast import forecast
+    from service.engine.forecast import lines
 
     examined = _checked(file, home)
-    for line in forecast(examined.spec).lines():
+    for line in lines(examined.spec):
         click.echo(line)
     if examined.known is not None:
         click.echo(f"{examined.known.name} is in the ledger already, {examined.known.state}: it would go on from there")

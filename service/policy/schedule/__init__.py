@@ -1,17 +1,29 @@
-"""Schedulers: how far each trial goes. Tune's classes run on the clock of stages and every verdict has a reason."""
+"""Schedulers: how far each trial goes. Every verdict has its reason in words."""
 
 from __future__ import annotations
 
-from service.policy.schedule.asha import AshaRungs
-from service.policy.schedule.fifo import FifoRungs
-from service.policy.schedule.staged import Rungs, StagedScheduler
+import importlib
+
+from service.policy.schedule.rungs import Rungs
+from service.policy.worths import Worths
 from service.spec import Spec
 
-RUNGS: dict[str, type[Rungs]] = {"fifo": FifoRungs, "asha": AshaRungs}
+RUNGS = {
+    "fifo": "service.policy.schedule.fifo:FifoRungs",
+    "asha": "service.policy.schedule.asha:AshaRungs",
+    "hyperband": "service.policy.schedule.hyperband:HyperbandRungs",
+    "promote": "service.policy.schedule.promote:PromoteRungs",
+}
 
-__all__ = ["RUNGS", "Rungs", "StagedScheduler", "create"]
+__all__ = ["RUNGS", "Rungs", "create"]
 
 
-def create(spec: Spec) -> StagedScheduler:
-    """The scheduler that ``spec.schedule`` names, over the stages of ``spec``."""
-    return StagedScheduler(RUNGS[spec.schedule.algorithm](spec), spec)
+def create(spec: Spec, worths: Worths | None = None) -> Rungs:
+    """The rungs that ``spec.schedule`` names, over the stages of ``spec``; a single stage leaves nothing to decide.
+
+    ``worths`` is what its owner learns of the stages; without it all of them are taken to be worth their price.
+    """
+    algorithm = "fifo" if spec.plan.last == 0 else spec.schedule.algorithm
+    module, _, name = RUNGS[algorithm].partition(":")
+    rungs: Rungs = getattr(importlib.import_module(module), name)(spec, worths or Worths(spec))
+    return rungs

@@ -8,7 +8,9 @@ from typing import Any
 from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 
 from service.policy.schedule.clock import stage_end
-from service.policy.schedule.staged import CONTINUE, STOP, Verdict
+from service.policy.schedule.unpaused import Unpaused
+from service.policy.verdict import Verdict
+from service.policy.worths import Worths
 from service.spec import Spec
 
 
@@ -19,13 +21,13 @@ class _Shown:
     trial_id: str
 
 
-class AshaRungs:
+class AshaRungs(Unpaused):
     """A trial goes on when it is no worse than the best ``1 / reduction_factor`` of those before it at its rung.
 
     The first trial at a rung always goes on: Tune's rule depends on the order of arrival, as asynchronous halving does.
     """
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, worths: Worths) -> None:
         self._metric = spec.metric.name
         self._factor = spec.schedule.reduction_factor
         self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0
@@ -40,7 +42,7 @@ class AshaRungs:
             reduction_factor=self._factor,
         )
 
-    def judge(self, trial: int, stage: int, value: float) -> Verdict:
+    def judge(self, trial: int, stage: int, value: float, seconds: float) -> Verdict:
         shown = _Shown(str(trial))
         scores = self._scores.setdefault(stage, {})
         score = self._sign * value
@@ -52,7 +54,7 @@ class AshaRungs:
         scores[trial] = score
         rank = sum(other > score for other in scores.values()) + 1
         numbers = {"value": value, "rank": rank, "of": len(scores), "cutoff": cutoff}
-        return Verdict(STOP if stopped else CONTINUE, self._reason(stage, value, numbers, stopped), numbers)
+        return Verdict("stop" if stopped else "continue", self._reason(stage, value, numbers, stopped), numbers)
 
     def _cutoff(self, stage: int) -> float | None:
         """What Tune's bracket will compare with: read from the rung itself, before the value enters it."""

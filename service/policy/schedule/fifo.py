@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from service.policy.schedule.staged import CONTINUE, Verdict
+from service.policy.schedule.unpaused import Unpaused
+from service.policy.verdict import Verdict
+from service.policy.worths import Worths
 from service.spec import Spec
 
 
-class FifoRungs:
+class FifoRungs(Unpaused):
     """Lets every trial go on."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, worths: Worths) -> None:
         self._metric = spec.metric.name
 
-    def judge(self, trial: int, stage: int, value: float) -> Verdict:
-        return Verdict(CONTINUE, f"goes on after stage {stage}: {self._metric} {value:.6g}, fifo stops nothing", {})
+    def judge(self, trial: int, stage: int, value: float, seconds: float) -> Verdict:
+        return Verdict("continue", f"goes on after stage {stage}: {self._metric} {value:.6g}, fifo stops nothing")

@@ -32,5 +32,13 @@ def to_tune(space: Space) -> dict[str, Any]:
     Tune's domains know no conditions: conditional parameters and constants are always there, and `Space.prune` takes
     the inactive ones out of the flat config that a searcher proposes.
     """
-    domains = {parameter.name: _DOMAINS[parameter.kind](*parameter.args) for parameter in space.parameters}
-    return nest({**domains, **space.constants})
+    return nest({**_domains(space), **space.constants})
+
+
+def searched(space: Space) -> dict[str, Any]:
+    """The same without the constants: what a searcher of Tune is to propose."""
+    return nest(_domains(space))
+
+
+def _domains(space: Space) -> dict[str, Any]:
+    return {parameter.name: _DOMAINS[parameter.kind](*parameter.args) for parameter in space.parameters}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.policy.observation import Observation
-from service.spec.space import Space
+from service.spec import Spec
 
 
 class GridSearcher:
@@ -16,8 +16,8 @@ class GridSearcher:
         SpecError: a parameter of the space is continuous.
     """
 
-    def __init__(self, space: Space, goal: str, seed: int) -> None:
-        self._points = space.grid()
+    def __init__(self, spec: Spec) -> None:
+        self._points = spec.space.grid()
 
     def propose(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any] | None:
         tried = [dict(o.config) for o in table]

@@ -1,4 +1,4 @@
-"""The one place where a trial's config comes from: the user's own points first, then the searcher."""
+"""The one place where a trial's config comes from: the user's own points, then those of a warm start, then the searcher."""
 
 from __future__ import annotations
 
@@ -14,19 +14,29 @@ from service.spec import Spec
 
 @dataclass(frozen=True)
 class Proposal:
-    """The flat ``config`` of a new trial and where it came from: ``initial`` or the searcher's name."""
+    """The flat ``config`` of a new trial and its origin: ``initial``, ``warm:`` and a sweep, or the searcher's name."""
 
     config: Mapping[str, Any]
     origin: str
 
 
-def propose(spec: Spec, searcher: Searcher, number: int, table: Sequence[Observation]) -> Proposal | None:
+def propose(
+    spec: Spec,
+    searcher: Searcher,
+    number: int,
+    table: Sequence[Observation],
+    warm: Sequence[tuple[str, Mapping[str, Any]]] = (),
+) -> Proposal | None:
     """The config of trial ``number`` (from 1); None when the searcher has nothing left.
 
-    The first trials are ``search.initial``; what such a point leaves open is drawn at random.
+    The first trials are ``search.initial``; what such a point leaves open is drawn at random. Next come the ``warm``
+    ones, see `openings`.
     """
     if number <= len(spec.search.initial):
         start = spec.space.complete(spec.search.initial[number - 1], draw(spec.space, spec.search.seed, number))
         return Proposal(start, "initial")
+    if number <= len(spec.search.initial) + len(warm):
+        name, opening = warm[number - len(spec.search.initial) - 1]
+        return Proposal(opening, f"warm:{name}")
     config = searcher.propose(number, table)
     return None if config is None else Proposal(config, spec.search.algorithm)

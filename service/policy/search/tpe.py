@@ -2,88 +2,106 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from hyperopt import Domain, Trials, hp, tpe
-from hyperopt.base import JOB_STATE_DONE, STATUS_OK
+from hyperopt import tpe
+from hyperopt.base import trials_from_docs
 
-from service.policy.observation import Observation, ranking
-from service.spec.parameter import Parameter
-from service.spec.space import Space
+from service.policy.observation import Observation
+from service.policy.search.documents import Documents
+from service.policy.search.lesson import Lesson
+from service.policy.search.standing import standing
+from service.policy.search.uniform import draw
+from service.spec import Spec
 
 STARTUP = 8
 """Fewest trials to learn from, or the space's dimension plus one where that is more; before, it draws at random."""
 
-GAMMA = 1.0
-"""The best ``GAMMA * sqrt(n)`` of n trials count as good. hyperopt's 0.25 means 2 of 60, too few to learn from when
-most trials are stopped early: on a test function of six parameters trials 41 to 60 were three times as far off."""
+MOST_GOOD = 25
+"""The best ``sqrt(n)`` of n trials count as good, at most so many. hyperopt's quarter of that means 2 of 60, too few to
+learn from when most trials are stopped early: on a test function of six parameters trials 41 to 60 were three times
+as far off."""
+
+REMEMBERED = 200
+"""All good trials and so many others in all, drawn anew for each proposal, are shown to hyperopt: its cost is flat."""
+
+LENT = 50
+"""A past that agrees fully with this sweep counts like so many trials, before any of this sweep's."""
+
+Misc = Mapping[str, Any]
 
 
 class HyperoptSearcher:
-    """TPE over the unit cube: a scale (log, int, quantized) is the space's business, only categories stay categories.
+    """TPE over the unit cube, which splits trials into good and bad by their `standing` alone.
 
-    TPE splits trials into good and bad by their order alone, so it learns from the `ranking` over all stages: every
-    trial that ended a stage counts, stopped or not. Inactive conditional parameters are left out of the estimators of
-    the trials that lack them.
+    Every trial that ended a stage counts, stopped or not; one that trains its first stage is taken for bad, so that
+    parallel proposals spread (constant liar, Ginsbourger et al. 2010). Inactive conditional parameters are left out of
+    the estimators of the trials that lack them. ``lessons`` enter as older trials, as many as they can be believed.
     """
 
-    def __init__(self, space: Space, goal: str, seed: int) -> None:
-        self._space = space
-        self._goal = goal
-        self._seed = seed
-        self._startup = max(STARTUP, space.dimension + 1)
-        self._domain = Domain(lambda _: 0.0, {p.name: _prior(p) for p in space.parameters})
+    def __init__(self, spec: Spec, lessons: Sequence[Lesson] = ()) -> None:
+        self._space = spec.space
+        self._goal = spec.metric.goal
+        self._seed = spec.search.seed
+        self._startup = max(STARTUP, self._space.dimension + 1)
+        self._documents = Documents(spec.space)
+        self._lessons = [(lesson, [self._documents.misc(units) for units in lesson.ranked]) for lesson in lessons]
+        self._known: dict[int, Misc] = {}
 
     def propose(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any] | None:
-        trials = Trials()
-        trials.insert_trial_docs([self._doc(o, rank) for rank, o in enumerate(ranking(table, self._goal))])
-        trials.refresh()
-        seed = int(np.random.default_rng((self._seed, number)).integers(2**31 - 1))
-        [doc] = tpe.suggest(
-            [number], self._domain, trials, seed, n_startup_jobs=self._startup, gamma=GAMMA, verbose=False
+        random = np.random.default_rng((self._seed, number))
+        told = standing(table, self._goal)
+        good, bad = self._lent(table, random)
+        if len(told) + len(good) + len(bad) < self._startup or not self._space.dimension:
+            return self._space.from_unit(draw(self._space, self._seed, number))
+        count = min(math.ceil(math.sqrt(len(told))), MOST_GOOD - len(good))
+        others = told[count:] + sorted((o for o in table if o.running and not o.values), key=lambda o: o.trial)
+        rest = _drawn(others, REMEMBERED - count, random)
+        older = [(misc, 0.0) for misc in good] + [(misc, 1.0) for misc in bad]
+        own = [(o.trial, self._misc(o), 0.0) for o in told[:count]] + [(o.trial, self._misc(o), 1.0) for o in rest]
+        ordered = older + [(misc, loss) for _, misc, loss in sorted(own, key=lambda one: one[0])]
+        return self._suggest(ordered, int(random.integers(2**31 - 1)))
+
+    def _suggest(self, ordered: Sequence[tuple[Misc, float]], seed: int) -> Mapping[str, Any]:
+        """The proposal after trials, oldest first, that have loss 0 where they are good and 1 where they are bad."""
+        docs = [self._documents.document(n, loss, misc) for n, (misc, loss) in enumerate(ordered)]
+        good = sum(loss == 0.0 for _, loss in ordered)
+        gamma = (good - 0.5) / math.sqrt(len(docs))  # hyperopt takes the gamma * sqrt(n) best, rounded up
+        [document] = tpe.suggest(
+            [len(docs)],
+            self._documents.domain,
+            trials_from_docs(docs, validate=False),
+            seed,
+            n_startup_jobs=0,
+            gamma=gamma,
+            verbose=False,
         )
-        values = doc["misc"]["vals"]
-        return self._space.from_unit([_coordinate(p, values[p.name][0]) for p in self._space.parameters])
+        return self._space.from_unit(self._documents.point(document))
 
-    def _doc(self, observation: Observation, rank: int) -> dict[str, Any]:
-        units = self._space.to_unit(observation.config)
-        active = {p.name: _value(p, u) for p, u in zip(self._space.parameters, units, strict=True) if u is not None}
-        number = observation.trial
-        return {
-            "tid": number,
-            "state": JOB_STATE_DONE,
-            "spec": None,
-            "result": {"loss": float(rank), "status": STATUS_OK},
-            "misc": {
-                "tid": number,
-                "cmd": self._domain.cmd,
-                "workdir": None,
-                "idxs": {p.name: [number] if p.name in active else [] for p in self._space.parameters},
-                "vals": {p.name: [active[p.name]] if p.name in active else [] for p in self._space.parameters},
-            },
-            "exp_key": None,
-            "owner": None,
-            "version": 0,
-            "book_time": None,
-            "refresh_time": None,
-        }
+    def _lent(self, table: Sequence[Observation], random: np.random.Generator) -> tuple[list[Misc], list[Misc]]:
+        """Good and other trials of the pasts, each in proportion to the past's weight."""
+        good: list[Misc] = []
+        bad: list[Misc] = []
+        for lesson, trials in self._lessons:
+            share = min(LENT, len(trials)) / len(self._lessons)
+            count = round(lesson.weight(table) * share)
+            best = math.ceil(math.sqrt(count))
+            good += trials[:best]
+            bad += _drawn(trials[best:], count - best, random)
+        return good, bad
+
+    def _misc(self, observation: Observation) -> Misc:
+        if observation.trial not in self._known:
+            units = zip(self._space.parameters, self._space.to_unit(observation.config), strict=True)
+            self._known[observation.trial] = self._documents.misc({p.name: u for p, u in units if u is not None})
+        return self._known[observation.trial]
 
 
-def _is_category(parameter: Parameter) -> bool:
-    return parameter.kind in ("choice", "grid_search")
-
-
-def _prior(parameter: Parameter) -> Any:
-    if _is_category(parameter):
-        return hp.choice(parameter.name, list(range(len(parameter.args))))
-    return hp.uniform(parameter.name, 0.0, 1.0)
-
-
-def _value(parameter: Parameter, unit: float) -> float | int:
-    return min(int(unit * len(parameter.args)), len(parameter.args) - 1) if _is_category(parameter) else unit
-
-
-def _coordinate(parameter: Parameter, value: float | int) -> float:
-    return (int(value) + 0.5) / len(parameter.args) if _is_category(parameter) else float(value)
+def _drawn(items: Sequence[Any], most: int, random: np.random.Generator) -> list[Any]:
+    """At most ``most`` of ``items``, in their order."""
+    if len(items) <= most:
+        return list(items)
+    return [items[i] for i in sorted(random.choice(len(items), most, replace=False))]

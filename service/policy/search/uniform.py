@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.policy.observation import Observation
+from service.spec import Spec
 from service.spec.space import Space
 
 
@@ -19,9 +20,9 @@ def draw(space: Space, seed: int, number: int) -> list[float]:
 class RandomSearcher:
     """Independent draws from the space; learns nothing."""
 
-    def __init__(self, space: Space, goal: str, seed: int) -> None:
-        self._space = space
-        self._seed = seed
+    def __init__(self, spec: Spec) -> None:
+        self._space = spec.space
+        self._seed = spec.search.seed
 
     def propose(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any] | None:
         return self._space.from_unit(draw(self._space, self._seed, number))

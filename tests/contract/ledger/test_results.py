@@ -8,15 +8,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord
+from service.ledger import frames
+from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord, WorthRecord
 from service.ledger.results import Results
 from service.ledger.store import Store
 from service.spec.errors import UserError
+from tests.contract.ledger.conftest import SPEC
 
 COLUMNS = {
     "trial": "int64",
     "state": "string",
     "why": "string",
+    "round": "int64",
     "stage": "Int64",
     "epoch": "Int64",
     "budget": "float64",
@@ -77,7 +80,7 @@ def test_what_is_missing_is_never_zero(results: Results) -> None:
 def test_history_has_a_row_per_report(results: Results) -> None:
     frame = results.history("a")
     assert list(frame.columns) == [
-        *("trial", "stage", "data", "epoch", "budget", "time"),
+        *("trial", "stage", "data", "epoch", "budget", "time", "seconds"),
         *("config/x", "config/n", "config/opt", "score"),
     ]
     assert frame["trial"].tolist() == [1, 2, 3, 4, 1, 2, 3, 1]
@@ -98,6 +101,35 @@ def test_decisions_and_sweeps(results: Results) -> None:
         {"sweep": "a", "trials": 5, "finished_trials": 3}
     ]
     assert sweeps["finished"].isna().tolist() == [True]
+
+
+def test_stages_have_their_newest_worth(claimed: Store) -> None:
+    claimed.extend("a", SPEC | {"stages": [{"data": 0.1, "epochs": 2}, {"data": 1.0, "epochs": 5}]})
+    reports = [ReportRecord(n, 0, 2, 0.1, 0.2, {"score": 0.5}, 1.0, True, 0.1) for n in (1, 2)]
+    guesses = [WorthRecord(0, r, r - 0.1, r + 0.1, 9, 2.0, f"worth {r}", r) for r in (0.25, 0.75)]
+    claimed.append("a", 1, Batch([TrialRecord(n, {}, "RUNNING") for n in (1, 2)], reports, worth=guesses))
+    frame = Results(claimed).stages("a")
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == frames.STAGES
+    plan = ["stage", "data", "epochs", "trials", "pairs"]
+    assert frame[plan].values.tolist() == [[0, 0.1, 2, 2, 9], [1, 1.0, 5, 0, 0]]
+    assert (frame["correlation"][0], frame["low"][0], frame["advice"][0]) == (0.75, 0.65, "worth 0.75")
+    assert frame.loc[1, ["correlation", "low", "high", "seconds", "advice"]].isna().all()
+
+
+def test_rounds_with_stages_of_their_own_are_not_compared(claimed: Store) -> None:
+    rough, fine = [{"data": 0.1, "epochs": 1}], [{"data": 1.0, "epochs": 3}]
+    claimed.extend("a", SPEC | {"stages": rough, "rounds": {"count": 3, "stages": [fine]}})
+    scores = {1: (0, 0.9), 2: (0, 0.8), 3: (1, 0.5), 4: (2, 0.6)}
+    trials = [TrialRecord(n, {}, "FINISHED", round=at) for n, (at, _) in scores.items()]
+    reports = [ReportRecord(n, 0, 1, 1.0, 1.0, {"score": s}, n, True, 0.1) for n, (_, s) in scores.items()]
+    worth = [WorthRecord(0, 0.9, 0.8, 1.0, 9, 1.0, "of the rough plan", 2.0)]
+    claimed.append("a", 1, Batch(trials[:2], reports[:2], worth=worth))
+    results = Results(claimed)
+    assert results.best("a", 9)["trial"].tolist() == [1, 2]
+    assert results.stages("a")[["epochs", "trials", "pairs"]].values.tolist() == [[1, 2, 9]]
+    claimed.append("a", 1, Batch(trials[2:], reports[2:]))
+    assert results.best("a", 9)["trial"].tolist() == [4, 3]
+    assert results.stages("a")[["epochs", "trials", "pairs"]].values.tolist() == [[3, 2, 0]]
 
 
 def test_without_rows_the_columns_are_there(claimed: Store) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, text
 
 from service.ledger import states
-from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord
+from service.ledger.records import Batch, DecisionRecord, ReportRecord, SpaceRecord, TrialRecord, WorthRecord
 from service.ledger.schema import NewerSchema
 from service.ledger.states import IllegalTransition
 from service.ledger.store import AlreadyRunning, DiskFull, LostClaim, NameInUse, Store, UnknownSweep
@@ -190,19 +190,52 @@ def test_a_newer_database_is_refused_with_the_cure(store: Store, url: str) -> No
         Store(url)
 
 
-def test_the_migrations_lead_to_the_tables_of_the_code() -> None:
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-    from sqlalchemy import create_engine
+def test_a_trial_may_be_paused_and_promoted_at_the_same_rung(claimed: Store) -> None:
+    verdicts = ["pause", "promote", "pause"]
+    claimed.append("a", 1, Batch(decisions=[replace(decision(), verdict=verdict) for verdict in verdicts]))
+    assert [d.verdict for d in claimed.decisions("a")] == ["pause", "promote"]
 
-    from service.ledger import schema, tables
 
-    engine = create_engine("sqlite://")
-    with engine.begin() as connection:
-        schema.upgrade(connection)
-        assert schema.version(connection) == tables.VERSION
-        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
-    engine.dispose()
+def test_a_trial_that_waits_at_a_rung_waits_through_a_claim(claimed: Store) -> None:
+    claimed.append("a", 1, Batch([replace(TRIAL, state="PAUSED", skipped=[0, 2])]))
+    claimed.claim("a", "host:2:0", never)
+    assert claimed.trials("a") == [replace(TRIAL, state="PAUSED", skipped=[0, 2])]
+
+
+def test_a_simulated_sweep_says_so(store: Store) -> None:
+    made = store.create("a", SPEC, "/project", "ada", None, simulated=True)
+    assert store.sweep("a") == made
+    assert made.simulated
+
+
+def space(number: int, *reasons: str) -> SpaceRecord:
+    about = [{"parameter": "x", "from": {"uniform": [0, 1]}, "to": {"uniform": [0, 0.5]}, "reason": r} for r in reasons]
+    return SpaceRecord(number, {"x": {"uniform": [0, number]}}, about, time=float(number))
+
+
+def test_spaces_and_worth_are_kept_in_order(claimed: Store, url: str) -> None:
+    spaces = [space(1, "narrower"), space(2)]
+    worth = [
+        WorthRecord(0, 0.5, -0.25, 0.75, 12, 3.5, "keep it", 1.0),
+        WorthRecord(0, None, None, None, 0, None, "", 2.0),
+    ]
+    claimed.append("a", 1, Batch(spaces=spaces, worth=worth))
+    assert (Store(url).spaces("a"), Store(url).worth("a")) == (spaces, worth)
+    claimed.remove("a", never)
+    claimed.create("a", SPEC, "/project", "ada", None)
+    assert (claimed.spaces("a"), claimed.worth("a")) == ([], [])
+
+
+def test_narrowings_are_undone_newest_first_and_stay_on_record(claimed: Store) -> None:
+    claimed.append("a", 1, Batch(spaces=[space(1, "narrower"), space(2, "narrower still"), space(3)]))
+    undone = claimed.undo_space("a")
+    assert (undone.round, undone.undone) == (2, True)
+    assert [s.undone for s in claimed.spaces("a")] == [False, True, True], "what came after goes as well"
+    claimed.append("a", 1, Batch(spaces=[space(4)]))
+    assert claimed.undo_space("a").round == 1
+    assert [s.undone for s in claimed.spaces("a")] == [True] * 4
+    with pytest.raises(UserError, match="no narrowing to undo"):
+        claimed.undo_space("a")
 
 
 WRITER = """

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
+from ray import tune
+from ray.tune.search.hyperopt import HyperOptSearch
 
 from service.policy import search
 from service.policy.observation import Observation
 from service.policy.search import Searcher
-from service.spec import Space
+from service.spec import Space, Spec, load
+from service.spec.errors import UserError
+from tests.contract.policy.play import Play
 
 SPACE = Space.parse(
     {
@@ -25,7 +31,39 @@ SPACE = Space.parse(
 LISTED = Space.parse({"a": {"choice": [1, 2, 3]}, "b": {"grid_search": ["x", "y"]}, "fixed": 3})
 
 
-@pytest.fixture(params=sorted(search.SEARCHERS))
+class Own(tune.search.Searcher):
+    """A searcher as a user writes one: without a seed, it draws near the best that it has been told."""
+
+    def __init__(self, space: dict[str, Any], metric: str, mode: str) -> None:
+        super().__init__(metric, mode)
+        self.space, self.sign = space, 1.0 if mode == "max" else -1.0
+        self.suggested: dict[str, Any] = {}
+        self.best: tuple[float, Any] = (-math.inf, None)
+
+    def suggest(self, trial_id: str) -> dict[str, Any]:
+        drawn = {name: domain.sample() for name, domain in self.space.items()}
+        if self.best[1] is not None and random.random() < 0.5:
+            drawn = self.best[1] | dict([random.choice(list(drawn.items()))])
+        self.suggested[trial_id] = drawn
+        return drawn
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        self.learn(trial_id, result)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        if result is not None:
+            self.learn(trial_id, result)
+        del self.suggested[trial_id]
+
+    def learn(self, trial_id: str, result: dict[str, Any]) -> None:
+        self.best = max(self.best, (self.sign * result[self.metric], self.suggested[trial_id]), key=lambda b: b[0])
+
+
+FOREIGN = {"tests.contract.policy.test_searchers:Own": Own, "ray.tune.search.hyperopt:HyperOptSearch": HyperOptSearch}
+ALGORITHMS = [*sorted(search.SEARCHERS), *FOREIGN]
+
+
+@pytest.fixture(params=ALGORITHMS)
 def algorithm(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -35,8 +73,21 @@ def space(algorithm: str) -> Space:
     return LISTED if algorithm == "grid" else SPACE
 
 
-def make(algorithm: str, space: Space, seed: int = 0) -> Searcher:
-    return search.create(algorithm, space, "maximize", seed)
+def make(algorithm: str, space: Space, seed: int = 0, goal: str = "maximize") -> Searcher:
+    return search.create(spec_of(algorithm, space, seed, goal), FOREIGN.get(algorithm))
+
+
+def spec_of(algorithm: str, space: Space, seed: int = 0, goal: str = "maximize") -> Spec:
+    return load(
+        {
+            "name": "a",
+            "task": "toy:curve",
+            "metric": {"name": "score", "goal": goal},
+            "parameters": space.raw(),
+            "stages": [{"data": 0.1, "epochs": 1}, {"data": 1.0, "epochs": 1}],
+            "search": {"algorithm": algorithm, "seed": seed},
+        }
+    )
 
 
 def play(searcher: Searcher, space: Space, trials: int, seed: int = 0) -> list[Observation]:
@@ -63,7 +114,10 @@ def play(searcher: Searcher, space: Space, trials: int, seed: int = 0) -> list[O
 def test_proposals_lie_in_the_space(algorithm: str, space: Space) -> None:
     for observation in play(make(algorithm, space), space, 40):
         config = observation.config
-        assert space.from_unit([0.5 if u is None else u for u in space.to_unit(config)]) == config
+        again = space.from_unit([0.5 if u is None else u for u in space.to_unit(config)])
+        assert again == {
+            name: value if isinstance(value, str) else pytest.approx(value, rel=1e-9) for name, value in config.items()
+        }
         assert config["fixed"] == 3
         if "optimizer" in config:
             assert ("momentum" in config) == (config["optimizer"] == "sgd")
@@ -73,6 +127,7 @@ def test_a_new_searcher_proposes_what_the_old_one_would_have(algorithm: str, spa
     table = play(make(algorithm, space), space, 25)
     for cut in (0, 3, len(table) // 2, len(table) - 1):
         rebuilt = make(algorithm, space)
+        random.random(), np.random.random()
         assert rebuilt.propose(cut + 1, table[:cut]) == table[cut].config
 
 
@@ -86,8 +141,9 @@ def test_the_order_of_the_table_does_not_matter(algorithm: str, space: Space) ->
 def test_the_seed_decides(algorithm: str, space: Space) -> None:
     if algorithm == "grid":
         pytest.skip("a grid has no chance in it")
-    assert make(algorithm, space, 1).propose(1, []) == make(algorithm, space, 1).propose(1, [])
-    assert make(algorithm, space, 1).propose(1, []) != make(algorithm, space, 2).propose(1, [])
+    one, same, other = (play(make(algorithm, space, seed), space, 4) for seed in (1, 1, 2))
+    assert one == same
+    assert [o.config for o in one] != [o.config for o in other]
 
 
 @pytest.mark.parametrize("values", [{}, {0: math.nan}, {0: math.inf}], ids=["failed", "nan", "inf"])
@@ -116,7 +172,7 @@ def test_hyperopt_learns_in_the_direction_of_the_goal() -> None:
         return float((config["x"] - 0.2) ** 2 + (config["y"] - 0.7) ** 2)
 
     for goal, sign in (("minimize", 1.0), ("maximize", -1.0)):
-        searcher = search.create("hyperopt", space, goal, 0)
+        searcher = make("hyperopt", space, goal=goal)
         table: list[Observation] = []
         for number in range(1, 61):
             config = searcher.propose(number, table)
@@ -125,3 +181,76 @@ def test_hyperopt_learns_in_the_direction_of_the_goal() -> None:
         start = sum(distance(o.config) for o in table[:9]) / 9
         late = sum(distance(o.config) for o in table[40:]) / 20
         assert late < start / 3
+
+
+@pytest.mark.parametrize("foreign", FOREIGN.values())
+@pytest.mark.parametrize("algorithm", ["asha", "promote", "hyperband"])
+@pytest.mark.parametrize(("workers", "failures"), [(1, 0.15), (4, 0.0)])
+def test_a_searcher_of_the_users_own_goes_on_as_before(
+    algorithm: str, foreign: type, workers: int, failures: float
+) -> None:
+    """Whatever ran beside what when the head died: the trials that follow have the same configs."""
+    name = next(name for name, kind in FOREIGN.items() if kind is foreign)
+    raw = spec_of(name, SPACE).to_dict() | {"schedule": {"algorithm": algorithm, "reduction_factor": 3}}
+    raw["search"]["trials"] = 30
+    play = Play(load(raw), lambda trial, stage: trial + 10.0 * stage, 0, workers, failures, foreign)
+    whole = replace(play, log=[], trials={}).run()
+    for cut in (20, 50, len(whole.log) - 10):
+        again = replace(play, log=[], trials={}).run(cut).rebuilt().run()
+        assert again.log == whole.log
+
+
+def test_a_searcher_of_the_users_own_learns_from_what_waits_too() -> None:
+    """Most trials never finish: it is told of all that came to an end of a stage."""
+    told: list[str] = []
+
+    class Listening(Own):
+        def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+            told.append(f"{trial_id} {result and result['score']} {error}")
+
+    space = Space.parse({"x": {"uniform": [0, 1]}})
+    searcher = search.create(spec_of("x:Listening", space), Listening)
+    table = [
+        Observation(1, {"x": 0.1}, "PAUSED", {0: 0.5}, order={0: 0}, begun={0: 3}, verdicts={0: "pause"}),
+        Observation(2, {"x": 0.2}, "RUNNING", {0: 0.6}, order={0: 1}, begun={0: 3}, verdicts={0: "continue"}),
+        Observation(3, {"x": 0.3}, "FAILED"),
+    ]
+    for number in (1, 2, 3):
+        searcher.propose(number, [Observation(o.trial, o.config, "RUNNING") for o in table[: number - 1]])
+    searcher.propose(4, table)
+    assert told == ["1 0.5 False", "3 None True"]
+
+
+@pytest.mark.parametrize(
+    ("methods", "says"),
+    [
+        ({"__init__": lambda self, points: None}, "cannot be made: TypeError: .*points"),
+        ({"suggest": lambda self, trial_id: 1 / 0}, "fails to suggest: ZeroDivisionError"),
+        ({"suggest": lambda self, trial_id: {"y": 1}}, "suggests a config without x"),
+        (
+            {"suggest": lambda self, trial_id: {"x": 7.0}},
+            "suggests what the space does not hold: x: 7.0 is outside the space",
+        ),
+    ],
+)
+def test_a_searcher_of_the_users_own_that_fails_is_named(methods: dict[str, Any], says: str) -> None:
+    space = Space.parse({"x": {"uniform": [0, 1]}})
+    broken = type("Broken", (tune.search.Searcher,), {"suggest": lambda self, trial_id: {"x": 0.5}, **methods})
+    with pytest.raises(UserError, match=f"mine:Broken {says}"):
+        search.create(spec_of("mine:Broken", space), broken).propose(1, [])
+
+
+@pytest.mark.parametrize("kind", [Space, spec_of])
+def test_what_is_no_searcher_is_refused(kind: Any) -> None:
+    with pytest.raises(UserError, match=r"mine:Thing is a .*; name a subclass of ray.tune.search.Searcher"):
+        search.create(spec_of("mine:Thing", SPACE), kind)
+
+
+def test_a_searcher_may_wait_or_end() -> None:
+    answers = iter([None, {"x": 0.5}, "FINISHED"])
+    waiting = type("Waiting", (tune.search.Searcher,), {"suggest": lambda self, trial_id: next(answers)})
+    searcher = search.create(spec_of("mine:Waiting", Space.parse({"x": {"uniform": [0, 1]}})), waiting)
+    with pytest.raises(search.NotYet):
+        searcher.propose(1, [])
+    assert searcher.propose(1, []) == {"x": 0.5}
+    assert searcher.propose(2, [Observation(1, {"x": 0.5}, "RUNNING")]) is None

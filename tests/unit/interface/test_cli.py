@@ -41,7 +41,7 @@ def test_an_empty_home_has_no_sweeps_and_stays_empty(sieve: Terminal, home: Path
     assert not home.exists()
 
 
-@pytest.mark.parametrize("verb", ["status", "trials", "history", "best", "export", "report", "stop", "rm"])
+@pytest.mark.parametrize("verb", ["status", "trials", "history", "best", "space", "export", "report", "stop", "rm"])
 def test_an_unknown_sweep_is_a_mistake_with_the_nearest_name(sieve: Terminal, store: Store, verb: str) -> None:
     result = sieve(verb, "toi", code=2)
     assert result.stderr.startswith("error: there is no sweep 'toi' (did you mean 'toy'?)")
@@ -148,6 +148,21 @@ def test_a_finished_sweep_runs_by_its_name_and_is_left_alone(sieve: Terminal, st
     assert Path(page).exists()
 
 
+def test_a_simulated_sweep_is_listed_as_such_and_never_trains(
+    sieve: Terminal, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2] / "projects")
+    spec = load(SPEC | {"name": "drill"})
+    store.create("drill", spec.to_dict(), "/project", "ann", None, simulated=True)
+    assert "QUEUED (simulated)" in sieve("ls").stdout
+    assert [row["simulated"] for row in rows(sieve("ls", "-o", "json").stdout)] == [False, True]
+    (tmp_path / "drill.yaml").write_text(spec.to_yaml())
+    for words in (["run", "drill"], ["run", str(tmp_path / "drill.yaml")], ["extend", "drill", "--trials", "1"]):
+        text = sieve(*words, code=2).stderr
+        assert "drill is a simulated sweep" in text
+        assert text.endswith("choose another name, or remove it: sieve rm drill\n")
+
+
 def test_a_failed_page_is_a_warning(sieve: Terminal, store: Store, home: Path) -> None:
     store.end("toy", 1, "SUCCEEDED", "4 trials")
     (home / "reports").touch()
@@ -182,7 +197,7 @@ def test_an_interrupt_exits_with_130(sieve: Terminal, store: Store, monkeypatch:
     sieve("ls", code=130)
 
 
-@pytest.mark.parametrize("verb", [["--help"], ["ls"], ["trials", "toy"], ["best", "toy"], ["schema"]])
+@pytest.mark.parametrize("verb", [["--help"], ["ls"], ["trials", "toy"], ["best", "toy"], ["space", "toy"], ["schema"]])
 def test_verbs_that_look_load_nothing_heavy(store: Store, home: Path, verb: list[str]) -> None:
     script = (
         "import sys\nfrom service.interface.cli import main\n"

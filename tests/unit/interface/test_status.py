@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from service.ledger.records import TrialRecord
+from service.ledger.records import ReportRecord, TrialRecord
 from service.ledger.status import Leader, Level, Runner, Status, snapshot
+from service.spec import load
 from tests.unit.interface.conftest import REPORTS, SPEC, TRIALS, report, sweep
 
 
@@ -67,6 +68,48 @@ def test_the_time_to_go_follows_the_pace_and_the_cost_of_trials_that_ended() -> 
     assert status().eta == pytest.approx(2 * 2.1 * 120 / 6.3)
     assert status(state="PAUSED").eta is None
     assert snapshot(sweep(), TRIALS[2:3], [report(3, 1, 0.9)], 0.0).eta is None
+
+
+def test_whoever_waits_at_a_rung_is_counted_and_expected_to_stay() -> None:
+    waiting = [replace(trial, state="PAUSED") if trial.state == "STOPPED" else trial for trial in TRIALS]
+    now = snapshot(sweep(), waiting, REPORTS, now=1025.0)
+    assert now.counts["PAUSED"] == 1
+    assert now.eta == status().eta
+
+
+def test_a_skipped_stage_is_not_reached() -> None:
+    trials = [replace(trial, skipped=[0]) if trial.number == 3 else trial for trial in TRIALS]
+    assert [level.reached for level in snapshot(sweep(), trials, REPORTS, 0.0).funnel] == [3, 2]
+    first = replace(REPORTS[-1], epoch=1)
+    assert snapshot(sweep(), trials, [first], 0.0).running[0].progress == 0.25
+
+
+ROUNDS = {"count": 2, "trials": 3, "stages": [[{"data": 1.0, "epochs": 2}, {"data": 1.0, "epochs": 8}]]}
+
+
+def later(number: int, score: float, stage: int = 0) -> ReportRecord:
+    """The report of a trial of round 1 at the end of a stage."""
+    return replace(report(number, 1, score), stage=stage)
+
+
+def test_a_round_with_stages_of_its_own_has_its_own_funnel_and_best() -> None:
+    spec = load(SPEC | {"rounds": ROUNDS}).to_dict()
+    trials = [*TRIALS, TrialRecord(5, {"lr": 0.2}, "FINISHED", stage=1, round=1)]
+    coarse = snapshot(replace(sweep(), spec=spec), trials, [*REPORTS, later(5, 0.3)], 0.0)
+    assert (coarse.round, coarse.rounds, coarse.planned) == (1, 2, 4 + 3)
+    assert [(level.epochs, level.reached, level.finished) for level in coarse.funnel] == [(2, 1, 1), (8, 1, 0)]
+    assert coarse.best == Leader(trial=1, stage=1, value=0.8, final=True), "a coarse value is no final one"
+    assert coarse.full == pytest.approx(3 * 4.1 + 10)
+    final = snapshot(replace(sweep(), spec=spec), trials, [*REPORTS, later(5, 0.3), later(5, 0.4, 1)], 0.0)
+    assert final.best == Leader(trial=5, stage=1, value=0.4, final=True), "values of two plans are not compared"
+
+
+def test_rounds_with_the_same_stages_share_a_funnel() -> None:
+    spec = load(SPEC | {"rounds": {"count": 3}}).to_dict()
+    trials = [*TRIALS, TrialRecord(5, {"lr": 0.2}, "STOPPED", stage=0, round=1)]
+    now = snapshot(replace(sweep(), spec=spec), trials, [*REPORTS, later(5, 0.3)], 0.0)
+    assert (now.funnel[0].reached, now.funnel[0].finished) == (5, 4)
+    assert (now.round, now.planned) == (1, 4 + 2 * 6)
 
 
 @pytest.mark.parametrize(("budget", "eta"), [({"epochs": 7.0}, 0.7 * 120 / 6.3), ({"time": 150.0}, 30.0)])

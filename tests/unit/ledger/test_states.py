@@ -29,6 +29,12 @@ def test_a_failed_trial_may_be_tried_again() -> None:
     check(TRIAL, "trial 7", "FAILED", "PENDING")
 
 
+@pytest.mark.parametrize("state", ["RUNNING", "FINISHED", "STOPPED", "CANCELLED", "PENDING", "FAILED"])
+def test_a_trial_that_waits_at_a_rung_may_go_on_or_end(state: str) -> None:
+    check(TRIAL, "trial 7", "RUNNING", "PAUSED")
+    check(TRIAL, "trial 7", "PAUSED", state)
+
+
 def test_an_unknown_state_is_refused_with_those_there_are() -> None:
     with pytest.raises(IllegalTransition, match=r"'CANCELED'; states are QUEUED, STARTING"):
         check(SWEEP, "sweep a", "RUNNING", "CANCELED")

@@ -41,14 +41,14 @@ def test_the_broken_rank_last_and_the_running_not_at_all() -> None:
 
 
 def test_initial_points_come_first_and_are_made_whole() -> None:
-    spec = spec_of(search={"initial": [{"x": 0.25}, {"y": "q"}]})
-    searcher = search.create("random", spec.space, "maximize", 0)
+    spec = spec_of(search={"algorithm": "random", "initial": [{"x": 0.25}, {"y": "q"}]})
+    searcher = search.create(spec)
     proposals = [propose(spec, searcher, number, []) for number in (1, 2, 3)]
     configs = [proposal.config for proposal in proposals if proposal]
     assert configs[0]["x"] == 0.25
     assert configs[0]["y"] in ("p", "q")
     assert configs[1]["y"] == "q"
-    assert [p.origin for p in proposals if p] == ["initial", "initial", "hyperopt"]
+    assert [p.origin for p in proposals if p] == ["initial", "initial", "random"]
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 def test_defaults() -> None:
     spec = load(MINIMAL)
-    assert (spec.search.algorithm, spec.search.trials, spec.search.seed) == ("hyperopt", 32, 0)
-    assert (spec.schedule.algorithm, spec.schedule.reduction_factor) == ("asha", 4)
+    assert (spec.search.algorithm, spec.search.trials, spec.search.seed) == ("auto", 32, 0)
+    assert (spec.schedule.algorithm, spec.schedule.reduction_factor) == ("promote", 4)
     assert (spec.resources.cpu, spec.resources.gpu, spec.resources.max_concurrent) == (1, 0, None)
     assert (spec.budget.trials, spec.budget.time, spec.budget.epochs) == (None, None, None)
     assert (spec.retries, spec.checkpoints.keep, spec.loggers) == (2, "best", ())
@@ -200,7 +200,7 @@ def test_all_violations_of_a_file_with_their_lines(tmp_path: Path) -> None:
         ("search/initial", [{}, {"rl": 3}], "search/initial/1/rl", "there is no parameter 'rl' (did you mean 'lr'?)"),
         ("search/initial", [3], "search/initial/0", "is 3; write a mapping"),
         ("search/algorithm", "grid", "parameters/lr", "is a loguniform; a grid needs listed values"),
-        ("parameters/n", {"grid_search": [1, 2]}, "parameters/n", "for hyperopt write choice"),
+        ("parameters/n", {"grid_search": [1, 2]}, "parameters/n", "for auto write choice"),
         ("schedule/reduction_factor", 1, "schedule/reduction_factor", "is 1; allowed: at least 2"),
         ("schedule", None, "schedule", "is None; write a mapping with the keys algorithm, reduction_factor"),
         ("resources/cpu", 0, "resources/cpu", "is 0; allowed: above 0"),

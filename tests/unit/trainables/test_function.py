@@ -82,6 +82,20 @@ def test_the_checkpoint_crosses_stages_only_where_they_continue(start):
     assert seen == [None, {"at": (0, 1)} if start == "continue" else None]
 
 
+@pytest.mark.parametrize("start", ["continue", "fresh"])
+def test_the_checkpoint_crosses_a_skipped_stage_unless_that_starts_fresh(start):
+    seen = []
+
+    def train(_config: dict[str, Any], stage: StageHandle) -> None:
+        seen.append((stage.index, stage.checkpoint))
+        for _ in stage:
+            stage.report({"score": 0}, checkpoint=stage.index)
+
+    plan = Plan((Stage(0.5, 2), Stage(0.7, 2, start=start), Stage(1.0, 1)))
+    run(train, 3, plan.without([1]))
+    assert seen == [(0, None), (2, 0 if start == "continue" else None)]
+
+
 def test_a_checkpoint_is_a_copy():
     weights = torch.zeros(2)
 

@@ -95,6 +95,32 @@ def test_one_cosine_spans_the_whole_climb(task):
     assert rates[4] == pytest.approx(0.0, abs=1e-12)
 
 
+def test_the_schedule_moves_on_over_a_skipped_stage(task):
+    plan = Plan((Stage(0.3, 2), Stage(0.6, 2), Stage(1.0, 3)))
+    config = {"batch_size": 8, "schedule": "cosine", "lr": 0.1}
+    whole, short = (
+        Training(task, task.data(), config, plan, 4),
+        Training(task, task.data(), config, plan.without([1]), 4),
+    )
+    run(whole, 7)
+    run(short, 5)
+    assert short.stage == 2
+    assert short.state()["schedule"]["last_epoch"] == whole.state()["schedule"]["last_epoch"]
+    late = Training(task, task.data(), config, plan.without([0]), 4)
+    run(late, 5)
+    assert late.state()["schedule"]["last_epoch"] == 2 * 5 + 3 * 8, "what is skipped at the start is no part of it"
+    for training in (whole, short, late):
+        assert training.state()["optimizer"]["param_groups"][0]["lr"] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_skipped_fresh_start_holds_for_the_next_stage(task):
+    plan = Plan((Stage(0.3, 2), Stage(0.6, 3, start="fresh"), Stage(1.0, 3)))
+    skipping = Training(task, task.data(), {"batch_size": 8}, plan.without([1]), 4)
+    anew = Training(task, task.data(), {"batch_size": 8}, plan.without([0, 1]), 4)
+    run(skipping, 2)
+    assert run(skipping, 3) == run(anew, 3)
+
+
 def test_a_nan_loss_fails_at_once_with_the_numbers(project):
     poisoned = resolve("blobs:Poisoned", str(project))
     training = Training(poisoned, poisoned.data(), {"poison": 4, "batch_size": 8, "lr": 0.1}, FIVE, 0)

@@ -201,10 +201,38 @@ def test_a_function_resumes_and_ends_like_a_class(begin, assign, tmp_path):
         assert facts(before + after) == facts(expected)
 
 
+FOUR = Plan((Stage(0.2, 2), Stage(0.3, 2), Stage(0.6, 1), Stage(1.0, 2)))
+
+
+@pytest.mark.parametrize("task", [{}, {"task": "blobs:counting", "metric": "score"}], ids=["class", "function"])
+def test_skipped_stages_are_not_trained_and_cost_nothing(begin, assign, tmp_path, task):
+    results = climb(begin(assign(**task, plan=FOUR, skipped=(0, 2))))
+    assert positions(results) == [(1, 1), (1, 2), (3, 1), (3, 2)]
+    assert [result["epoch"] for result in results] == [1, 2, 3, 4]
+    assert [result["budget"] for result in results] == pytest.approx([0.3, 0.6, 1.6, 2.6])
+    assert [result["data"] for result in results] == [0.3, 0.3, 1.0, 1.0]
+    for cut in range(1, 4):
+        folder = tmp_path / str(cut)
+        first = begin(assign(**task, plan=FOUR, skipped=(0, 2), folder=folder))
+        before = [first.step() for _ in range(cut)]
+        first.cleanup()
+        after = climb(begin(assign(**task, plan=FOUR, skipped=(0, 2), folder=folder, reported=positions(before)[-1])))
+        assert facts(before + after) == facts(results)
+
+
+@pytest.mark.parametrize("task", [{}, {"task": "blobs:counting", "metric": "score"}], ids=["class", "function"])
+def test_a_trial_that_is_told_at_a_rung_what_to_skip_goes_on_as_if_it_had_known(begin, assign, tmp_path, task):
+    knowing = climb(begin(assign(**task, plan=FOUR, skipped=(2,), folder=tmp_path / "knowing")))
+    first = begin(assign(**task, plan=FOUR, folder=tmp_path / "told"))
+    before = [first.step() for _ in range(4)]
+    first.cleanup()
+    told = assign(**task, plan=FOUR, skipped=(2,), folder=tmp_path / "told", reported=(1, 2))
+    assert facts(before + climb(begin(told))) == facts(knowing)
+
+
 def test_assignments_round_trip():
-    given = Assignment(
-        {"a": {"b": 1}}, 4, 5, "m", Plan((Stage(0.5, 1, 2), Stage(1.0, 1))), "t:T", "/p", Path("/f"), (0, 1)
-    )
+    plan = Plan((Stage(0.5, 1, 2), Stage(1.0, 1)))
+    given = Assignment({"a": {"b": 1}}, 4, 5, "m", plan, "t:T", "/p", Path("/f"), (0, 1), skipped=(0,))
     assert Assignment.from_dict(json.loads(json.dumps(given.to_dict()))) == given
 
 

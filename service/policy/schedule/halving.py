@@ -1,0 +1,67 @@
+"""Ray Tune's Hyperband on a single bracket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import HyperBandScheduler
+
+from service.policy.schedule.clock import stage_end
+
+
+@dataclass(eq=False)
+class _Shown:
+    """The part of a Tune trial that Tune's Hyperband looks at: to Tune, whoever reports waits already."""
+
+    trial: int
+    trial_id: str
+    status: str = Trial.PAUSED
+    is_saving: bool = False
+
+
+class Halving(HyperBandScheduler):
+    """Tune's Hyperband, held to one bracket of ``halvings`` halvings; it serves itself as Tune's controller.
+
+    ``size`` is how many trials a full bracket has. Tune itself halves whatever has come so far, and lets a bracket of
+    few trials keep as many as a full one; here nothing is halved before it is whole, and `begin` says of how many.
+    """
+
+    def __init__(self, halvings: int, last: int, factor: float) -> None:
+        # Tune rounds times down to whole numbers, so its clock has to end just after the last stage.
+        end = stage_end(last, factor) * (1 + 1e-9)
+        super().__init__("clock", "value", "max", max_t=end, reduction_factor=factor)
+        self.size = self._get_n0(halvings)
+        self._factor = factor
+        self._bracket = self._create_bracket(halvings)
+        self._state["bracket"] = self._bracket
+        self._shown: dict[int, _Shown] = {}
+        self._lost: list[int] = []
+
+    def begin(self, trials: list[int], places: int) -> None:
+        """Let ``trials`` compete in a bracket that had ``places`` at first; of equals the one listed first goes on."""
+        self._bracket._n = places
+        for trial in reversed(trials):
+            self._shown[trial] = _Shown(trial, str(trial))
+            self.on_trial_add(self, self._shown[trial])
+
+    def halve(self, stage: int, scores: Mapping[int, float]) -> tuple[list[int], list[int]]:
+        """Who goes on and who does not, by ``scores`` (larger is better) at the end of ``stage``.
+
+        Trials without a score leave the bracket, and those that left it before do not count.
+        """
+        self._lost = []
+        for trial in self._shown.keys() - scores.keys():
+            self.on_trial_error(self, self._shown.pop(trial))
+        for trial in [trial for trial in self._shown if trial in scores]:
+            result = {"clock": stage_end(stage, self._factor), "value": scores[trial]}
+            self.on_trial_result(self, self._shown[trial], result)
+        return list(self._shown), self._lost
+
+    def stop_trial(self, shown: Any) -> None:
+        """Tune's controller is told to end a trial."""
+        del self._shown[shown.trial]
+        self._lost.append(shown.trial)
+        self.on_trial_remove(self, shown)

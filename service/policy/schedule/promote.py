@@ -1,0 +1,142 @@
+"""Asynchronous successive halving that pauses at rungs and promotes the best (Li et al. 2020, ``get_job``)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from service.policy.schedule.curves import Curves
+from service.policy.verdict import Ruling, Verdict
+from service.policy.worths import Worths
+from service.spec import Spec
+
+CONTROLS = 8
+"""So many trials leave the first rung undecided, good or bad: only they can show what its ranks are worth."""
+
+Place = tuple[float, float, int]
+"""(minus score, seconds, trial): the best first; ties go to the cheaper trial, then to the older one."""
+
+
+@dataclass
+class _Rung:
+    """Who has ended a stage, in order, and who of them went on or left."""
+
+    order: list[Place] = field(default_factory=list)
+    places: dict[int, Place] = field(default_factory=dict)
+    gone: set[int] = field(default_factory=set)
+
+    def add(self, place: Place) -> int:
+        """Enter a trial, again if it was there; returns its rank, from 1."""
+        trial = place[2]
+        if trial in self.places:
+            self.order.remove(self.places[trial])
+        self.places[trial] = place
+        insort(self.order, place)
+        return bisect_left(self.order, place) + 1
+
+    def waiting(self, best: int) -> tuple[int, int] | None:
+        """(trial, rank) of the best one that waits among the ``best`` first."""
+        for rank, (_, _, trial) in enumerate(self.order[:best], start=1):
+            if trial not in self.gone:
+                return trial, rank
+        return None
+
+
+class PromoteRungs:
+    """Every trial waits at the end of each stage; a free slot promotes whoever is among the best 1 / factor of a rung.
+
+    The highest rung is asked first, as in the paper. Unlike a rule that only stops, an early mediocre trial cannot slip
+    through: it waits until enough others have been seen at its rung. Where a stage turns out not to foretell the last
+    one well enough for its price (`Worths`), nothing is decided and trials train on. Inside a stage a trial stops
+    whose curve stays below the others' (`Curves`), if the stage is known to foretell the last one.
+    """
+
+    def __init__(self, spec: Spec, worths: Worths) -> None:
+        self._metric = spec.metric.name
+        self._factor = spec.schedule.reduction_factor
+        self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0
+        self._last = spec.plan.last
+        self._worths = worths
+        self._curves = Curves(spec)
+        self._rungs = [_Rung() for _ in spec.plan.stages]
+
+    def begin(self, trial: int) -> None:
+        """Nothing to prepare."""
+
+    def judge(self, trial: int, stage: int, value: float, seconds: float) -> Verdict:
+        rung = self._rungs[stage]
+        rank, of = rung.add((-self._sign * value, seconds, trial)), len(rung.order)
+        numbers = {"value": value, "rank": rank, "of": of}
+        place = f"{self._metric} {value:.6g} is rank {rank} of {of}"
+        if stage == self._last:
+            return Verdict("continue", f"ended the last stage: {place}", numbers)
+        why = self._undecided(stage)
+        if why:
+            rung.gone.add(trial)
+            return Verdict("continue", f"goes on after stage {stage}: {place}, {why}", numbers)
+        best = int(of / self._factor)
+        share = f"the best {best} go on" if best else f"nobody goes on before there are {self._factor:g}"
+        return Verdict("pause", f"waits after stage {stage}: {place}, {share}", numbers)
+
+    def watch(self, trial: int, stage: int, done: int, value: float) -> Verdict | None:
+        verdict = self._curves.judge(trial, stage, done, value)
+        if verdict is None or not self._worths.tells(min(stage, self._last - 1)):
+            return None
+        self.drop(trial)
+        return verdict
+
+    def promotion(self, draining: bool) -> Ruling | None:
+        for stage in range(self._last - 1, -1, -1):
+            rung = self._rungs[stage]
+            best = int(len(rung.order) / self._factor)
+            if draining and not any(above.order for above in self._rungs[stage + 1 :]):
+                best = len(rung.order)
+            found = rung.waiting(best)
+            if found is not None:
+                return self._promote(stage, *found)
+        return None
+
+    def promoted(self, trial: int, stage: int) -> None:
+        self._rungs[stage].gone.add(trial)
+
+    def dismissals(self, over: bool) -> Sequence[Ruling]:
+        if not over:
+            return ()
+        return [
+            Ruling(trial, stage, self._dismissed(stage, trial, rank))
+            for stage, rung in enumerate(self._rungs[:-1])
+            for rank, (_, _, trial) in enumerate(rung.order, start=1)
+            if trial not in rung.gone
+        ]
+
+    def skipped(self) -> tuple[int, ...]:
+        return self._worths.skipped()
+
+    def drop(self, trial: int) -> None:
+        for rung in self._rungs:
+            if trial in rung.places:
+                rung.gone.add(trial)
+
+    def _undecided(self, stage: int) -> str:
+        """Why nothing is decided at this rung now; "" where it is."""
+        if stage == 0 and len(self._rungs[0].order) <= CONTROLS:
+            return f"one of the {CONTROLS} that show what this rung is worth"
+        if not self._worths.decides(stage):
+            return f"no decision is taken here as this stage {self._worths.known[stage].words}"
+        return ""
+
+    def _promote(self, stage: int, trial: int, rank: int) -> Ruling:
+        rung = self._rungs[stage]
+        rung.gone.add(trial)
+        value, of = -self._sign * rung.places[trial][0], len(rung.order)
+        reason = f"promoted from stage {stage}: {self._metric} {value:.6g} is rank {rank} of {of}"
+        return Ruling(trial, stage, Verdict("promote", reason, {"value": value, "rank": rank, "of": of}))
+
+    def _dismissed(self, stage: int, trial: int, rank: int) -> Verdict:
+        rung = self._rungs[stage]
+        value, of = -self._sign * rung.places[trial][0], len(rung.order)
+        reason = (
+            f"stopped after stage {stage}: {self._metric} {value:.6g} is rank {rank} of {of} at the end of the search"
+        )
+        return Verdict("stop", reason, {"value": value, "rank": rank, "of": of})

@@ -1,0 +1,145 @@
+"""Bayesian optimization by a Gaussian process that learns from every stage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from bayes_opt.acquisition import UpperConfidenceBound
+
+from service.policy.observation import Observation
+from service.policy.search.estimates import Estimate, estimate
+from service.policy.search.features import Array, Features
+from service.policy.search.gaussian import GaussianModel, hyperparameters, undisturbed
+from service.policy.search.neighbours import around, everywhere
+from service.policy.search.sobol import point
+from service.spec import Spec
+
+FEWEST, MOST_INITIAL = 5, 10
+"""The first trials, the dimension plus one of them within these bounds, are spread evenly before a model is asked."""
+
+MODELLED, FITTED = 200, 100
+"""Most trials that a model holds, and that its hyperparameters are fitted to: the cost of a proposal is bounded."""
+
+GROWTH = 1.15
+"""Hyperparameters are fitted anew whenever there are so many times the values of the last time."""
+
+KAPPA = 1.5
+"""Optimism of the upper confidence bound, in standard deviations."""
+
+WORST = 0.9
+"""Losses above this quantile count as the quantile: how bad a bad config is does not matter."""
+
+
+class BayesSearcher:
+    """Proposes where a Gaussian process of the last stage's loss is lowest with some luck (UCB, Srinivas et al. 2010).
+
+    Every trial enters with its `Estimate`: the value at its highest stage, carried to the last one, with the doubt in
+    that. Trials still running are believed to turn out as expected. bayesian-optimization's own ``suggest`` optimizes
+    its acquisition by differential evolution for several CPU seconds on mixed spaces; here the same model and
+    acquisition are searched on a bounded set: random points, points around the best trials, and three refinements.
+    The first trial is the middle of the space, the next are a Sobol' sequence.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self._space = spec.space
+        self._goal = spec.metric.goal
+        self._seed = spec.search.seed
+        self._features = Features(spec.space)
+        self._initial = min(max(FEWEST, len(spec.space.parameters) + 1), MOST_INITIAL)
+        self._acquisition = UpperConfidenceBound(kappa=KAPPA)
+        self._theta: tuple[int, Array] | None = None
+        self._units: dict[int, list[float | None]] = {}
+
+    def propose(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any] | None:
+        dimension = len(self._space.parameters)
+        estimates = estimate(table, self._goal)
+        if number == 1 and dimension:
+            return self._space.from_unit([0.5] * dimension)
+        if number <= self._initial or len(estimates) < 3 or not dimension:
+            return self._space.from_unit(point(dimension, self._seed, number))
+        with undisturbed():
+            return self._search(number, table, estimates)
+
+    def _search(self, number: int, table: Sequence[Observation], estimates: Sequence[Estimate]) -> Mapping[str, Any]:
+        draw = np.random.default_rng((self._seed, number))
+        kept = _subset(estimates, MODELLED, draw)
+        units = self._rows(table, [e.trial for e in kept])
+        model = GaussianModel(self._hyperparameters(table), self._features.encode(units), *_standardized(kept))
+        best = units[np.argsort(model.predict(self._features.encode(units))[0])[:10]]
+        running = [o.trial for o in table if o.running and not o.values]
+        if running:
+            model = model.believing(self._features.encode(self._rows(table, running)))
+        candidates = np.concatenate([everywhere(draw, len(units.T)), around(draw, best, self._space)])
+        scores = self._scores(model, candidates)
+        for radius in (0.1, 0.05, 0.02):
+            near = around(draw, candidates[[int(np.argmax(scores))]], self._space, radius)
+            candidates = np.concatenate([candidates, near])
+            scores = np.concatenate([scores, self._scores(model, near)])
+        return self._unseen(candidates[np.argsort(-scores, kind="stable")], table)
+
+    def _scores(self, model: GaussianModel, candidates: Array) -> Array:
+        mean, deviation = model.predict(self._features.encode(self._features.prune(candidates)))
+        return np.asarray(self._acquisition.base_acq(-mean, deviation))
+
+    def _unseen(self, ordered: Array, table: Sequence[Observation]) -> Mapping[str, Any]:
+        """The config of the first point that is not in the table; where all were tried, of the first."""
+        tried = [dict(o.config) for o in table]
+        configs = (self._space.from_unit([float(u) for u in row]) for row in ordered[:50])
+        first = next(configs)
+        if first not in tried:
+            return first
+        return next((config for config in configs if config not in tried), first)
+
+    def _hyperparameters(self, table: Sequence[Observation]) -> Array:
+        """Fitted to the first values of the sweep, their number growing in steps: the same for a rebuilt searcher."""
+        values = sorted((order, o.trial, stage) for o in table for stage, order in _orders(o).items())
+        count = _milestone(len(values))
+        if self._theta is None or self._theta[0] != count:
+            known = {(trial, stage) for _, trial, stage in values[:count]}
+            early = [
+                replace(o, state="", values={s: v for s, v in o.values.items() if (o.trial, s) in known}) for o in table
+            ]
+            kept = _subset(estimate(early, self._goal), FITTED, np.random.default_rng((self._seed, count)))
+            columns = self._features.encode(self._rows(table, [e.trial for e in kept]))
+            self._theta = (count, hyperparameters(columns, *_standardized(kept)))
+        return self._theta[1]
+
+    def _rows(self, table: Sequence[Observation], trials: Sequence[int]) -> Array:
+        for observation in table:
+            if observation.trial not in self._units:
+                self._units[observation.trial] = self._space.to_unit(observation.config)
+        return self._features.units([self._units[trial] for trial in trials])
+
+
+def _orders(observation: Observation) -> Mapping[int, int]:
+    return {stage: observation.order.get(stage, 0) for stage in observation.values}
+
+
+def _milestone(count: int) -> int:
+    """The largest number of the sequence 3, 4, 5, 6, 7, 9, 11, ... (times `GROWTH`) that is at most ``count``."""
+    step = 3
+    while (after := max(step + 1, math.floor(step * GROWTH))) <= count:
+        step = after
+    return step
+
+
+def _subset(estimates: Sequence[Estimate], most: int, draw: np.random.Generator) -> list[Estimate]:
+    """At most ``most`` estimates: the better half of them the best there are, the others drawn from the rest."""
+    if len(estimates) <= most:
+        return list(estimates)
+    ordered = sorted(estimates, key=lambda e: (e.loss, e.trial))
+    rest = draw.choice(len(ordered) - most // 2, most - most // 2, replace=False) + most // 2
+    return ordered[: most // 2] + [ordered[i] for i in sorted(rest)]
+
+
+def _standardized(estimates: Sequence[Estimate]) -> tuple[Array, Array]:
+    """Losses with mean 0 and deviation 1, and their variances on that scale; shapes (n,)."""
+    losses = np.array([e.loss for e in estimates])
+    losses = np.minimum(losses, np.quantile(losses, WORST))
+    scale = float(losses.std()) + 1e-12
+    variances = np.minimum(np.array([e.variance for e in estimates]) / scale**2, 4.0)
+    return (losses - losses.mean()) / scale, variances

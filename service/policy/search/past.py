@@ -1,0 +1,70 @@
+"""What another sweep, or an earlier round of this one, has found; and where its configs lie in this space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.policy.axis import Axis
+from service.policy.observation import Observation
+from service.spec.parameter import Parameter
+from service.spec.space import Space
+
+TRUST = 0.5
+"""Before anything is measured another sweep is taken to agree with this one at this rank correlation."""
+
+SAME = 0.9
+"""An earlier round of the same sweep, at this one."""
+
+FAR = 0.1
+"""A value so far beyond a bound, as a share of the range, is no longer taken for the bound."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """Trials from elsewhere: ``observations`` of the sweep (or rounds) ``name``, whose values are of this sweep's metric.
+
+    ``goal`` (maximize, minimize) says which of them are better. They are comparable within a stage of this past
+    alone: its stages need not be those of the sweep that learns from it. ``trust`` is the rank correlation, from 0 to
+    1, that its scores are taken to have with this sweep's before any is measured.
+    """
+
+    name: str
+    observations: Sequence[Observation]
+    goal: str
+    trust: float = TRUST
+
+
+def coordinates(space: Space, config: Mapping[str, Any]) -> dict[str, float] | None:
+    """The unit coordinates of the parameters that ``space`` has in common with a flat config from elsewhere.
+
+    A value just outside (`FAR`) is taken for the bound. Parameters that do not apply beside the others are left out,
+    so are those of the config alone. None: a value is not to be had in ``space``.
+    """
+    units: dict[str, float] = {}
+    for parameter in space.parameters:
+        if parameter.name in config:
+            unit = _coordinate(parameter, config[parameter.name])
+            if unit is None:
+                return None
+            units[parameter.name] = unit
+    values = {p.name: p.sampler.from_unit(units[p.name]) for p in space.parameters if p.name in units}
+    return {p.name: units[p.name] for p in space.active(values) if p.name in units}
+
+
+def _coordinate(parameter: Parameter, value: Any) -> float | None:
+    try:
+        return parameter.sampler.to_unit(value)
+    except ValueError:
+        pass
+    if parameter.sampler.count == 1 or isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    axis = Axis.of(parameter)
+    if axis is None:
+        return None
+    try:
+        position = axis.position(value)
+    except ValueError:  # no logarithm
+        return None
+    return min(max(position, 0.0), 1.0) if -FAR <= position <= 1.0 + FAR else None

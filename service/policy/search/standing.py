@@ -1,0 +1,26 @@
+"""Trials from the best to the worst, whatever stage each of them has come to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from service.policy.observation import Observation
+from service.policy.search.estimates import estimate
+
+DOUBT = 0.5
+"""A trial stands where it would if it turned out worse than expected by so many standard deviations."""
+
+
+def standing(table: Sequence[Observation], goal: str) -> list[Observation]:
+    """The trials that ended a stage or failed, best first, by their `estimates` of the last stage's value.
+
+    A good trial that has not come far may stand before a poor one that has: if whoever came further stood first, then
+    all that a searcher takes for good would soon be the few that were promoted, and nothing new could join them. Doubt
+    counts against it (`DOUBT`), and as much as its stage foretells is learned from those that went on. Failed trials
+    and values that are not numbers come last.
+    """
+    told = [o for o in table if o.values or o.state == "FAILED"]
+    place = {e.trial: e.loss + DOUBT * math.sqrt(e.variance) for e in estimate(told, goal)}
+    broken = {o.trial for o in told if o.state == "FAILED" or not math.isfinite(o.values[o.stage])}
+    return sorted(told, key=lambda o: (o.trial in broken, place.get(o.trial, 0.0), -o.stage, o.trial))

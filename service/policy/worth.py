@@ -1,0 +1,120 @@
+"""What a stage is worth: how well its ranks foretell the last one's, and what it costs beside the next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+PRIOR, PRIOR_PAIRS = 0.8, 3.0
+"""Before anything is seen a stage is taken to tell as much as a rank correlation of 0.8 from three pairs would."""
+
+FEWEST = 4
+"""Pairs without which no stage is given up."""
+
+LIMIT = 0.995
+"""Correlations are kept within this, where Fisher's transform is finite."""
+
+WIDEST = 3.0
+"""A spread is taken to be at most so many times that of the trials that went on."""
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What is known of one stage.
+
+    ``correlation`` is the rank correlation of its values with those of the last stage, in [-1, 1], with its 95 %
+    interval ``low`` .. ``high``; ``pairs`` is how many trials ended both this stage and the next one that is trained;
+    ``cost`` what reaching this rung takes as a share of reaching the next one, in [0, 1]; ``needed`` the correlation
+    above which deciding here pays; ``seconds`` the median cost of the stage.
+    """
+
+    correlation: float
+    low: float
+    high: float
+    pairs: int
+    cost: float
+    needed: float
+    seconds: float
+
+    @property
+    def decides(self) -> bool:
+        """Whether decisions at this rung pay; the benefit of the doubt goes to the user's plan."""
+        return self.pairs < FEWEST or self.correlation >= self.needed
+
+    @property
+    def words(self) -> str:
+        """The verdict on the stage in words."""
+        known = f"rank correlation with the last stage {self.correlation:.2f} ({self.low:.2f} to {self.high:.2f})"
+        cost = f"reaching its end takes {self.cost:.0%} of reaching the next one's"
+        if self.pairs < FEWEST:
+            return f"too early to tell: {self.pairs} trials went on"
+        if self.decides:
+            return f"tells enough: {known}, {cost}, {self.needed:.2f} is needed"
+        return f"does not pay: {known}, {cost}, so {self.needed:.2f} would be needed"
+
+
+@dataclass(frozen=True)
+class Rung:
+    """Scores (larger is better) at the end of a stage, and the seconds that getting there took, both by trial."""
+
+    scores: dict[int, float] = field(default_factory=dict)
+    seconds: dict[int, float] = field(default_factory=dict)
+
+
+def appraise(stage: Rung, after: Rung, factor: float, fresh: bool) -> tuple[float, float, float]:
+    """(cost, needed, correlation of ``stage`` with ``after``) for choosing one trial in ``factor`` to go on.
+
+    A rung chooses the best of ``factor`` trials at a price that would train ``1 + r * factor`` trials in the next
+    stage without choosing (``1 + r * (factor - 1)`` where weights continue), r being the cost ratio. With e(k) the
+    expected maximum of k standard normal draws, choosing gains correlation * e(factor) and not choosing e(trials): the
+    correlation at which both are equal is the one that is needed.
+    """
+    both = [t for t in stage.scores if t in after.scores]
+    ratios = [min(stage.seconds[t] / after.seconds[t], 1.0) if after.seconds[t] > 0 else 1.0 for t in both]
+    cost = float(np.median(ratios)) if ratios else 0.0
+    instead = 1.0 + cost * (factor if fresh else factor - 1.0)
+    needed = min(expected_maximum(instead) / expected_maximum(factor), 1.0)
+    return cost, needed, shrunk(PRIOR, [correlation(stage.scores, after.scores)])[0]
+
+
+def expected_maximum(count: float) -> float:
+    """Expected maximum of ``count`` >= 1 standard normal draws, by Blom's approximation (1958); count may be broken."""
+    return float(ndtri((count - 0.375) / (count + 0.25))) if count > 1.0 else 0.0
+
+
+def correlation(here: Mapping[int, float], there: Mapping[int, float]) -> tuple[float, float]:
+    """(Spearman's rank correlation over the trials in both, its weight in pairs); (0, 0) where it cannot be told.
+
+    Those that went on are the better ones, so it is corrected for the narrower range (Thorndike 1949, case 2). The
+    weight is n - 3, the precision of Fisher's z.
+    """
+    both = [trial for trial in here if trial in there]
+    if len(both) < FEWEST:
+        return 0.0, 0.0
+    place = dict(zip(here, normal_scores(list(here.values())), strict=True))
+    x, y = np.array([place[t] for t in both]), np.array([there[t] for t in both])
+    if np.ptp(x) < 1e-12 or np.ptp(y) < 1e-12:
+        return 0.0, len(both) - 3.0
+    narrow = float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
+    ratio = min(max(1.0, float(np.std(list(place.values())) / np.std(x))), WIDEST)
+    wide = narrow * ratio / math.sqrt(1.0 + narrow**2 * (ratio**2 - 1.0))
+    return float(np.clip(wide, -LIMIT, LIMIT)), len(both) - 3.0
+
+
+def shrunk(prior: float, observed: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
+    """(correlation, low, high): a prior worth `PRIOR_PAIRS` and observed (correlation, weight) pairs, by Fisher's z."""
+    z, weight = math.atanh(min(max(prior, -LIMIT), LIMIT)) * PRIOR_PAIRS, PRIOR_PAIRS
+    for value, pairs in observed:
+        z, weight = z + math.atanh(value) * pairs, weight + pairs
+    margin = 1.96 / math.sqrt(weight)
+    return math.tanh(z / weight), math.tanh(z / weight - margin), math.tanh(z / weight + margin)
+
+
+def normal_scores(values: Sequence[float]) -> list[float]:
+    """The values' ranks as quantiles of the standard normal distribution, ties sharing one."""
+    return [float(s) for s in ndtri((rankdata(values) - 0.5) / len(values))]

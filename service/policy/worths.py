@@ -1,0 +1,84 @@
+"""What every stage of a sweep is worth, kept up to date as values come in."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from service.policy.worth import FEWEST, PRIOR, Rung, Worth, appraise, correlation, shrunk
+from service.spec import Spec
+
+
+class Worths:
+    """Shown each value at the end of a stage, it knows the worth of each stage but the last.
+
+    A stage's correlation with the last one is estimated from the trials that ended both, and until there are enough
+    of these from its correlation with the next stage times that of the next with the last.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0
+        self._factor = spec.schedule.reduction_factor
+        self._plan = spec.plan
+        self._rungs = [Rung() for _ in spec.plan.stages]
+        self._pairs: dict[int, int] = {}
+        self.known: dict[int, Worth] = {}
+        self._news: set[int] = set()
+
+    def observe(self, trial: int, stage: int, value: float, seconds: float) -> None:
+        """Show a finite value and what training its stage took."""
+        rung = self._rungs[stage]
+        rung.scores[trial] = self._sign * value
+        rung.seconds[trial] = seconds + self._before(trial, stage)
+        if self._is_news(stage):
+            self._weigh()
+
+    def decides(self, stage: int) -> bool:
+        """Whether decisions at the end of ``stage`` pay, as far as is known."""
+        return stage not in self.known or self.known[stage].decides
+
+    def tells(self, stage: int) -> bool:
+        """Whether it is known, not only hoped, that decisions at the end of ``stage`` pay."""
+        return stage in self.known and self.known[stage].pairs >= FEWEST and self.known[stage].decides
+
+    def skipped(self) -> tuple[int, ...]:
+        """Stages that new trials need not train: they do not pay, and what follows starts anew without them."""
+        return tuple(s for s in range(self._plan.last) if self._is_skipped(s))
+
+    def news(self) -> list[tuple[int, Worth]]:
+        """(stage, worth) of the estimates that are new since the last time of asking."""
+        news = [(stage, self.known[stage]) for stage in sorted(self._news) if self.known[stage].pairs]
+        self._news.clear()
+        return news
+
+    def _is_skipped(self, stage: int) -> bool:
+        return self._plan[stage + 1].start == "fresh" and not self.decides(stage)
+
+    def _before(self, trial: int, stage: int) -> float:
+        """Seconds that the trial's weights took before ``stage``."""
+        if stage == 0 or self._plan[stage].start == "fresh":
+            return 0.0
+        return max((rung.seconds.get(trial, 0.0) for rung in self._rungs[:stage]), default=0.0)
+
+    def _is_news(self, stage: int) -> bool:
+        """Whether enough came in at ``stage`` to weigh again: every value at first, then each twentieth part more."""
+        count = len(self._rungs[stage].scores)
+        if count < self._pairs.get(stage, 0) * 1.05:
+            return False
+        self._pairs[stage] = count
+        return True
+
+    def _weigh(self) -> None:
+        trained = [s for s in range(len(self._rungs)) if s == self._plan.last or not self._is_skipped(s)]
+        last, onward = self._rungs[-1], 1.0
+        for here, after in reversed(list(pairwise(trained))):
+            stage, following = self._rungs[here], self._rungs[after]
+            fresh = self._plan[after].start == "fresh"
+            cost, needed, adjacent = appraise(stage, following, self._factor, fresh)
+            prior = PRIOR if after == self._plan.last else adjacent * onward
+            known, low, high = shrunk(prior, [correlation(stage.scores, last.scores)])
+            pairs = sum(trial in following.scores for trial in stage.scores)
+            seconds = sorted(stage.seconds.values())
+            median = seconds[len(seconds) // 2] if seconds else 0.0
+            self.known[here] = Worth(known, low, high, pairs, cost, needed, median)
+            self._news.add(here)
+            onward = known

@@ -1,0 +1,85 @@
+"""Older databases come to the newest schema with every row they hold."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, insert, table, text
+from sqlalchemy import column as col
+
+from service.ledger import schema, tables
+from service.ledger.records import Batch, DecisionRecord
+from service.ledger.store import Store
+from tests.contract.ledger.conftest import SPEC
+
+NEW = {"sweeps": {"simulated": 0}, "trials": {"skipped": "[]"}}
+OLD: dict[str, dict[str, Any]] = {
+    "sweeps": {
+        **{"id": 7, "name": "a", "spec": json.dumps(SPEC), "project": "/project", "owner": "ada", "state": "STARTING"},
+        **{"wish": None, "why": "", "attempt": 1, "head": "host:1:0", "claimed": 5.0, "heartbeat": 6.0},
+        **{"created": 4.0, "started": 5.0, "finished": None, "commit": None, "seconds": 0.25},
+    },
+    "trials": {
+        **{"sweep": 7, "number": 3, "config": '{"x": 1}', "state": "RUNNING", "stage": 1, "round": 0},
+        **{"origin": "random", "attempt": 0, "checkpoint": None, "why": "", "error": None, "diagnosis": None},
+        **{"node": None, "seconds": 1.5, "gpu_seconds": 0.0, "started": 5.5, "finished": None},
+    },
+    "reports": {
+        **{"id": 11, "sweep": 7, "trial": 3, "stage": 0, "epoch": 1, "data": 0.1, "budget": 0.1},
+        **{"metrics": '{"score": "nan"}', "time": 1.0, "stage_end": 1, "seconds": 0.5},
+    },
+    "decisions": {
+        **{"id": 13, "sweep": 7, "trial": 3, "stage": 0, "verdict": "continue", "reason": "rank 1 of 1"},
+        **{"numbers": '{"rank": 1}', "time": 1.5},
+    },
+}
+
+
+@pytest.fixture
+def first(url: str) -> str:
+    """A database of the first schema, with a row in each table."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        schema.upgrade(connection, "0001")
+        for name, row in OLD.items():
+            connection.execute(insert(table(name, *map(col, row))), row)
+    engine.dispose()
+    return url
+
+
+def rows(connection: Connection, name: str) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in connection.execute(text(f"select * from {name}"))]
+
+
+def test_the_first_schema_upgrades_and_keeps_every_row(first: str) -> None:
+    store = Store(first)
+    with store.database.read() as connection:
+        assert schema.version(connection) == tables.VERSION
+        for name, row in OLD.items():
+            assert rows(connection, name) == [row | NEW.get(name, {})]
+        assert (rows(connection, "spaces"), rows(connection, "worth")) == ([], [])
+    assert store.sweep("a").simulated is False
+    assert store.trials("a")[0].skipped == []
+
+
+def test_an_upgraded_database_works_as_a_new_one(first: str) -> None:
+    store = Store(first)
+    store.append("a", 1, Batch(decisions=[DecisionRecord(3, 0, "promote", "a slot is free", {}, 2.0)]))
+    assert [d.verdict for d in store.decisions("a")] == ["continue", "promote"]
+    store.remove("a", lambda _: False)
+    with store.database.read() as connection:
+        assert all(rows(connection, name) == [] for name in OLD)
+
+
+def test_the_migrations_lead_to_the_tables_of_the_code() -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        schema.upgrade(connection)
+        assert schema.version(connection) == tables.VERSION
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+    engine.dispose()

@@ -1,0 +1,28 @@
+"""The stages of every round are checked against the data before a sweep exists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.engine.preflight import check
+from service.spec import SpecError
+from tests.unit.engine.conftest import spec_of
+
+PROJECT = str(Path(__file__).parents[2] / "projects")
+PLAIN = [{"data": 1.0, "epochs": 1}]
+THREE = [{"data": 1.0, "epochs": 1, "classes": 3}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [({"stages": THREE}, "stages/0"), ({"rounds": {"count": 3, "stages": [PLAIN, THREE]}}, "rounds/stages/1/0")],
+)
+def test_a_stage_that_the_data_cannot_give_is_named(changes: dict[str, Any], where: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        check(spec_of(task="toy:Blobs", **changes), PROJECT)
+    [violation] = caught.value.violations
+    assert violation.where == where
+    assert "classes" in violation.message
