@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.interface.tables import cell, duration
-from service.ledger.records import DecisionRecord
+from service.ledger.records import DecisionRecord, WorthRecord
 from service.ledger.status import Leader, Status
 
 MOST_RUNNERS = 12
@@ -87,6 +87,12 @@ def budget(status: Status) -> str:
         return "budget: nothing used yet"
     share = f"{100 * status.share:.1f} % of the {status.full:.4g} for every trial in full"
     return f"budget {status.used:.4g} full-data epochs, {share}"
+
+
+def appraised(records: Sequence[WorthRecord]) -> list[str]:
+    """A line for each stage whose worth is known: the newest of ``records`` in words."""
+    newest = {record.stage: record.advice for record in records}
+    return [f"stage {stage} {words}" for stage, words in sorted(newest.items())]
 
 
 def _caveat(leader: Leader) -> str:

@@ -39,9 +39,9 @@ class SweepRecord:
 class TrialRecord:
     """A trial. ``config`` is flat; ``stage`` the one it is in or ended in; ``attempt`` counts its failures so far.
 
-    ``origin`` says where the config came from (``initial`` or the searcher), ``checkpoint`` is the file it can go on
-    from, ``diagnosis`` what its curves say, ``seconds`` its training time. ``skipped`` are the stages that it does not
-    train; ``round`` counts from 0.
+    ``origin`` says where the config came from (``initial``, ``warm:`` and a past sweep, or the searcher),
+    ``checkpoint`` is the file it can go on from, ``diagnosis`` what its curves say, ``seconds`` its training time.
+    ``skipped`` are the stages that it does not train; ``round`` counts from 0.
     """
 
     number: int

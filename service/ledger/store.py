@@ -30,9 +30,7 @@ from service.spec.errors import SieveError, UserError, nearest
 __all__ = ["AlreadyRunning", "DiskFull", "LostClaim", "NameInUse", "Store", "UnknownSweep"]
 
 Alive = Callable[[SweepRecord], bool]
-Record = TypeVar(
-    "Record", SweepRecord, TrialRecord, ReportRecord, DecisionRecord, SpaceRecord, PastRecord, WorthRecord
-)
+Record = TypeVar("Record", SweepRecord, TrialRecord, ReportRecord, DecisionRecord, SpaceRecord, PastRecord, WorthRecord)
 
 WISHES = ("pause", "stop", "cancel")
 HEADED = ("STARTING", "RUNNING")
@@ -70,7 +68,9 @@ class Store:
         self, name: str, spec: dict[str, Any], project: str, owner: str, commit: str | None, simulated: bool = False
     ) -> SweepRecord:
         """Queue a new sweep. Raises NameInUse."""
-        return self.add(SweepRecord(name, spec, project, owner, "QUEUED", time.time(), commit=commit, simulated=simulated))
+        return self.add(
+            SweepRecord(name, spec, project, owner, "QUEUED", time.time(), commit=commit, simulated=simulated)
+        )
 
     def add(self, record: SweepRecord, pasts: Sequence[PastRecord] = ()) -> SweepRecord:
         """The same of a record, with what it learns from, which stays whatever becomes of those sweeps."""

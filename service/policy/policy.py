@@ -22,8 +22,8 @@ from service.spec import Spec
 class Job:
     """What a free slot does next: a new trial, or one that waits goes on.
 
-    A new trial has its flat ``config`` and ``origin`` (initial, or the searcher's name); for one that goes on
-    ``ruling`` says why. ``skipped`` are later stages that the trial will not train.
+    A new trial has its flat ``config`` and ``origin`` (initial, warm:NAME, or the searcher's name); for one that goes
+    on ``ruling`` says why. ``skipped`` are later stages that the trial will not train.
     """
 
     trial: int
@@ -39,7 +39,8 @@ class Policy:
     It remembers what it was shown: trials that began, values at the ends of stages, promotions. A new head shows it
     the ledger in the old order and it goes on as if nothing had happened. ``foreign`` is the class of the searcher
     where the spec names one of the user's own. ``past`` are the trials of earlier rounds: new ones get the numbers
-    after theirs, while the searcher counts those of this round alone. ``lessons`` are the pasts that it learns from. ``worths`` is what is known of each stage.
+    after theirs, while the searcher counts those of this round alone. ``lessons`` are the pasts that it learns from,
+    ``worths`` is what is known of each stage.
     """
 
     def __init__(

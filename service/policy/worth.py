@@ -43,16 +43,21 @@ class Worth:
 
     @property
     def decides(self) -> bool:
-        """Whether decisions at this rung pay; the benefit of the doubt goes to the user's plan."""
-        return self.pairs < FEWEST or self.correlation >= self.needed
+        """Whether decisions at this rung pay; the benefit of the doubt goes to the user's plan.
+
+        A rung so dear that no correlation could pay for it is given up on two trials' word.
+        """
+        if self.pairs < 2 or (self.pairs < FEWEST and self.needed < 1.0):
+            return True
+        return self.correlation >= self.needed
 
     @property
     def words(self) -> str:
         """The verdict on the stage in words."""
         known = f"rank correlation with the last stage {self.correlation:.2f} ({self.low:.2f} to {self.high:.2f})"
         cost = f"reaching its end takes {self.cost:.0%} of reaching the next one's"
-        if self.pairs < FEWEST:
-            return f"too early to tell: {self.pairs} trials went on"
+        if self.pairs < FEWEST and self.decides:
+            return f"is not known yet: {self.pairs} {'trial' if self.pairs == 1 else 'trials'} went on"
         if self.decides:
             return f"tells enough: {known}, {cost}, {self.needed:.2f} is needed"
         return f"does not pay: {known}, {cost}, so {self.needed:.2f} would be needed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from service.spec.models import Rounds
+from service.spec.models import Rounds, Schedule
 from service.spec.parameter import Parameter
 from service.spec.space import Space
 
@@ -13,10 +13,21 @@ _DECADES = 100.0
 _MULTIPLIES = re.compile(r"(^|_)(lr|learning_rate|weight_decay|wd|l1|l2)$")
 
 
-def advice(space: Space, rounds: Rounds) -> list[str]:
-    """What is allowed but probably not meant, each with the cure."""
-    messages = [*(_linear_rate(parameter) for parameter in space.parameters), _lone_round(rounds)]
+def advice(space: Space, rounds: Rounds, schedule: Schedule, longest: int) -> list[str]:
+    """What is allowed but probably not meant, each with the cure; ``longest`` is the most stages of any round."""
+    rates = (_linear_rate(parameter) for parameter in space.parameters)
+    messages = [*rates, _lone_round(rounds), _lone_stage(schedule) if longest == 1 else ""]
     return [message for message in messages if message]
+
+
+def _lone_stage(schedule: Schedule) -> str:
+    """A warning where a scheduler is named although there is a single stage, else ``""``."""
+    if schedule.algorithm == "fifo" or "algorithm" not in schedule.model_fields_set:
+        return ""
+    return (
+        f"schedule/algorithm: {schedule.algorithm} decides between stages and there is only one, so that every trial "
+        "trains it in full, as with fifo: add a coarser stage, or leave schedule out"
+    )
 
 
 def _lone_round(rounds: Rounds) -> str:

@@ -21,6 +21,8 @@ def check(data: Mapping[str, Any], space: Space | None) -> list[Violation]:
     faults = [*_check_stages(data.get("stages"), "stages"), *_check_rounds(data.get("rounds"))]
     if space is not None and search is not None:
         faults += _check_search(search, space)
+    if search is not None:
+        faults += _check_warm_start(search, data.get("name"))
     return faults
 
 
@@ -74,6 +76,17 @@ def _check_search(search: Search, space: Space) -> list[Violation]:
         for p in space.parameters
         if p.kind == "grid_search"
     ]
+
+
+def _check_warm_start(search: Search, name: Any) -> list[Violation]:
+    faults: list[Violation] = []
+    for index, past in enumerate(search.warm_start):
+        where = f"search/warm_start/{index}"
+        if past == name:
+            faults.append(Violation(where, None, f"is {past!r}, this sweep itself; name sweeps that ran before"))
+        elif past in search.warm_start[:index]:
+            faults.append(Violation(where, None, f"is {past!r} again; name each sweep once"))
+    return faults
 
 
 def _section(model: type[S], raw: Any) -> S | None:

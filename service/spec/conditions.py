@@ -9,6 +9,7 @@ from service.spec.errors import Violation, nearest
 from service.spec.flat import SEPARATOR, flatten
 from service.spec.kinds import build
 from service.spec.parameter import When
+from service.spec.samplers import same
 
 Samplers = Mapping[str, tuple[str, tuple[Any, ...]]]
 
@@ -38,7 +39,8 @@ def conditions(
             except ValueError as error:
                 faults.append(Violation(SEPARATOR.join((name, "when", other)), None, str(error)))
         checked[name] = allowed
-    return checked, [*faults, *_cycles(checked)]
+    circles = list(_cycles(checked))
+    return checked, [*faults, *circles, *([] if faults or circles else _impossible(checked))]
 
 
 def _check_target(other: str, samplers: Samplers, constants: Collection[str]) -> None:
@@ -65,6 +67,41 @@ def _cycles(checked: Mapping[str, When]) -> Iterator[Violation]:
         if trail:
             message = f"the conditions go in a circle, {' → '.join(trail)}; drop one of them"
             yield Violation(f"{name}{SEPARATOR}when", None, message)
+
+
+def _impossible(checked: Mapping[str, When]) -> Iterator[Violation]:
+    """One violation for each condition that contradicts one of the parameters that it names.
+
+    What merely hangs on such a parameter has no violation of its own.
+    """
+    clashes = {name: clash for name in checked if (clash := _clash(name, checked))}
+    for name, clash in clashes.items():
+        if not clashes.keys() & checked[name].keys():
+            yield Violation(f"{name}{SEPARATOR}when", None, f"can never hold: {clash}; drop one of the conditions")
+
+
+def _clash(name: str, checked: Mapping[str, When]) -> str:
+    """Two conditions in words that must both hold where ``name`` applies and cannot; "" if there are none."""
+    needs: dict[str, tuple[str, tuple[Any, ...]]] = {}
+    for owner, other, values in _needs(name, checked):
+        by, before = needs.get(other, (owner, values))
+        both = tuple(value for value in before if any(same(value, one) for one in values))
+        if not both:
+            return f"{owner} needs {other} to be {_words(values)}, {by} {_words(before)}"
+        needs[other] = owner, both
+    return ""
+
+
+def _needs(name: str, checked: Mapping[str, When]) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
+    """(whose, parameter, values) of every condition that must hold where ``name`` applies, its own first."""
+    for other, values in checked.get(name, {}).items():
+        yield name, other, values
+    for other in checked.get(name, {}):
+        yield from _needs(other, checked)
+
+
+def _words(values: tuple[Any, ...]) -> str:
+    return " or ".join(repr(value) for value in values)
 
 
 def _trail(start: str, at: str, checked: Mapping[str, When], seen: tuple[str, ...]) -> tuple[str, ...]:

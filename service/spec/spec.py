@@ -119,7 +119,7 @@ class Spec(Section):
 
     def warnings(self) -> list[str]:
         """What is allowed but probably not meant, each with the cure."""
-        return advice(self.space, self.rounds)
+        return advice(self.space, self.rounds, self.schedule, max(len(plan) for plan in self.plans))
 
     def to_dict(self) -> dict[str, Any]:
         """The whole spec, defaults included, ready for JSON; `load` makes an equal spec of it."""

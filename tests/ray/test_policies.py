@@ -14,9 +14,10 @@ import pytest
 from service.engine.submission import submit
 from service.engine.sweep import extend, run
 from service.ledger.home import open_store
+from service.ledger.records import Batch, ReportRecord, TrialRecord
 from service.policy.observation import Observation
 from service.policy.policy import Job, Policy
-from service.spec.errors import SpecError
+from service.spec.errors import SpecError, UserError
 from tests.ray.toys import PROJECT, go, toy
 
 PROMOTE = {"algorithm": "promote", "reduction_factor": 2}
@@ -210,3 +211,28 @@ def test_every_searcher_works_with_every_scheduler(tmp_path: Path, searcher: str
     assert set(states) <= {"FINISHED", "STOPPED"}
     assert "FINISHED" in states
     assert all(d.reason for d in store.decisions("toy"))
+
+
+def test_a_warm_start_begins_with_the_best_of_a_past_that_may_be_gone(tmp_path: Path) -> None:
+    store = open_store(tmp_path, create=True)
+    store.create("old", toy(name="old"), "/project", "ann", None)
+    store.claim("old", "host:1:0", lambda sweep: False)
+    trials = [TrialRecord(n, {"x": n / 10}, "FINISHED", 1) for n in range(1, 10)]
+    store.append(
+        "old",
+        1,
+        Batch(
+            trials, [ReportRecord(t.number, 1, 3, 1.0, 2.1, {"score": t.config["x"]}, 1.0, True, 1.0) for t in trials]
+        ),
+    )
+    spec = toy(search={"algorithm": "hyperopt", "trials": 12, "warm_start": ["old"]})
+    submit(spec, tmp_path, project=PROJECT)
+    store.remove("old", lambda sweep: False)
+    submit(spec, tmp_path, project=PROJECT)
+    assert run("toy", tmp_path).state == "SUCCEEDED"
+    begun = [(trial.origin, trial.config["x"]) for trial in store.trials("toy")]
+    assert begun[:3] == [("warm:old", pytest.approx(x)) for x in (0.9, 0.8, 0.7)]
+    assert {origin for origin, _ in begun[3:]} == {"hyperopt"}
+    with pytest.raises(UserError, match="there is no sweep 'old'"):
+        submit(spec | {"name": "next"}, tmp_path, project=PROJECT)
+    assert [sweep.name for sweep in store.sweeps()] == ["toy"]

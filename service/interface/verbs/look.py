@@ -64,6 +64,8 @@ def status(name: str, home: Path, output: str) -> None:
     from service.interface import view
 
     Console().print(view.panel(now))
+    for line in view.appraised(store.worth(name)):
+        click.echo(line)
     record = store.sweep(name)
     why = DEAD.format(name) if record.state in HEADED and not alive(record) else now.why
     if why:

@@ -93,6 +93,8 @@ def _conclude(name: str, home: Path) -> None:
     click.echo(tables.leaders(rows, empty=view.best(status)))
     click.echo()
     click.echo(view.budget(status))
+    for line in view.appraised(store.worth(name)):
+        click.echo(line)
     try:
         click.echo(f"report: {write(store, name, home)}")
     except OSError as error:

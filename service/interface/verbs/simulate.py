@@ -14,6 +14,7 @@ from service.interface import options, tables
 
 if TYPE_CHECKING:
     from service.engine.simulation.simulation import Simulation
+    from service.ledger.records import WorthRecord
     from service.ledger.status import Status
 
 SETTINGS = (
@@ -63,7 +64,15 @@ def simulate(spec: str, curves: str, name: str | None, output: str, home: Path, 
     if output == "json":
         click.echo(tables.as_json(told | {"best": best[0] if best else None}))
     else:
-        click.echo("\n".join([*_lines(told, status), "", tables.leaders(best, "best: no trial climbed every stage")]))
+        click.echo(
+            "\n".join(
+                [
+                    *_lines(told, status, simulation.worth),
+                    "",
+                    tables.leaders(best, "best: no trial climbed every stage"),
+                ]
+            )
+        )
 
 
 def summary(simulation: Simulation, status: Status, workers: int) -> dict[str, Any]:
@@ -91,7 +100,7 @@ def _latency(calls: Sequence[float]) -> dict[str, Any]:
     return {"calls": len(ordered), "median": statistics.median(ordered) if ordered else None, "p99": p99}
 
 
-def _lines(told: dict[str, Any], status: Status) -> list[str]:
+def _lines(told: dict[str, Any], status: Status, worth: Sequence[WorthRecord]) -> list[str]:
     from service.interface import view
 
     ended = ", ".join(f"{count} ended stage {stage}" for stage, count in enumerate(told["ended_stages"]))
@@ -101,6 +110,7 @@ def _lines(told: dict[str, Any], status: Status) -> list[str]:
         f"{told['trials']} trials: {ended}",
         f"virtual time {tables.duration(told['seconds'])} with {told['workers']} workers",
         view.budget(status),
+        *view.appraised(worth),
         f"decisions: {decisions}; all in all {told['wall']:.2f} s of real time",
     ]
     if told["curves_exhausted"]:

@@ -21,7 +21,7 @@ SEARCHERS = {
     "sobol": "service.policy.search.sobol:SobolSearcher",
 }
 
-LEARNING = ("hyperopt",)
+LEARNING = ("auto", "bayesopt", "hyperopt")
 """Searchers whose constructor takes ``lessons``."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,18 +14,24 @@ from service.policy.observation import Observation
 from service.policy.search.estimates import Estimate, estimate
 from service.policy.search.features import Array, Features
 from service.policy.search.gaussian import GaussianModel, hyperparameters, undisturbed
+from service.policy.search.lesson import Lesson
 from service.policy.search.neighbours import around, everywhere
+from service.policy.search.prior import Prior
 from service.policy.search.sobol import point
 from service.spec import Spec
 
 FEWEST, MOST_INITIAL = 5, 10
 """The first trials, the dimension plus one of them within these bounds, are spread evenly before a model is asked."""
 
-MODELLED, FITTED = 200, 100
+MODELLED, FITTED = 200, 80
 """Most trials that a model holds, and that its hyperparameters are fitted to: the cost of a proposal is bounded."""
 
 GROWTH = 1.15
 """Hyperparameters are fitted anew whenever there are so many times the values of the last time."""
+
+EVERYWHERE = 8
+"""Each trial whose number this divides is spread evenly like the first ones, so that no model, however wrong, keeps the
+search from any corner (as BOHB draws a share of its configs at random, Falkner et al. 2018)."""
 
 KAPPA = 1.5
 """Optimism of the upper confidence bound, in standard deviations."""
@@ -41,15 +47,17 @@ class BayesSearcher:
     that. Trials still running are believed to turn out as expected. bayesian-optimization's own ``suggest`` optimizes
     its acquisition by differential evolution for several CPU seconds on mixed spaces; here the same model and
     acquisition are searched on a bounded set: random points, points around the best trials, and three refinements.
-    The first trial is the middle of the space, the next are a Sobol' sequence.
+    The first trial is the middle of the space, the next are a Sobol' sequence. ``lessons`` are the model's mean, each
+    as far as it can be believed: the process learns what differs.
     """
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, lessons: Sequence[Lesson] = ()) -> None:
         self._space = spec.space
         self._goal = spec.metric.goal
         self._seed = spec.search.seed
         self._features = Features(spec.space)
-        self._initial = min(max(FEWEST, len(spec.space.parameters) + 1), MOST_INITIAL)
+        self._prior = Prior(lessons, spec.space)
+        self._initial = FEWEST if lessons else min(max(FEWEST, len(spec.space.parameters) + 1), MOST_INITIAL)
         self._acquisition = UpperConfidenceBound(kappa=KAPPA)
         self._theta: tuple[int, Array] | None = None
         self._units: dict[int, list[float | None]] = {}
@@ -59,40 +67,44 @@ class BayesSearcher:
         estimates = estimate(table, self._goal)
         if number == 1 and dimension:
             return self._space.from_unit([0.5] * dimension)
-        if number <= self._initial or len(estimates) < 3 or not dimension:
+        if number <= self._initial or number % EVERYWHERE == 0 or len(estimates) < 3 or not dimension:
             return self._space.from_unit(point(dimension, self._seed, number))
         with undisturbed():
             return self._search(number, table, estimates)
 
     def _search(self, number: int, table: Sequence[Observation], estimates: Sequence[Estimate]) -> Mapping[str, Any]:
         draw = np.random.default_rng((self._seed, number))
+        prior = self._prior.believed(table)
         kept = _subset(estimates, MODELLED, draw)
         units = self._rows(table, [e.trial for e in kept])
-        model = GaussianModel(self._hyperparameters(table), self._features.encode(units), *_standardized(kept))
-        best = units[np.argsort(model.predict(self._features.encode(units))[0])[:10]]
+        columns = self._features.encode(units)
+        losses, variances = _standardized(kept)
+        model = GaussianModel(self._hyperparameters(table), columns, losses - prior(units), variances)
+        best = units[np.argsort(model.predict(columns)[0] + prior(units))[:10]]
         running = [o.trial for o in table if o.running and not o.values]
         if running:
             model = model.believing(self._features.encode(self._rows(table, running)))
         candidates = np.concatenate([everywhere(draw, len(units.T)), around(draw, best, self._space)])
-        scores = self._scores(model, candidates)
+        scores = self._scores(model, prior, candidates)
         for radius in (0.1, 0.05, 0.02):
             near = around(draw, candidates[[int(np.argmax(scores))]], self._space, radius)
             candidates = np.concatenate([candidates, near])
-            scores = np.concatenate([scores, self._scores(model, near)])
+            scores = np.concatenate([scores, self._scores(model, prior, near)])
         return self._unseen(candidates[np.argsort(-scores, kind="stable")], table)
 
-    def _scores(self, model: GaussianModel, candidates: Array) -> Array:
-        mean, deviation = model.predict(self._features.encode(self._features.prune(candidates)))
-        return np.asarray(self._acquisition.base_acq(-mean, deviation))
+    def _scores(self, model: GaussianModel, prior: Callable[[Array], Array], candidates: Array) -> Array:
+        units = self._features.prune(candidates)
+        mean, deviation = model.predict(self._features.encode(units))
+        return np.asarray(self._acquisition.base_acq(-mean - prior(units), deviation))
 
     def _unseen(self, ordered: Array, table: Sequence[Observation]) -> Mapping[str, Any]:
         """The config of the first point that is not in the table; where all were tried, of the first."""
-        tried = [dict(o.config) for o in table]
-        configs = (self._space.from_unit([float(u) for u in row]) for row in ordered[:50])
+        tried = {repr(sorted(o.config.items())) for o in table}
+        configs = (self._space.from_unit([float(u) for u in row]) for row in ordered)
         first = next(configs)
-        if first not in tried:
+        if repr(sorted(first.items())) not in tried:
             return first
-        return next((config for config in configs if config not in tried), first)
+        return next((config for config in configs if repr(sorted(config.items())) not in tried), first)
 
     def _hyperparameters(self, table: Sequence[Observation]) -> Array:
         """Fitted to the first values of the sweep, their number growing in steps: the same for a rebuilt searcher."""

@@ -77,6 +77,6 @@ def _among(parent: Parameter, units: Array, allowed: Sequence[object]) -> NDArra
     """Whether the values of ``parent`` at ``units`` are among ``allowed``, shape (n,)."""
     if parent.kind in ("choice", "grid_search"):  # Looked up for all rows at once: this is asked for every candidate.
         fits = np.array([any(same(value, other) for other in allowed) for value in parent.args])
-        return np.asarray(fits[np.minimum((units * len(fits)).astype(int), len(fits) - 1)])
-    values = [parent.sampler.from_unit(float(u)) for u in units]
+        return np.asarray(fits[np.minimum((np.nan_to_num(units) * len(fits)).astype(int), len(fits) - 1)])
+    values = [parent.sampler.from_unit(float(u)) for u in np.nan_to_num(units)]
     return np.array([any(same(value, other) for other in allowed) for value in values], dtype=bool)

@@ -18,7 +18,7 @@ from threadpoolctl import ThreadpoolController
 
 Array = NDArray[np.float64]
 
-ITERATIONS = 20
+ITERATIONS = 12
 """Steps of L-BFGS for the hyperparameters."""
 
 LENGTH, SPREAD = 0.3, 0.9

@@ -36,7 +36,7 @@ def openings(spec: Spec, lessons: Sequence[Lesson]) -> list[tuple[str, Mapping[s
 
 def _distinct(lesson: Lesson) -> list[Mapping[str, float]]:
     kept: list[Mapping[str, float]] = []
-    for units in lesson.ranked:
+    for units in lesson.sound:
         if len(kept) < MOST and all(_differ(units, other) for other in kept):
             kept.append(units)
     return kept

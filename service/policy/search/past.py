@@ -23,7 +23,7 @@ FAR = 0.1
 
 @dataclass(frozen=True)
 class Past:
-    """Trials from elsewhere: ``observations`` of the sweep (or rounds) ``name``, whose values are of this sweep's metric.
+    """Trials from elsewhere: ``observations`` of the sweep (or rounds) ``name``, with values of this sweep's metric.
 
     ``goal`` (maximize, minimize) says which of them are better. They are comparable within a stage of this past
     alone: its stages need not be those of the sweep that learns from it. ``trust`` is the rank correlation, from 0 to

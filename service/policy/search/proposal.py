@@ -1,4 +1,4 @@
-"""The one place where a trial's config comes from: the user's own points, then those of a warm start, then the searcher."""
+"""The one place where a trial's config comes from: the user's own points, a warm start's, then the searcher."""
 
 from __future__ import annotations
 

@@ -22,5 +22,9 @@ def standing(table: Sequence[Observation], goal: str) -> list[Observation]:
     """
     told = [o for o in table if o.values or o.state == "FAILED"]
     place = {e.trial: e.loss + DOUBT * math.sqrt(e.variance) for e in estimate(told, goal)}
-    broken = {o.trial for o in told if o.state == "FAILED" or not math.isfinite(o.values[o.stage])}
-    return sorted(told, key=lambda o: (o.trial in broken, place.get(o.trial, 0.0), -o.stage, o.trial))
+    return sorted(told, key=lambda o: (broken(o), place.get(o.trial, 0.0), -o.stage, o.trial))
+
+
+def broken(observation: Observation) -> bool:
+    """Whether a trial failed or has no number to show."""
+    return observation.state == "FAILED" or not math.isfinite(observation.values.get(observation.stage, math.nan))

@@ -12,7 +12,17 @@ import pytest
 from sqlalchemy import event, text
 
 from service.ledger import states
-from service.ledger.records import Batch, DecisionRecord, ReportRecord, SpaceRecord, TrialRecord, WorthRecord
+from service.ledger.records import (
+    Batch,
+    DecisionRecord,
+    PastRecord,
+    PastTrial,
+    ReportRecord,
+    SpaceRecord,
+    SweepRecord,
+    TrialRecord,
+    WorthRecord,
+)
 from service.ledger.schema import NewerSchema
 from service.ledger.states import IllegalTransition
 from service.ledger.store import AlreadyRunning, DiskFull, LostClaim, NameInUse, Store, UnknownSweep
@@ -224,6 +234,19 @@ def test_spaces_and_worth_are_kept_in_order(claimed: Store, url: str) -> None:
     claimed.remove("a", never)
     claimed.create("a", SPEC, "/project", "ada", None)
     assert (claimed.spaces("a"), claimed.worth("a")) == ([], [])
+
+
+def test_what_a_sweep_learns_from_is_its_own(store: Store, url: str) -> None:
+    pasts = [
+        PastRecord("old", 1, [PastTrial(4, {"x": 1, "k": "a"}, "FINISHED", {0: 0.5, 2: None})]),
+        PastRecord("old", 0, []),
+    ]
+    record = SweepRecord("a", SPEC, "/project", "ada", "QUEUED", 1.0)
+    assert store.add(record, pasts) == record
+    assert Store(url).pasts("a") == pasts
+    store.remove("a", never)
+    store.create("a", SPEC, "/project", "ada", None)
+    assert store.pasts("a") == []
 
 
 def test_narrowings_are_undone_newest_first_and_stay_on_record(claimed: Store) -> None:

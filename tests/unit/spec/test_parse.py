@@ -103,6 +103,23 @@ def test_circles_are_named_in_full() -> None:
     assert "parameters/d" not in refusal(raw)
 
 
+def test_conditions_that_can_never_hold_together_are_named_once() -> None:
+    raw = {
+        "optimizer": {"choice": ["sgd", "adam", "lion"]},
+        "nesterov": {"choice": [True, False], "when": {"optimizer": ["sgd", "lion"]}},
+        "fine": {"uniform": [0, 1], "when": {"nesterov": True, "optimizer": ["lion", "adam"]}},
+        "beta": {"uniform": [0, 1], "when": {"nesterov": True, "optimizer": "adam"}},
+        "below": {"uniform": [0, 1], "when": {"deep": 1}},
+        "deep": {"choice": [1, 2], "when": {"middle": 1}},
+        "middle": {"choice": [1, 2], "when": {"nesterov": True, "optimizer": "adam"}},
+    }
+    with pytest.raises(SpecError) as caught:
+        Space.parse(raw)
+    assert [v.where for v in caught.value.violations] == ["parameters/beta/when", "parameters/middle/when"]
+    says = "can never hold: nesterov needs optimizer to be 'sgd' or 'lion', beta 'adam'; drop one of the conditions"
+    assert caught.value.violations[0].message == says
+
+
 def test_all_violations_come_together_and_none_twice() -> None:
     raw = {
         "lr": {"loguniform": [0, 1]},

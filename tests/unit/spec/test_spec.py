@@ -202,6 +202,11 @@ def test_all_violations_of_a_file_with_their_lines(tmp_path: Path) -> None:
         ("search/algorithm", "grid", "parameters/lr", "is a loguniform; a grid needs listed values"),
         ("parameters/n", {"grid_search": [1, 2]}, "parameters/n", "for auto write choice"),
         ("schedule/reduction_factor", 1, "schedule/reduction_factor", "is 1; allowed: at least 2"),
+        ("schedule/reduction_factor", 1.9, "schedule/reduction_factor", "is 1.9; allowed: at least 2"),
+        ("search/warm_start", ["old", "digits"], "search/warm_start/1", "is 'digits', this sweep itself; name sweeps"),
+        ("search/warm_start", ["old", "old"], "search/warm_start/1", "is 'old' again; name each sweep once"),
+        ("search/warm_start", "old", "search/warm_start", "is 'old'; write a list"),
+        ("search/warm_start", ["Old"], "search/warm_start/0", "is 'Old'; a name has 1 to 63 lower-case letters"),
         ("schedule", None, "schedule", "is None; write a mapping with the keys algorithm, reduction_factor"),
         ("resources/cpu", 0, "resources/cpu", "is 0; allowed: above 0"),
         ("resources/cpu", True, "resources/cpu", "is True; write a number"),
@@ -263,6 +268,25 @@ def test_linear_rates_draw_a_warning(name: str, form: dict[str, Any], warned: bo
     if warned:
         assert warnings[0].startswith(f"parameters/{name}: ")
         assert "write loguniform: [" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "warned"),
+    [
+        ({"schedule": {"algorithm": "asha"}}, True),
+        ({"schedule": {"algorithm": "promote"}}, True),
+        ({"schedule": {"algorithm": "fifo"}}, False),
+        ({"schedule": {"reduction_factor": 3}}, False),
+        ({}, False),
+        ({"schedule": {"algorithm": "asha"}, "stages": MINIMAL["stages"]}, False),
+        ({"schedule": {"algorithm": "asha"}, "rounds": {"count": 2, "stages": [MINIMAL["stages"]]}}, False),
+    ],
+)
+def test_a_scheduler_with_nothing_to_decide_draws_a_warning(changes: dict[str, Any], warned: bool) -> None:
+    warnings = load(MINIMAL | {"stages": [{"data": 1.0, "epochs": 1}]} | changes).warnings()
+    assert len(warnings) == warned
+    if warned:
+        assert "there is only one, so that every trial trains it in full, as with fifo: add a coarser" in warnings[0]
 
 
 def test_neither_ray_nor_torch_nor_pandas_is_loaded() -> None:
