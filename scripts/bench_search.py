@@ -1,7 +1,7 @@
 """Sieve's searchers and schedulers beside their peers, in simulated time on surrogates of real training.
 
     .venv/bin/python scripts/bench_search.py [--quick] [--methods A,B] [--problems P,Q | --held-out] [--seeds 5]
-        [--workers 4,8,32] [--budget 6] [--stragglers 0] [--crashes 0] [--jobs 2] [--data DIR] [--out DIR]
+        [--workers 4,8,32] [--budget 6] [--stragglers 0] [--crashes 0] [--show] [--jobs 2] [--data DIR] [--out DIR]
 
 Needs the packages of the dependency group ``bench``. Every library runs in its own environment under .bench/, made at
 first; a run that has been made is not made again, Sieve's as long as its code stays. Prints tables and writes
@@ -48,7 +48,7 @@ def main() -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    failed = comparison.run(arguments.jobs)
+    failed = not arguments.show and comparison.run(arguments.jobs)
     comparison.publish(arguments.out)
     return 1 if failed else 0
 
@@ -169,6 +169,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--budget", type=float, default=6.0, help="in mean seconds of a whole training (default 6)")
     parser.add_argument("--stragglers", type=float, default=0.0, help="times are multiplied by 1+|z|; std of z")
     parser.add_argument("--crashes", type=float, default=0.0, help="probability that a level's training is lost")
+    parser.add_argument("--show", action="store_true", help="run nothing: show what has been run")
     parser.add_argument("--jobs", type=int, default=2, help="processes at once (default 2)")
     parser.add_argument("--data", type=Path, default=_data(), help="the folder of the scenarios (default %(default)s)")
     parser.add_argument("--out", type=Path, default=ROOT / "scripts/results", help="where search.json and .png go")

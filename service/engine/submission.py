@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from service.engine import lessons, loggers
+from service.engine.metric import check_metric
 from service.engine.sweep import ENDED, check_real, remove
 from service.ledger.home import open_store
 from service.ledger.records import PastRecord, SweepRecord
@@ -52,6 +53,7 @@ def examine(source: Source, home: Path, project: Path | None = None) -> Examined
     from service.engine.preflight import check
 
     spec = load(source)
+    check_metric(spec)
     store = open_store(home)
     known = next((sweep for sweep in store.sweeps() if sweep.name == spec.name), None)
     if known is not None:

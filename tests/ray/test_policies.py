@@ -106,10 +106,10 @@ def test_who_waits_stays_when_the_sweep_pauses_and_goes_when_it_ends(tmp_path: P
         trials = open_store(tmp_path).trials("toy")
         if what == "pause":
             assert sum(t.state == "PAUSED" for t in trials) > 1
-            assert {t.state for t in trials} <= {"PAUSED", "PENDING", "FINISHED"}
+            assert {t.state for t in trials} <= {"PAUSED", "PENDING", "FINISHED", "STOPPED"}
             assert all(t.checkpoint and Path(t.checkpoint).exists() for t in trials if t.state == "PAUSED")
         else:
-            assert {t.state for t in trials} <= {"CANCELLED", "FINISHED"}
+            assert {t.state for t in trials} <= {"CANCELLED", "FINISHED", "STOPPED"}
             assert all("cancelled as wished" in t.why for t in trials if t.state == "CANCELLED")
 
 

@@ -108,6 +108,8 @@ class _Table:
             if _is_missing(value) or not isinstance(value, (int, float)) or value < 0 or math.isinf(value):
                 cure = "it is a number >= 0 in every row: fill it in, or leave the row out"
                 raise UserError(f"{self.source}: row {number} has {name} {value!r}", cure)
+        if int(row["epoch"]) != row["epoch"]:
+            raise UserError(f"{self.source}: row {number} has epoch {row['epoch']!r}", "epochs are whole numbers")
 
     def _lacks(self, column: str) -> UserError:
         similar = nearest(column, self.columns)
@@ -142,7 +144,11 @@ def _value(parameter: Parameter, raw: Any) -> Any:
 
 
 def _number(value: Any) -> float:
-    return math.nan if _is_missing(value) else float(value)
+    if _is_missing(value):
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UserError(f"the metric is {value!r} in a row of the table", "make its column one of numbers")
+    return float(value)
 
 
 def _is_missing(value: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from service.engine.curves import source as sources
 from service.engine.lessons import snapshot, taught
+from service.engine.metric import check_metric
 from service.engine.searchers import foreign
 from service.engine.simulation.options import UNLIMITED, Options
 from service.engine.simulation.simulation import Simulation
@@ -55,6 +56,7 @@ def submit(submission: Submission, options: Options, home: Path) -> Simulation:
     source, project = _known(submission.source, store)
     spec = load(source)
     spec = load(spec.to_dict() | {"name": _name(submission, spec, store)})
+    check_metric(spec)
     unlimited = options.budget_seconds is not None and options.trials is None and spec.rounds.count == 1
     lifted = unlimited and not _names_trials(source)
     curves = sources.open_curves(spec, submission.curves, store)

@@ -64,15 +64,10 @@ def simulate(spec: str, curves: str, name: str | None, output: str, home: Path, 
     if output == "json":
         click.echo(tables.as_json(told | {"best": best[0] if best else None}))
     else:
-        click.echo(
-            "\n".join(
-                [
-                    *_lines(told, status, simulation.worth),
-                    "",
-                    tables.leaders(best, "best: no trial climbed every stage"),
-                ]
-            )
-        )
+        leaders = tables.leaders(best, "best: no trial climbed every stage")
+        click.echo("\n".join([*_lines(told, status, simulation.worth), "", leaders]))
+    if simulation.ending.state == "FAILED":
+        raise SystemExit(1)
 
 
 def summary(simulation: Simulation, status: Status, workers: int) -> dict[str, Any]:
