@@ -67,7 +67,8 @@ class BayesSearcher:
         estimates = estimate(table, self._goal)
         if number == 1 and dimension:
             return self._space.from_unit([0.5] * dimension)
-        if number <= self._initial or number % EVERYWHERE == 0 or len(estimates) < 3 or not dimension:
+        numbers = sum(math.isfinite(value) for o in table for value in o.values.values())
+        if number <= self._initial or number % EVERYWHERE == 0 or min(len(estimates), numbers) < 3 or not dimension:
             return self._space.from_unit(point(dimension, self._seed, number))
         with undisturbed():
             return self._search(number, table, estimates)
@@ -107,7 +108,7 @@ class BayesSearcher:
         return next((config for config in configs if repr(sorted(config.items())) not in tried), first)
 
     def _hyperparameters(self, table: Sequence[Observation]) -> Array:
-        """Fitted to the first values of the sweep, their number growing in steps: the same for a rebuilt searcher."""
+        """Fitted to the first numbers of the sweep, their count growing in steps: the same for a rebuilt searcher."""
         values = sorted((order, o.trial, stage) for o in table for stage, order in _orders(o).items())
         count = _milestone(len(values))
         if self._theta is None or self._theta[0] != count:
@@ -128,7 +129,8 @@ class BayesSearcher:
 
 
 def _orders(observation: Observation) -> Mapping[int, int]:
-    return {stage: observation.order.get(stage, 0) for stage in observation.values}
+    """The places, among all values of the sweep, of those values that are numbers, by stage."""
+    return {stage: observation.order.get(stage, 0) for stage, v in observation.values.items() if math.isfinite(v)}
 
 
 def _milestone(count: int) -> int:

@@ -158,6 +158,20 @@ def test_a_history_of_failures_is_no_obstacle(algorithm: str, space: Space, valu
         table.append(Observation(number, config, "FAILED" if not values else "STOPPED", values))
 
 
+@pytest.mark.parametrize("broken", range(1, 25))
+def test_numbers_that_come_after_many_failures_are_learned_from(algorithm: str, space: Space, broken: int) -> None:
+    """However many values were no numbers before the first that is one."""
+    searcher = make(algorithm, space)
+    table: list[Observation] = []
+    for number in range(1, broken + 7):
+        config = searcher.propose(number, table)
+        if config is None:
+            assert algorithm == "grid"
+            break
+        value = math.nan if number <= broken else float(number)
+        table.append(Observation(number, config, "STOPPED", {0: value}, {0: 1.0}, {0: number}))
+
+
 def test_a_grid_ends_after_every_point() -> None:
     table = play(make("grid", LISTED), LISTED, 100)
     assert len(table) == 6
