@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from service.engine.verdicts import Verdicts
 from service.ledger.home import checkpoint_folder
 from service.ledger.records import Batch, SweepRecord, TrialRecord
 from service.ledger.store import Store
-from service.policy.limits import Ending
+from service.policy.limits import Ending, outcome
 from service.policy.observation import Observation
 from service.policy.policy import Policy
 from service.policy.search.past import Past
@@ -155,13 +155,12 @@ class Head:
                 self.journal.change(number, state="PENDING", why=ending.why)
 
     def _outcome(self) -> Ending:
-        states = [t.state for t in self.journal.trials.values()]
-        done = states.count("FINISHED")
-        if done or not states or "STOPPED" in states:
-            return Ending("SUCCEEDED", f"{len(states)} trials, {done} climbed every stage")
-        error = self.journal.trials[max(self.journal.trials)].why
-        cure = f"mend the cause, then `sieve rm {self.record.name}` and run it again"
-        return Ending("FAILED", f"all {len(states)} trials failed, the last with: {error}; {cure}")
+        trials = self.journal.trials
+        last = trials[max(trials)].why if trials else ""
+        ending = outcome([t.state for t in trials.values()], last)
+        if ending.state != "FAILED":
+            return ending
+        return replace(ending, why=f"{ending.why}; mend the cause, then `sieve rm {self.record.name}` and run it again")
 
 
 def slots_of(spec: Spec, resources: Mapping[str, float]) -> int:

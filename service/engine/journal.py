@@ -9,11 +9,10 @@ from typing import Any
 
 from service.engine.track import Track
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord, WorthRecord
+from service.ledger.states import OPEN
 from service.ledger.store import Store
 from service.policy.observation import Observation
 from service.spec import Spec
-
-OPEN = ("PENDING", "RUNNING", "PAUSED")
 
 
 class Journal:

@@ -18,10 +18,8 @@ from service.engine.verdicts import Verdicts
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
 from service.policy.diagnose import diagnose
 from service.policy.retries import retry
-from service.policy.verdict import Verdict
+from service.policy.verdict import STATES, Verdict
 from service.spec import Spec
-
-STATES = {"finish": "FINISHED", "stop": "STOPPED", "continue": "RUNNING", "pause": "PAUSED"}
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import getpass
 import subprocess
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from service.engine import lessons, loggers
 from service.engine.metric import check_metric
@@ -16,7 +14,7 @@ from service.engine.sweep import ENDED, check_real, remove
 from service.ledger.home import open_store
 from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.store import Store
-from service.spec import Spec, load
+from service.spec import Source, Spec, load
 from service.spec.errors import UserError
 
 GROWING = (("search", "trials"), ("rounds", "trials"), ("rounds", "count"))
@@ -24,8 +22,6 @@ GROWING = (("search", "trials"), ("rounds", "trials"), ("rounds", "count"))
 
 ADOPTED = ("resources", "budget", "retries", "loggers", "checkpoints")
 """Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
-
-Source = str | Path | Mapping[str, Any] | Spec
 
 
 @dataclass(frozen=True)

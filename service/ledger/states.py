@@ -30,6 +30,9 @@ TRIAL: Mapping[str, frozenset[str]] = {
     "CANCELLED": frozenset(),
 }
 
+OPEN = ("PENDING", "RUNNING", "PAUSED")
+"""States of trials that are neither finished, stopped, failed nor cancelled."""
+
 
 class IllegalTransition(SieveError):
     """A sweep or trial was to change to a state that cannot follow its own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.spec import Spec
@@ -27,6 +27,13 @@ class Ending:
 
     state: str
     why: str
+
+
+def outcome(states: Sequence[str], error: str) -> Ending:
+    """How a sweep whose search is over has ended, by the states of its trials; ``error`` broke the last of them."""
+    if states and all(state == "FAILED" for state in states):
+        return Ending("FAILED", f"all {len(states)} trials failed, the last with: {error}")
+    return Ending("SUCCEEDED", f"{len(states)} trials, {states.count('FINISHED')} climbed every stage")
 
 
 def max_trials(spec: Spec) -> int | None:

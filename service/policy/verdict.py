@@ -8,6 +8,15 @@ from typing import Any, Literal
 
 Kind = Literal["continue", "pause", "promote", "stop", "finish"]
 
+STATES: Mapping[Kind, str] = {
+    "continue": "RUNNING",
+    "pause": "PAUSED",
+    "promote": "RUNNING",
+    "stop": "STOPPED",
+    "finish": "FINISHED",
+}
+"""The state of a trial after each verdict."""
+
 
 @dataclass(frozen=True)
 class Verdict:

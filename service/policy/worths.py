@@ -20,7 +20,7 @@ class Worths:
         self._factor = spec.schedule.reduction_factor
         self._plan = spec.plan
         self._rungs = [Rung() for _ in spec.plan.stages]
-        self._pairs: dict[int, int] = {}
+        self._weighed: dict[int, int] = {}
         self.known: dict[int, Worth] = {}
         self._news: set[int] = set()
 
@@ -62,9 +62,9 @@ class Worths:
     def _is_news(self, stage: int) -> bool:
         """Whether enough came in at ``stage`` to weigh again: every value at first, then each twentieth part more."""
         count = len(self._rungs[stage].scores)
-        if count < self._pairs.get(stage, 0) * 1.05:
+        if count < self._weighed.get(stage, 0) * 1.05:
             return False
-        self._pairs[stage] = count
+        self._weighed[stage] = count
         return True
 
     def _weigh(self) -> None:

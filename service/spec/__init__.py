@@ -8,7 +8,7 @@ from service.spec.models import Budget, Checkpoints, Metric, Resources, Rounds, 
 from service.spec.parameter import Parameter
 from service.spec.schema import json_schema
 from service.spec.space import Space
-from service.spec.spec import Spec, load
+from service.spec.spec import Source, Spec, load
 
 __all__ = [
     "Budget",
@@ -20,6 +20,7 @@ __all__ = [
     "Schedule",
     "Search",
     "SieveError",
+    "Source",
     "Space",
     "Spec",
     "SpecError",

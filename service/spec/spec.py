@@ -130,7 +130,11 @@ class Spec(Section):
         return write(self.model_dump(mode="json", exclude_defaults=True))
 
 
-def load(source: str | Path | Mapping[str, Any] | Spec) -> Spec:
+Source = str | Path | Mapping[str, Any] | Spec
+"""What a spec is read from: see `load`."""
+
+
+def load(source: Source) -> Spec:
     """The spec in ``source``: the path of a YAML file, a mapping (which may hold Tune domains), or a spec as it is.
 
     Raises:

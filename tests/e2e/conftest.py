@@ -44,6 +44,18 @@ class Project:
             text=True,
         )
 
+    def python(self, code: str) -> str:
+        """Run ``code`` in the project's folder; what it prints."""
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        ).stdout
+
     def sieve(self, *arguments: str, code: int = 0) -> str:
         """Run a command to its end; its output, both streams. The exit code must be ``code``."""
         process = self.start(*arguments)

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.e2e.conftest import Project
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def python(project: Project, code: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=project.folder,
-        env=project.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
 
 
 def test_every_code_block_of_the_readme_works(project: Project) -> None:
@@ -42,7 +29,7 @@ def test_every_code_block_of_the_readme_works(project: Project) -> None:
             )
             assert "loop SUCCEEDED" in project.sieve("run", "loop.yaml")
         elif language == "python":
-            assert "val_accuracy" in python(project, code)
+            assert "val_accuracy" in project.python(code)
         else:
             for line in code.splitlines():
                 command = shlex.split(line, comments=True)

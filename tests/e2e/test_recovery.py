@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -154,16 +152,7 @@ print(sweep.state)
 
 def test_a_background_sweep_pauses_when_its_python_ends(project: Project, toy: Toy) -> None:
     project.write("sweep.yaml", slow(toy))
-    done = subprocess.run(
-        [sys.executable, "-c", BACKGROUND],
-        cwd=project.folder,
-        env=project.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    assert done.stdout == "RUNNING\n"
+    assert project.python(BACKGROUND) == "RUNNING\n"
     home = project.folder / ".sieve"
     wait_for(lambda: open_store(home), lambda store: store.sweep("toy").state == "PAUSED", seconds=30)
     reports = open_store(home).reports("toy")

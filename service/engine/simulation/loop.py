@@ -16,13 +16,13 @@ from service.engine.simulation.timed import Timed
 from service.engine.simulation.trial import Trial
 from service.engine.simulation.world import World
 from service.ledger.records import TrialRecord
+from service.ledger.states import OPEN
 from service.policy.limits import Ending, Usage, ending
 from service.policy.policy import Job, Policy
 from service.policy.retries import retry
-from service.policy.verdict import Ruling, Verdict
+from service.policy.verdict import STATES, Ruling, Verdict
 from service.spec.errors import UserError
 
-ENDS = {"stop": "STOPPED", "finish": "FINISHED"}
 CRASH = "a simulated crash of its worker"
 CURVE_ENDS = "the recorded curve ends here"
 
@@ -155,11 +155,11 @@ class Loop:
 
     def _move(self, trial: Trial, verdict: Verdict) -> None:
         """A verdict on a trial is on record: it gets the state that this means."""
-        if verdict.kind in ENDS:
-            self.table.end(trial, ENDS[verdict.kind], verdict.reason, self._now)
-        else:
-            state = "PAUSED" if verdict.kind == "pause" else "RUNNING"
+        state = STATES[verdict.kind]
+        if state in OPEN:
             self.table.change(trial, state=state, why=verdict.reason)
+        else:
+            self.table.end(trial, state, verdict.reason, self._now)
 
     def _dismiss(self, over: bool = False) -> None:
         """Stop the trials that wait for nothing."""

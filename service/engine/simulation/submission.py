@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from service.engine.curves import source as sources
 from service.engine.lessons import snapshot, taught
@@ -21,13 +20,11 @@ from service.ledger.home import open_store
 from service.ledger.records import Batch, SweepRecord
 from service.ledger.store import Store
 from service.policy.search.past import Past
-from service.spec import Spec, load
+from service.spec import Source, Spec, load
 from service.spec.document import read_file
 from service.spec.errors import UserError
 
 SUFFIX = "-simulated"
-
-Source = str | Path | Mapping[str, Any] | Spec
 
 
 @dataclass(frozen=True)

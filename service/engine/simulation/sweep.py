@@ -12,8 +12,8 @@ from service.engine.simulation.options import Options
 from service.engine.simulation.simulation import Simulation
 from service.engine.simulation.table import Table
 from service.engine.simulation.world import World
-from service.ledger.records import SpaceRecord, TrialRecord
-from service.policy.limits import Ending
+from service.ledger.records import SpaceRecord
+from service.policy.limits import outcome
 from service.policy.search.past import Past
 from service.spec import Spec
 
@@ -50,7 +50,7 @@ def simulate(
     trials = [trial.row for table in tables for trial in table.trials]
     return Simulation(
         spec=spec,
-        ending=over or _outcome(trials),
+        ending=over or outcome([trial.state for trial in trials], trials[-1].why if trials else ""),
         seconds=world.now,
         trials=trials,
         reports=[report for table in tables for report in table.reports],
@@ -76,10 +76,3 @@ def _following(spec: Spec, tables: Sequence[Table], spaces: list[SpaceRecord], w
         spaces.append(space)
     limited = world.limited(spec_of_round(spec, number, spaces, before))
     return None if limited is None else Round(number, limited, before)
-
-
-def _outcome(trials: list[TrialRecord]) -> Ending:
-    states = [trial.state for trial in trials]
-    if states and all(state == "FAILED" for state in states):
-        return Ending("FAILED", f"all {len(states)} trials failed, the last with: {trials[-1].why}")
-    return Ending("SUCCEEDED", f"{len(states)} trials, {states.count('FINISHED')} climbed every stage")

@@ -9,12 +9,11 @@ from service.engine.curves import Measurement
 from service.engine.simulation.trial import Trial
 from service.engine.track import BEGUN
 from service.ledger.records import DecisionRecord, ReportRecord, WorthRecord
+from service.ledger.states import OPEN
 from service.policy.diagnose import diagnose
 from service.policy.observation import Observation
 from service.policy.verdict import Verdict
 from service.spec import Spec
-
-OPEN = ("PENDING", "RUNNING", "PAUSED")
 
 
 class Table:
