@@ -25,12 +25,16 @@ def open_curves(spec: Spec, source: Source, store: Store) -> Curves:
         UserError: it is none of them, or does not hold what ``spec`` needs; the message names the nearest.
     """
     if not isinstance(source, (str, Path)):
+        if not callable(source):
+            raise UserError(f"the source of curves is {source!r}", FORMS)
         return Computed(source, spec.metric.name, getattr(source, "__name__", repr(source)))
     source = str(source)
     if source.endswith(".parquet"):
         return parquet.read(spec, Path(source))
     if ":" in source:
         return function.read(source, spec.metric.name)
+    if source.endswith(".py"):
+        raise UserError(f"{source} names no function in it", f"write {source}:FUNCTION")
     try:
         return past.read(spec, store, source)
     except UnknownSweep as error:

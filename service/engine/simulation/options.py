@@ -40,10 +40,13 @@ class Options:
     budget_seconds: float | None = None
 
     def __post_init__(self) -> None:
-        _require("workers", self.workers, self.workers is None or self.workers >= 1, "at least 1")
-        _require("crash_rate", self.crash_rate, 0 <= self.crash_rate <= 1, "a probability from 0 to 1")
-        spread = math.isfinite(self.stragglers) and self.stragglers >= 0
+        whole = isinstance(self.workers, int) and not isinstance(self.workers, bool) and self.workers >= 1
+        _require("workers", self.workers, self.workers is None or whole, "a whole number of at least 1")
+        chance = _is_number(self.crash_rate) and 0 <= self.crash_rate <= 1
+        _require("crash_rate", self.crash_rate, chance, "a probability from 0 to 1")
+        spread = _is_number(self.stragglers) and self.stragglers >= 0
         _require("stragglers", self.stragglers, spread, "a standard deviation >= 0")
+        _require("charge_decisions", self.charge_decisions, isinstance(self.charge_decisions, bool), "True or False")
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Options:
@@ -76,6 +79,10 @@ class Options:
     def slots(self, spec: Spec) -> int:
         """How many trials train at once."""
         return self.workers or spec.resources.max_concurrent or WORKERS
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _require(name: str, value: object, holds: bool, allowed: str) -> None:

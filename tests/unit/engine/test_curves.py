@@ -237,10 +237,12 @@ def test_a_function_is_found_by_file_or_module(folder: Path, home: Path, source:
         ("broken_curves:good", "cannot be imported: ModuleNotFoundError"),
         (":good", "names no module"),
         ("curve.parquet", "there is no file 'curve.parquet'"),
+        ("my_curves.py", "my_curves.py names no function in it; write my_curves.py:FUNCTION"),
+        (3, "the source of curves is 3; a source of curves is the name of a sweep"),
         ("toi", "no sweep 'toi' .did you mean 'toy'.*; a source of curves is the name of a sweep, a .parquet file"),
     ],
 )
-def test_a_wrong_source_is_refused_with_the_cure(folder: Path, home: Path, source: str, message: str) -> None:
+def test_a_wrong_source_is_refused_with_the_cure(folder: Path, home: Path, source: Any, message: str) -> None:
     recorded(home, spec_of(search={"trials": 1, "algorithm": "random"}))
     with pytest.raises(UserError, match=message):
         simulate(spec_of(), open_curves(spec_of(), source, open_store(home)))

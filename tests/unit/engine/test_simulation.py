@@ -248,7 +248,16 @@ def test_time_that_stands_still_never_uses_a_budget_up() -> None:
         simulate(spec_of(), still, Options(budget_seconds=1, trials=1_000_000))
 
 
-@pytest.mark.parametrize("wrong", [{"workers": 0}, {"crash_rate": 1.5}, {"stragglers": -1.0}, {"worker": 3}])
+WRONG: list[dict[str, Any]] = [
+    *({"workers": value} for value in (0, 2.5, "4", True)),
+    *({"crash_rate": value} for value in (1.5, "x")),
+    *({"stragglers": value} for value in (-1.0, float("inf"))),
+    {"charge_decisions": "no"},
+    {"worker": 3},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_wrong_options_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"give|did you mean 'workers'"):
         Options.of(wrong)
