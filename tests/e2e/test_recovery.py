@@ -82,12 +82,16 @@ def test_a_killed_head_goes_on_where_it_was(project: Project, toy: Toy) -> None:
     assert trained < len(project.epochs())
 
 
-@pytest.mark.parametrize("schedule", ["promote", "hyperband"])
-def test_the_continued_sweep_decides_as_the_uninterrupted_one_does(project: Project, toy: Toy, schedule: str) -> None:
+@pytest.mark.parametrize(("schedule", "trials", "rounds"), [("promote", 9, 2), ("hyperband", 16, 1)])
+def test_the_continued_sweep_decides_as_the_uninterrupted_one_does(
+    project: Project, toy: Toy, schedule: str, trials: int, rounds: int
+) -> None:
+    """The head is killed in the midst of the last round."""
     spec = toy(
         parameters={"x": {"uniform": [0, 1]}, "sleep": 0.05},
-        search={"algorithm": "hyperopt", "trials": 16, "seed": 5},
+        search={"algorithm": "hyperopt", "trials": trials, "seed": 5},
         schedule={"algorithm": schedule, "reduction_factor": 2},
+        rounds={"count": rounds, "keep": 0.5},
         resources={"max_concurrent": 1},
     )
     project.write("whole.yaml", spec | {"name": "whole"})
@@ -96,13 +100,18 @@ def test_the_continued_sweep_decides_as_the_uninterrupted_one_does(project: Proj
     home = project.folder / ".sieve"
     head = project.start("run", "sweep.yaml")
     wait_for(lambda: open_store(home), lambda store: any(s.name == "toy" for s in store.sweeps()))
-    wait_for(lambda: open_store(home), lambda store: len(store.reports("toy")) > 13)
+    earlier, enough = trials * (rounds - 1), 13 if rounds == 1 else 2
+    wait_for(lambda: open_store(home), lambda store: sum(r.trial > earlier for r in store.reports("toy")) > enough)
     head.send_signal(signal.SIGKILL)
     head.communicate()
+    assert len(open_store(home).trials("toy")) < rounds * trials, "the head was killed too late to show anything"
     project.sieve("run", "sweep.yaml")
     store = open_store(home)
     whole, cut = ([t.config for t in store.trials(name)] for name in ("whole", "toy"))
     assert cut == whole
+    whole_spaces, cut_spaces = ([(s.round, s.reasons) for s in store.spaces(name)] for name in ("whole", "toy"))
+    assert cut_spaces == whole_spaces
+    assert len(cut_spaces) == rounds - 1
     assert [(d.trial, d.stage, d.verdict) for d in store.decisions("toy")] == [
         (d.trial, d.stage, d.verdict) for d in store.decisions("whole")
     ]
