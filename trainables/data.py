@@ -67,6 +67,10 @@ class Data:
         """The same data as tensors, without a copy; read-only arrays of the object store must not be written to."""
         return self._converted(_to_tensor)
 
+    def moved(self, device: torch.device) -> Data:
+        """The same data as tensors on ``device``; datasets stay as they are."""
+        return self._converted(lambda array: _to_tensor(array).to(device))
+
     def training_indices(self, stage: Stage, seed: int) -> Indices:
         """Sorted indices of the training examples of ``stage``; see `subset_indices` for rules and errors."""
         return subset_indices(length(self.train) if self.labels is None else np.asarray(self.labels), stage, seed)
@@ -123,18 +127,37 @@ def integer_labels(examples: Examples) -> NDArray[Any] | None:
     return last if last.ndim == 1 and last.dtype.kind in "iu" else None
 
 
-def batches(examples: Examples, order: Indices, size: int, device: torch.device) -> Iterator[Batch]:
-    """Batches of ``size`` of the ``examples``, in the ``order`` of the given indices, on ``device``."""
+def batches(
+    examples: Examples, order: Indices, size: int, device: torch.device, workers: int = 0, seed: int = 0
+) -> Iterator[Batch]:
+    """Batches of ``size`` of the ``examples``, in the ``order`` of the given indices, on ``device``.
+
+    A dataset is read by ``workers`` processes (0: by this one); what it draws at random there depends on ``seed``.
+    """
     if isinstance(examples, tuple):
-        index = torch.from_numpy(order)
+        arrays = cast("tuple[Tensor, ...]", examples)
+        index = torch.from_numpy(order).to(arrays[0].device)
         for start in range(0, len(order), size):
             rows = index[start : start + size]
-            yield tuple(cast("Tensor", array)[rows].to(device) for array in examples)
+            yield tuple(_moved(array[rows], device) for array in arrays)
         return
     # Given a generator of its own, the loader leaves the global one, and so the dropout, as the fast path does.
-    own = torch.Generator().manual_seed(0)
-    for batch in DataLoader(Subset(examples, cast("Sequence[int]", order)), batch_size=size, generator=own):
-        yield tuple(part.to(device) for part in batch)
+    loader = DataLoader(
+        Subset(examples, cast("Sequence[int]", order)),
+        batch_size=size,
+        generator=torch.Generator().manual_seed(seed),
+        num_workers=workers,
+        pin_memory=device.type == "cuda",
+    )
+    for batch in loader:
+        yield tuple(part.to(device, non_blocking=True) for part in batch)
+
+
+def _moved(part: Tensor, device: torch.device) -> Tensor:
+    if part.device.type == device.type:
+        return part
+    # From pinned memory the copy runs beside what the device computes.
+    return (part.pin_memory() if device.type == "cuda" else part).to(device, non_blocking=True)
 
 
 def _checked_length(name: str, examples: Examples) -> int:

@@ -7,15 +7,22 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from trainables.data import Batch, Data, batches
+from trainables import sampling
+from trainables.data import Data
 from trainables.errors import Diverged, TaskError
+from trainables.feed import Feed
+from trainables.patience import Patience
+from trainables.precision import Precision, arithmetic
 from trainables.recipe import Recipe
-from trainables.seeding import INITIALIZATION, seed_all
+from trainables.seeding import INITIALIZATION, derive, seed_all
 from trainables.stages import Plan
+from trainables.subset import Indices
 from trainables.task import Task
+from trainables.update import Update
 
 VALIDATION_BATCH = 1024
 CHECK_EVERY = 16
@@ -30,6 +37,10 @@ class Training:
     way, the schedule moves on as if it had been trained. The random draws of an epoch (order, dropout) depend on the
     seed and the epoch's number only, as counted without skipping.
 
+    When the recipe's ``patience`` runs out inside a stage, the next ``run_epoch`` trains nothing: it ends the stage
+    with the weights of its best epoch, whose metrics it returns once more as those of the stage's last epoch. The
+    stage counts in full, and the schedule moves on as if it had been trained to its end.
+
     Raises:
         TaskError: the config, the model or the data is at fault.
     """
@@ -40,13 +51,23 @@ class Training:
         self.stage = plan.next(-1)
         self.done = 0
         self._task = task
-        self._data = data.unpacked()
+        self._data = data
+        self._labels = None if data.labels is None else np.asarray(data.labels)
         self._config = config
         self._plan = plan
         self._seed = seed
         self._data_seed = data_seed
         self._recipe = Recipe.parse(config)
+        sampling.check(self._recipe.sampling, self._labels)
+        for low, high in self._climbs():
+            # Of a later fresh start too: it must not fail when a trial gets there.
+            if (first := plan.next(low - 1)) < high:
+                self._recipe.check_warmup([stage.epochs for stage in plan.stages[first:high]])
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._precision = Precision(self._recipe.precision, self._device)
+        self._update = Update(task, config, self._recipe, self._precision)
+        self._feed = Feed(data, self._device, self._recipe.channels_last)
+        self._patience = Patience(self._recipe.patience)
         self._start()
         self._select()
 
@@ -54,7 +75,7 @@ class Training:
         """Train for the next epoch, entering the next stage if this one is over, and return its metrics.
 
         ``train_loss`` is the mean training loss over the epoch; the task's metrics on the validation data are named
-        ``val_<name>``.
+        ``val_<name>``. Where a dataset is read, ``loader_wait`` is the time in seconds that the epoch waited for it.
 
         Raises:
             Diverged: the training loss is NaN or infinite.
@@ -62,45 +83,70 @@ class Training:
         """
         if self.done == self._plan[self.stage].epochs:
             self._go_on()
-        rng = seed_all(self._seed, 1 + self._epochs_before())
-        train_loss = self._train(rng.permutation(self._training))
+        if self._patience.ran_out(self.done):
+            return self._end_early()
+        with arithmetic(self._recipe.reproducible):
+            metrics = self._run_epoch()
         self.done += 1
-        return {"train_loss": train_loss, **self._validate()}
+        self._schedule.end_epoch(metrics.get("val_loss", metrics["train_loss"]))
+        self._patience.see(self.done, metrics, self._model)
+        return metrics
 
     def state(self) -> dict[str, Any]:
         """Everything a new object of the same arguments needs to go on bit for bit; needs no generator states."""
-        return {
-            "stage": self.stage,
-            "done": self.done,
-            "model": self._model.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
-        }
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        return {"stage": self.stage, "done": self.done, **parts}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on where ``state`` was taken."""
         self._enter(state["stage"])
         self.done = state["done"]
-        self._model.load_state_dict(state["model"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
 
     def close(self) -> None:
         """Nothing to end; a training runs only while ``run_epoch`` does."""
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "model": self._model,
+            "optimizer": self._optimizer,
+            "schedule": self._schedule,
+            "precision": self._precision,
+            "patience": self._patience,
+        }
+
+    def _run_epoch(self) -> dict[str, float]:
+        stream = 1 + self._epochs_before()
+        rng = seed_all(self._seed, stream)
+        order = sampling.epoch_order(self._training, self._labels, self._recipe.sampling, rng)
+        self._feed.waited = 0.0
+        metrics = {"train_loss": self._train(order, derive(self._seed, stream)), **self._validate()}
+        return {**metrics, "loader_wait": self._feed.waited} if self._feed.times else metrics
+
+    def _end_early(self) -> dict[str, float]:
+        left = self._plan[self.stage].epochs - self.done
+        self._move_on(left * self._recipe.steps(len(self._training)))
+        self.done += left
+        return self._patience.restore(self._model)
 
     def _go_on(self) -> None:
         before = self.stage
         self._enter(self._plan.next(before))
         if not self._plan.starts_fresh(before, self.stage):
-            for steps in self._steps(range(before + 1, self.stage)):
-                for _ in range(steps):
-                    self._schedule.step()
+            self._move_on(sum(self._steps(range(before + 1, self.stage))))
+
+    def _move_on(self, steps: int) -> None:
+        for _ in range(steps):
+            self._schedule.step()
 
     def _enter(self, stage: int) -> None:
         fresh = stage != self.stage and self._climb(stage) != self._climb(self.stage)
         self.stage, self.done = stage, 0
         if fresh:
             self._start()
+        self._patience.begin_stage()
+        self._schedule.begin_stage()
         self._select()
 
     def _start(self) -> None:
@@ -109,6 +155,8 @@ class Training:
         if not isinstance(model, nn.Module):
             raise TaskError(f"model(config) returned a {type(model).__name__}; return a torch.nn.Module")
         self._model = model.to(self._device)
+        if self._recipe.channels_last:
+            self._model = self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimizer = self._recipe.build_optimizer(self._model)
         low, high = self._climb(self.stage)
         epochs = self._steps(range(self._plan.next(low - 1), high))
@@ -127,20 +175,24 @@ class Training:
         self._training = self._data.training_indices(stage, self._data_seed)
         self._validation = self._data.validation_indices(stage, self._data_seed)
 
-    def _climb(self, stage: int) -> tuple[int, int]:
+    def _climbs(self) -> list[tuple[int, int]]:
         starts = [0, *(k for k in range(1, len(self._plan)) if self._plan[k].start == "fresh"), len(self._plan)]
-        return next((low, high) for low, high in pairwise(starts) if low <= stage < high)
+        return list(pairwise(starts))
+
+    def _climb(self, stage: int) -> tuple[int, int]:
+        return next((low, high) for low, high in self._climbs() if low <= stage < high)
 
     def _epochs_before(self) -> int:
         return sum(stage.epochs for stage in self._plan.stages[: self.stage]) + self.done
 
-    def _train(self, order: Any) -> float:
+    def _train(self, order: Indices, seed: int) -> float:
         self._model.train()
         steps, size = self._recipe.steps(len(order)), self._recipe.batch_size
         total, seen = torch.zeros((), device=self._device), 0
-        for number, batch in enumerate(batches(self._data.train, order[: steps * size], size, self._device), 1):
-            loss = self._step(batch)
-            total, seen = total + loss * len(batch[-1]), seen + len(batch[-1])
+        for number, batch in enumerate(self._feed.training(order[: steps * size], size, seed), 1):
+            loss = self._update(self._model, self._optimizer, batch)
+            self._schedule.step()
+            total, seen = torch.add(total, loss, alpha=len(batch[-1])), seen + len(batch[-1])
             # A NaN or infinity stays in the sum; asking for it at every step would stall a GPU.
             if (number % CHECK_EVERY == 0 or number == steps) and not math.isfinite(float(total)):
                 rate = self._optimizer.param_groups[0]["lr"]
@@ -150,27 +202,13 @@ class Training:
                 )
         return float(total) / seen
 
-    def _step(self, batch: Batch) -> Tensor:
-        loss = self._task.loss(self._model, batch, self._config)
-        if not isinstance(loss, Tensor) or loss.ndim != 0:
-            raise TaskError(f"loss() returned {_describe(loss)}; return a scalar tensor, e.g. with .mean()")
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self._recipe.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self._model.parameters(), self._recipe.clip_norm)
-        self._optimizer.step()
-        self._schedule.step()
-        return loss.detach()
-
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
         self._model.eval()
         totals: dict[str, float] = {}
-        for batch in batches(self._data.validation, self._validation, VALIDATION_BATCH, self._device):
-            for name, value in self._task.metrics(self._model, batch, self._config).items():
+        for batch in self._feed.validation(self._validation, VALIDATION_BATCH):
+            with self._precision.autocast():
+                metrics = self._task.metrics(self._model, batch, self._config)
+            for name, value in metrics.items():
                 totals[f"val_{name}"] = totals.get(f"val_{name}", 0.0) + float(value) * len(batch[-1])
         return {name: total / len(self._validation) for name, total in totals.items()}
-
-
-def _describe(value: object) -> str:
-    return f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"

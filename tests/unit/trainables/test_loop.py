@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from torch.utils.data import Dataset, TensorDataset
 
+from tests.projects.toy import Blobs
 from trainables import checkpoint
 from trainables.data import Data
 from trainables.errors import Diverged, TaskError
+from trainables.feed import TIMINGS
 from trainables.loop import Training
+from trainables.recipe.optimizers import OPTIMIZERS
+from trainables.recipe.schedules import SCHEDULES
 from trainables.resolve import resolve
 from trainables.stages import Plan, Stage
 
@@ -36,22 +42,46 @@ def assert_same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -
     assert all(torch.equal(left[name], right[name]) for name in left)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd"])
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle"])
-@pytest.mark.parametrize("start", ["continue", "fresh"])
-def test_five_epochs_equal_two_then_three_of_another_object(task, tmp_path, optimizer, schedule, start):
-    plan = Plan((Stage(0.3, 2), Stage(1.0, 3, start=start)))
-    config = {"optimizer": optimizer, "schedule": schedule, "lr": 0.02, "batch_size": 8, "warmup": 0.2, "clip_norm": 1}
+def assert_resumes(task: Any, folder: Path, config: dict[str, Any], plan: Plan, cuts: Iterable[int]) -> None:
+    """A training cut after each of ``cuts`` epochs and taken up by another object is bit for bit the straight one."""
+    epochs = sum(stage.epochs for stage in plan.stages)
     straight = Training(task, task.data(), config, plan, seed=5)
-    expected = run(straight, 5)
-    for cut in range(1, 5):
+    expected = run(straight, epochs)
+    for cut in cuts:
         first = Training(task, task.data(), config, plan, seed=5)
         run(first, cut)
-        checkpoint.write(tmp_path, first.state())
+        checkpoint.write(folder, first.state())
         second = Training(task, task.data(), config, plan, seed=5)
-        second.load(checkpoint.read(tmp_path) or {})
-        assert run(second, 5 - cut) == expected[cut:]
+        second.load(checkpoint.read(folder) or {})
+        assert run(second, epochs - cut) == expected[cut:]
         assert_same(parameters(second), parameters(straight))
+        assert second.state()["optimizer"]["param_groups"] == straight.state()["optimizer"]["param_groups"]
+        assert second.state()["schedule"] == straight.state()["schedule"]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_optimizer_resumes_with_every_schedule_inside_a_stage(task, tmp_path, optimizer, schedule):
+    config = {"optimizer": optimizer, "schedule": schedule, "lr": 0.02, "batch_size": 16, "clip_norm": 1}
+    # The cut after two epochs is in the warm-up, the one after three in what follows, both inside the second stage.
+    config |= {"warmup": 0.6} | ({"plateau_patience": 0, "plateau_threshold": 0.9} if schedule == "plateau" else {})
+    assert_resumes(task, tmp_path, config, Plan((Stage(0.3, 1), Stage(1.0, 3))), cuts=(2, 3))
+
+
+@pytest.mark.parametrize("start", ["continue", "fresh"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"optimizer": "momentum", "schedule": "cosine"},
+        {"accumulate": 2, "l1": 1e-3, "weight_decay": 0.1, "schedule": "onecycle"},
+        {"sampling": "balanced", "precision": "bf16", "lr_scaling": "sqrt"},
+        {"sampling": "oversample", "reproducible": True, "channels_last": True},
+        {"patience": 1, "schedule": "plateau", "plateau_patience": 0},
+    ],
+)
+def test_five_epochs_equal_some_then_the_rest_of_another_object(task, tmp_path, start, more):
+    plan = Plan((Stage(0.3, 2), Stage(1.0, 3, start=start)))
+    assert_resumes(task, tmp_path, {"lr": 0.02, "batch_size": 8, **more}, plan, cuts=range(1, 5))
 
 
 def test_the_seed_decides_everything(task):
@@ -134,7 +164,9 @@ def test_a_dataset_trains_like_arrays(task):
     sets: list[Dataset[Any]] = [TensorDataset(*data.train), TensorDataset(*data.validation)]
     slow = Training(task, Data(*sets, labels=data.labels), {"batch_size": 8}, FIVE, 3)
     fast = Training(task, data, {"batch_size": 8}, FIVE, 3)
-    assert run(slow, 3) == run(fast, 3)
+    seen = run(slow, 3)
+    assert [{k: v for k, v in metrics.items() if k not in TIMINGS} for metrics in seen] == run(fast, 3)
+    assert all(0 <= metrics["loader_wait"] < 60 for metrics in seen)
     assert_same(parameters(slow), parameters(fast))
 
 
@@ -168,3 +200,89 @@ def test_a_task_that_returns_the_wrong_thing_is_told(project, method, value, mes
     setattr(task, method, lambda *_: value)
     with pytest.raises(TaskError, match=message):
         Training(task, task.data(), {}, FIVE, 0).run_epoch()
+
+
+class Still(Blobs):
+    """Without batch norm and dropout, so that nothing depends on how a batch is cut."""
+
+    def model(self, config: Any) -> nn.Module:
+        return nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2))
+
+
+@pytest.mark.parametrize("batch_size", [16, 64])
+def test_accumulating_equals_the_large_batch(batch_size):
+    """400 examples make a ragged last batch of 16 of 64, and none with 16."""
+    task = Still()
+    whole, cut = (
+        Training(task, task.data(), {"batch_size": batch_size, "accumulate": n, "clip_norm": 0.5, "lr": 0.01}, FIVE, 3)
+        for n in (1, 8)
+    )
+    for left, right in zip(run(whole, 5), run(cut, 5), strict=True):
+        assert left == pytest.approx(right, rel=1e-4)
+    for name, value in parameters(whole).items():
+        torch.testing.assert_close(value, parameters(cut)[name], rtol=1e-3, atol=1e-5)
+
+
+def script(training: Training, losses: list[float]) -> None:
+    """Let the validation losses of ``training`` be these."""
+    coming = iter(losses)
+    training._validate = lambda: {"val_loss": next(coming)}  # type: ignore[method-assign]
+
+
+def test_a_stage_whose_patience_ran_out_ends_with_its_best_weights(task):
+    plan = Plan((Stage(0.5, 6), Stage(1.0, 6)))
+    config = {"batch_size": 8, "schedule": "cosine", "patience": 2, "lr": 0.1}
+    training = Training(task, task.data(), config, plan, 3)
+    script(training, [0.5, 0.4, 0.6, 0.4, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
+    run(training, 2)
+    best = {name: value.clone() for name, value in parameters(training).items()}
+    run(training, 2)
+    assert (training.stage, training.done) == (0, 4)
+    assert not all(torch.equal(best[name], value) for name, value in parameters(training).items())
+    assert training.run_epoch()["val_loss"] == 0.4
+    assert (training.stage, training.done) == (0, 6)
+    assert_same(parameters(training), best)
+    assert training.state()["schedule"]["last_epoch"] == 6 * 4
+    run(training, 6)
+    assert (training.stage, training.done) == (1, 6), "a new stage is compared with itself alone"
+    assert training.state()["schedule"]["last_epoch"] == 6 * 4 + 6 * 8
+
+
+def test_patience_needs_a_validation_loss(task):
+    training = Training(task, task.data(), {"patience": 2}, FIVE, 3)
+    training._validate = lambda: {"val_bleu": 1.0}  # type: ignore[method-assign]
+    with pytest.raises(TaskError, match="patience is 2, but the task reports no val_loss, only train_loss, val_bleu"):
+        training.run_epoch()
+
+
+@pytest.mark.parametrize("start", ["continue", "fresh"])
+def test_a_warm_up_longer_than_a_stage_is_found_before_any_training(task, start):
+    plan = Plan((Stage(0.3, 4), Stage(1.0, 2, start=start)))
+    Training(task, task.data(), {"warmup": 0.5}, plan, 0)
+    with pytest.raises(TaskError, match="warmup is 5 epochs"):
+        Training(task, task.data(), {"warmup": 5}, plan, 0)
+    if start == "fresh":
+        with pytest.raises(TaskError, match="warmup is 2 epochs of 2"):
+            Training(task, task.data(), {"warmup": 2}, plan, 0)
+
+
+def test_sampling_needs_labels(task):
+    data = task.data()
+    unlabelled = Data((data.train[0], data.train[0]), data.validation)
+    with pytest.raises(TaskError, match="sampling is 'balanced', but the data has no class labels"):
+        Training(task, unlabelled, {"sampling": "balanced"}, FIVE, 0)
+
+
+def test_reproducible_arithmetic_is_of_its_trial_alone(task):
+    training = Training(task, task.data(), {"batch_size": 8, "reproducible": True}, FIVE, 0)
+    seen = []
+    original = training._train
+    training._train = lambda *given: (
+        seen.append(  # type: ignore[method-assign]
+            torch.are_deterministic_algorithms_enabled()
+        )
+        or original(*given)
+    )
+    training.run_epoch()
+    assert seen == [True]
+    assert not torch.are_deterministic_algorithms_enabled()

@@ -1,0 +1,86 @@
+"""The feed: how examples get to the device that trains on them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import cast
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from trainables.data import Batch, Data, Examples, batches
+from trainables.subset import Indices
+
+TIMINGS = frozenset({"loader_wait"})
+"""Metrics that measure time, and so differ between two runs that are otherwise the same."""
+
+RESIDENT_SHARE = 0.3
+"""The largest part of a device's free memory that the data may take to be kept there."""
+
+MOST_WORKERS = 8
+"""Of one loader; more than these wait for each other at the one queue."""
+
+_resident: WeakKeyDictionary[Data, Data] = WeakKeyDictionary()
+"""Data that are on the device, by what they were copied from; all trials of a process share them."""
+
+
+class Feed:
+    """Batches of ``data`` on ``device``.
+
+    Arrays are kept on a CUDA device as long as they take no more than `RESIDENT_SHARE` of its free memory; else each
+    batch is pinned and copied while the device computes. A dataset is read by ``workers`` processes: by default one
+    less than the trial's CPUs, which are the threads that torch may use here; none where it has one CPU. What a dataset
+    draws at random is a function of the seed given for the epoch and of the number of workers.
+    """
+
+    def __init__(
+        self, data: Data, device: torch.device, channels_last: bool = False, workers: int | None = None
+    ) -> None:
+        self.waited = 0.0
+        self.times = not data.sharable
+        self._device = device
+        self._channels_last = channels_last
+        self.workers = min(torch.get_num_threads() - 1, MOST_WORKERS) if workers is None else workers
+        self._data = resident(data, device) if device.type == "cuda" else data.unpacked()
+
+    def training(self, order: Indices, size: int, seed: int) -> Iterator[Batch]:
+        """Batches of ``size`` training examples in the ``order`` of the given indices."""
+        return self._stream(self._data.train, order, size, seed)
+
+    def validation(self, order: Indices, size: int) -> Iterator[Batch]:
+        """Batches of ``size`` validation examples in the ``order`` of the given indices."""
+        return self._stream(self._data.validation, order, size, 0)
+
+    def _stream(self, examples: Examples, order: Indices, size: int, seed: int) -> Iterator[Batch]:
+        stream = batches(examples, order, size, self._device, self.workers, seed)
+        if not isinstance(examples, tuple):
+            stream = self._timed(stream)
+        return map(_channels_last, stream) if self._channels_last else stream
+
+    def _timed(self, stream: Iterator[Batch]) -> Iterator[Batch]:
+        while True:
+            began = time.perf_counter()
+            batch = next(stream, None)
+            self.waited += time.perf_counter() - began
+            if batch is None:
+                return
+            yield batch
+
+
+def resident(data: Data, device: torch.device) -> Data:
+    """``data`` with the arrays on the CUDA ``device`` if they fit there, else on the CPU, as tensors."""
+    if data in _resident:
+        return _resident[data]
+    unpacked = data.unpacked()
+    arrays = [array for part in (unpacked.train, unpacked.validation) if isinstance(part, tuple) for array in part]
+    size = sum(cast("Tensor", array).nbytes for array in arrays)
+    if size > RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]:
+        return unpacked
+    _resident[data] = unpacked.moved(device)
+    return _resident[data]
+
+
+def _channels_last(batch: Batch) -> Batch:
+    return tuple(part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part for part in batch)

@@ -1,0 +1,86 @@
+"""The seven optimizers, each torch's own class; which keys each takes, with their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adadelta, Adam, AdamW, Optimizer, RMSprop
+
+from trainables.errors import TaskError
+
+if TYPE_CHECKING:
+    from trainables.recipe.recipe import Recipe
+
+_BETAS = (0.9, 0.999)
+
+OPTIMIZERS: Mapping[str, Mapping[str, Any]] = {
+    "adamw": {"lr": 1e-3, "betas": _BETAS},
+    "adam": {"lr": 1e-3, "betas": _BETAS},
+    "sgd": {"lr": 1e-2, "momentum": 0.0},
+    "momentum": {"lr": 1e-2, "momentum": 0.9},
+    "nesterov": {"lr": 1e-2, "momentum": 0.9},
+    "rmsprop": {"lr": 1e-2, "momentum": 0.0},
+    "adadelta": {"lr": 1.0},
+}
+"""Their names and the defaults of the keys that each takes; the first is the default. What is no key (rho of Adadelta,
+the smoothing of RMSprop, eps) stays as torch has it."""
+
+
+def build(recipe: Recipe, model: nn.Module) -> Optimizer:
+    """The optimizer of all trainable parameters of ``model``.
+
+    Adam (Kingma & Ba, 2015), AdamW (Loshchilov & Hutter, 2019), Adadelta (Zeiler, 2012), RMSprop (Hinton, 2012).
+
+    Raises:
+        TaskError: the model has no parameters to train.
+    """
+    groups, lr = _groups(model, recipe.weight_decay), recipe.peak
+    # Fused kernels compute the same update in one pass; they are of no use to sparse gradients.
+    fused = True if not any(getattr(module, "sparse", False) for module in model.modules()) else None
+    match recipe.optimizer:
+        case "adamw":
+            return AdamW(groups, lr=lr, betas=recipe.betas, fused=fused)
+        case "adam":
+            return Adam(groups, lr=lr, betas=recipe.betas, fused=fused)
+        case "rmsprop":
+            return RMSprop(groups, lr=lr, momentum=recipe.momentum)
+        case "adadelta":
+            return Adadelta(groups, lr=lr)
+    nesterov = recipe.optimizer == "nesterov"
+    return SGD(groups, lr=lr, momentum=recipe.momentum, nesterov=nesterov, fused=fused)
+
+
+def weights(model: nn.Module) -> list[nn.Parameter]:
+    """The trainable parameters that may be penalized: all but biases and norms."""
+    return [parameter for parameter in _trainable(model) if _is_weight(parameter)]
+
+
+@torch.no_grad()
+def add_l1(parameters: list[nn.Parameter], strength: float) -> None:
+    """Add the gradient of ``strength`` times the sum of absolute values to those ``parameters`` that have one."""
+    penalized: list[Tensor] = [p for p in parameters if p.grad is not None]
+    gradients: list[Tensor] = [p.grad for p in penalized if p.grad is not None]
+    torch._foreach_add_(gradients, torch._foreach_sign(penalized), alpha=strength)
+
+
+def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    parameters = _trainable(model)
+    if not parameters:
+        raise TaskError(f"model {type(model).__name__} has no parameters to train; let one require a gradient")
+    groups = [
+        {"params": [p for p in parameters if _is_weight(p)], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if not _is_weight(p)], "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def _trainable(model: nn.Module) -> list[nn.Parameter]:
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
+def _is_weight(parameter: nn.Parameter) -> bool:
+    # Biases and the scales of norms are the parameters with at most one dimension.
+    return parameter.ndim > 1

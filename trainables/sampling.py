@@ -1,0 +1,49 @@
+"""The order in which an epoch sees the examples: all of them once, or classes alike. Pure numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainables.errors import TaskError
+from trainables.subset import Indices
+
+
+def check(sampling: str, labels: object) -> None:
+    """See that there are class ``labels`` for a ``sampling`` that needs them.
+
+    Raises:
+        TaskError: there are none.
+    """
+    if sampling != "natural" and labels is None:
+        raise TaskError(
+            f"sampling is {sampling!r}, but the data has no class labels; "
+            "give Data(labels=...) an integer for every training example, or use natural"
+        )
+
+
+def epoch_order(indices: Indices, labels: NDArray[np.int64] | None, sampling: str, rng: np.random.Generator) -> Indices:
+    """The ``indices`` of a stage in the order of an epoch, drawn from ``rng``; as many of them as there are.
+
+    - ``natural``: each once.
+    - ``oversample``: each class fills an equal share of the epoch: those of a rare class come several times, of a
+      frequent one only some, others in each epoch.
+    - ``balanced``: the same, and in any run of examples, so in each batch, classes differ by two at most.
+
+    ``labels`` are the classes of all training examples; natural does without.
+    """
+    check(sampling, labels)
+    if sampling == "natural" or labels is None:
+        return rng.permutation(indices)
+    present = labels[indices]
+    groups = [rng.permutation(indices[present == label]) for label in np.unique(present)]
+    # Round by round one example of each class, the classes of a round in an order of its own.
+    rounds = -(-len(indices) // len(groups))
+    filled = np.stack([_fill(group, rounds, rng) for group in groups], axis=1)
+    order = rng.permuted(filled, axis=1).reshape(-1)[: len(indices)]
+    return rng.permutation(order) if sampling == "oversample" else order
+
+
+def _fill(group: Indices, size: int, rng: np.random.Generator) -> Indices:
+    again = [rng.permutation(group) for _ in range((size - 1) // len(group))]
+    return np.concatenate([group, *again])[:size]
