@@ -13,10 +13,11 @@ from trainables.errors import TaskError
 
 if TYPE_CHECKING:
     from trainables.data import Data
+    from trainables.library import LibraryTask
     from trainables.resolve import TaskFunction
     from trainables.task import Task
 
-_loaded: dict[tuple[str, str], tuple[Task | TaskFunction, Data | None]] = {}
+_loaded: dict[tuple[str, str], tuple[Task | LibraryTask | TaskFunction, Data | None]] = {}
 """The newest task of this process, by project and name, and its data."""
 
 
@@ -29,9 +30,9 @@ def describe_task(
 ) -> tuple[dict[str, Any], Data | None]:
     """Load a task and check the stages against its data, and those of ``later`` rounds.
 
-    Returns a description (``task``, ``kind``: class or function, ``train`` and ``validation`` examples, ``classes``,
-    ``stages``: training examples of each; None where a function keeps its data to itself) and the data to put into the
-    object store, None where it cannot be shared.
+    Returns a description (``task``, ``kind``: class, library or function, ``train`` and ``validation`` examples,
+    ``classes``, ``stages``: training examples of each; None where a function keeps its data to itself) and the data to
+    put into the object store, None where it cannot be shared.
 
     Raises:
         TaskError: the task cannot be loaded or does not fit the stages.
@@ -39,17 +40,18 @@ def describe_task(
     import numpy as np
 
     from trainables.data import length
+    from trainables.library import LibraryTask
     from trainables.resolve import resolve
     from trainables.task import Task
 
     task = resolve(reference, project)
-    if not isinstance(task, Task):
+    if not isinstance(task, (Task, LibraryTask)):
         unknown = dict.fromkeys(("train", "validation", "classes", "stages"))
         return {"task": reference, "kind": "function", **unknown}, None
     data = load_data(task, reference)
     description = {
         "task": reference,
-        "kind": "class",
+        "kind": "class" if isinstance(task, Task) else "library",
         "train": length(data.train),
         "validation": length(data.validation),
         "classes": None if data.labels is None else len(np.unique(np.asarray(data.labels))),
@@ -63,7 +65,7 @@ def describe_task(
     return description, data.packed() if data.sharable else None
 
 
-def load(given: Assignment, shared: Sequence[Any]) -> tuple[Task | TaskFunction, Data | None]:
+def load(given: Assignment, shared: Sequence[Any]) -> tuple[Task | LibraryTask | TaskFunction, Data | None]:
     """The task of ``given`` and its data as tensors (None for a function), kept for later trials of this process.
 
     ``shared`` holds one reference to packed data in Ray's object store, or nothing: then the task loads its own.
@@ -73,6 +75,7 @@ def load(given: Assignment, shared: Sequence[Any]) -> tuple[Task | TaskFunction,
     """
     import ray
 
+    from trainables.library import LibraryTask
     from trainables.resolve import resolve
     from trainables.task import Task
 
@@ -80,14 +83,14 @@ def load(given: Assignment, shared: Sequence[Any]) -> tuple[Task | TaskFunction,
     if key not in _loaded:
         task = resolve(given.task, given.project)
         data = None
-        if isinstance(task, Task):
+        if isinstance(task, (Task, LibraryTask)):
             data = (ray.get(shared[0]) if shared else load_data(task, given.task)).unpacked()
         _loaded.clear()
         _loaded[key] = (task, data)
     return _loaded[key]
 
 
-def load_data(task: Task, reference: str) -> Data:
+def load_data(task: Task | LibraryTask, reference: str) -> Data:
     """What ``task.data()`` returns.
 
     Raises:

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from trainables.errors import TaskError, nearest
+from trainables.library import LibraryTask
 from trainables.task import Task
 
 TaskFunction = Callable[..., None]
@@ -20,11 +21,14 @@ TaskFunction = Callable[..., None]
 
 OURS = ("service", "cluster", "trainables")
 
+EXTRAS = {"lightning": "lightning", "pytorch_lightning": "lightning", "transformers": "hf", "accelerate": "hf"}
+"""Packages that come with an extra of Sieve's."""
 
-def resolve(reference: str, project: str) -> Task | TaskFunction:
+
+def resolve(reference: str, project: str) -> Task | LibraryTask | TaskFunction:
     """The task that ``reference`` names, imported with the folder ``project`` first on Python's path.
 
-    Returns an instance for a subclass of `Task`, or the function itself.
+    Returns an instance for a subclass of `Task` or `LibraryTask`, or the function itself.
 
     Raises:
         TaskError: it cannot be imported, is not there, or is not a task; or the project holds a package of our name.
@@ -56,8 +60,8 @@ def find(reference: str, project: str, what: str = "task") -> Any:
         ) from None
 
 
-def _task(reference: str, found: Any) -> Task | TaskFunction:
-    if inspect.isclass(found) and issubclass(found, Task):
+def _task(reference: str, found: Any) -> Task | LibraryTask | TaskFunction:
+    if inspect.isclass(found) and issubclass(found, (Task, LibraryTask)):
         missing = sorted(found.__abstractmethods__)
         if missing:
             raise TaskError(f"task {reference} does not define {' and '.join(missing)}; add the method")
@@ -78,7 +82,9 @@ def _task(reference: str, found: Any) -> Task | TaskFunction:
         return found
     kind = f"class {found.__name__}" if inspect.isclass(found) else type(found).__name__
     raise TaskError(
-        f"task {reference} is a {kind}; name a subclass of trainables.task.Task or a function of (config, stage)"
+        f"task {reference} is a {kind}; name a subclass of trainables.task.Task (for Lightning, of "
+        "trainables.lightning.LightningTask; for transformers, of trainables.huggingface.TransformersTask) "
+        "or a function of (config, stage)"
     )
 
 
@@ -96,9 +102,9 @@ def _import(module_name: str, folder: Path, what: str) -> ModuleType:
                 f"{what} module {module_name} is not found from {folder}{hint}; "
                 "run from the folder that holds it, or correct the name"
             ) from None
-        raise TaskError(
-            f"{what} module {module_name} imports {error.name}, which is not installed; install it where Sieve runs"
-        ) from error
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        cure = f"pip install 'raysieve[{extra}]'" if extra else "install it where Sieve runs"
+        raise TaskError(f"{what} module {module_name} imports {error.name}, which is not installed; {cure}") from error
     except Exception as error:
         raise TaskError(
             f"{what} module {module_name} fails on import: {type(error).__name__}: {error}; "

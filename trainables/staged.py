@@ -20,7 +20,7 @@ START: Position = (0, 0)
 
 
 class Runner(Protocol):
-    """What climbs the stages: `trainables.loop.Training` or `trainables.function.FunctionRun`."""
+    """What climbs the stages: `trainables.loop.Training`, `trainables.function.FunctionRun` or a `LibraryRun`."""
 
     stage: int
     done: int
@@ -149,6 +149,7 @@ class StagedTrainable(tune.Trainable):
 
 def _runner(given: Assignment, shared: Sequence[Any]) -> Runner:
     from trainables.function import FunctionRun
+    from trainables.library import LibraryTask
     from trainables.loop import Training
     from trainables.task import Task
 
@@ -156,4 +157,6 @@ def _runner(given: Assignment, shared: Sequence[Any]) -> Runner:
     arguments = (dict(given.config), given.climb, given.seed, given.data_seed)
     if isinstance(task, Task):
         return Training(task, data or load_data(task, given.task), *arguments)
+    if isinstance(task, LibraryTask):
+        return task.run(data or load_data(task, given.task), *arguments)
     return FunctionRun(task, *arguments)

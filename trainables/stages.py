@@ -90,6 +90,12 @@ class Plan:
         """
         return before < 0 or any(self.stages[k].start == "fresh" for k in range(before + 1, stage + 1))
 
+    def climb(self, stage: int) -> range:
+        """The stages around ``stage`` from one fresh start to the next; none before the first that is trained."""
+        fresh = [k for k in range(1, len(self)) if self.stages[k].start == "fresh"]
+        low = max((k for k in fresh if k <= stage), default=0)
+        return range(self.next(low - 1), min((k for k in fresh if k > stage), default=len(self)))
+
     def first_epoch(self, stage: int) -> int:
         """Epochs the weights have seen when ``stage`` begins: 0 for a fresh start."""
         before = max((k for k in range(stage) if k not in self.skipped), default=-1)

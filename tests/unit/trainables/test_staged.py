@@ -19,6 +19,7 @@ from trainables.assignment import Assignment
 from trainables.staged import StagedTrainable, describe_task
 from trainables.stages import Plan, Stage
 
+PROJECTS = str(Path(__file__).parents[2] / "projects")
 POSITIONS = [(0, 1), (0, 2), (1, 1), (1, 2), (1, 3)]
 
 
@@ -86,9 +87,18 @@ def test_one_process_runs_many_trials_each_as_if_alone(begin, assign, tmp_path):
     assert facts(climb(reused)) == facts(alone)
 
 
-def test_sigkill_at_any_time_changes_nothing(begin, assign, tmp_path):
-    expected = climb(begin(assign(folder=tmp_path / "straight")))
-    config = assign(folder=tmp_path / "killed")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"task": "lightning_blobs:Blobs", "project": PROJECTS},
+        {"task": "transformers_tokens:Tokens", "project": PROJECTS, "config": {"learning_rate": 0.05}},
+    ],
+    ids=["own", "lightning", "transformers"],
+)
+def test_sigkill_at_any_time_changes_nothing(begin, assign, tmp_path, changes):
+    expected = climb(begin(assign(folder=tmp_path / "straight", **changes)))
+    config = assign(folder=tmp_path / "killed", **changes)
     program = (
         "import json, sys; from trainables.staged import StagedTrainable\n"
         "trainable = StagedTrainable(json.loads(sys.argv[1]))\n"

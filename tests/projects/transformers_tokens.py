@@ -1,0 +1,75 @@
+"""A transformers task with dropout and a cosine over all steps, on a tiny model that nothing is downloaded for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import nn
+from transformers import BertConfig, BertForSequenceClassification, EarlyStoppingCallback, TrainerCallback
+
+from trainables.data import Data
+from trainables.huggingface import TransformersTask
+
+RATES: list[float] = []
+"""The learning rate of every step that this process has taken."""
+
+CONFIG = {"learning_rate": 0.05, "lr_scheduler_type": "cosine", "per_device_train_batch_size": 8}
+
+
+class Spy(TrainerCallback):
+    def on_step_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
+        RATES.append(keywords["optimizer"].param_groups[0]["lr"])
+
+
+class Poison(TrainerCallback):
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
+        if state.global_step == self.step:
+            next(keywords["model"].parameters()).data.fill_(float("nan"))
+
+
+class Tokens(TransformersTask):
+    """Sequences of six tokens, of which the third tells the class."""
+
+    def data(self) -> Data:
+        labels = np.arange(90) % 2
+        tokens = np.random.default_rng(0).integers(0, 20, (90, 6))
+        tokens[:, 2] = labels * 10 + 1
+        return Data((tokens[:60], labels[:60]), (tokens[60:], labels[60:]))
+
+    def model(self, config: Any) -> nn.Module:
+        return BertForSequenceClassification(
+            BertConfig(
+                vocab_size=20,
+                hidden_size=8,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                intermediate_size=8,
+                num_labels=2,
+            )
+        )
+
+    def trainer(self, config: Any) -> Any:
+        return {"callbacks": [Spy(), *([Poison(config["poison"])] if "poison" in config else [])]}
+
+
+class Patient(Tokens):
+    """Asks to stop as soon as one epoch is no better than the best by a lot."""
+
+    def arguments(self, config: Any) -> Any:
+        return {**super().arguments(config), "metric_for_best_model": "accuracy", "greater_is_better": True}
+
+    def trainer(self, config: Any) -> Any:
+        return {"callbacks": [EarlyStoppingCallback(1, early_stopping_threshold=0.9)]}
+
+
+class NotAModule(Tokens):
+    def model(self, config: Any) -> Any:
+        return "bert"
+
+
+class Misnamed(Tokens):
+    columns = ("input_ids",)

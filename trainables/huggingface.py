@@ -1,0 +1,207 @@
+"""Models trained by transformers' ``Trainer`` as tasks: it owns the loop of an epoch, Sieve the stages.
+
+Needs the extra ``hf``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import inspect
+import math
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import accelerate  # noqa: F401 - Trainer cannot do without, and would say so only in the middle of a trial
+import numpy as np
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.utils.data import Dataset
+from transformers import EvalPrediction, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.utils import logging
+
+from trainables.data import Data
+from trainables.errors import TaskError
+from trainables.library import Epoch, LibraryRun, LibraryTask, Trained, check_keywords
+from trainables.stages import Plan
+
+QUIET: Mapping[str, Any] = {
+    "eval_strategy": "epoch",
+    "save_strategy": "epoch",
+    "logging_strategy": "epoch",
+    "logging_nan_inf_filter": False,
+    "report_to": "none",
+    "disable_tqdm": True,
+    "load_best_model_at_end": False,
+    "restore_callback_states_from_checkpoint": True,
+    "ignore_data_skip": True,
+}
+"""One checkpoint, one evaluation and no output of its own per epoch; a loss that is NaN is not to be hidden."""
+
+_OWNED = (
+    "output_dir num_train_epochs max_steps eval_steps eval_delay eval_on_start save_steps save_total_limit "
+    "save_only_model logging_steps seed data_seed push_to_hub resume_from_checkpoint use_cpu auto_find_batch_size"
+)
+OWNED = frozenset(_OWNED.split()).union(QUIET)
+"""Fields of `TrainingArguments` that Sieve sets, or that would change what a stage is."""
+
+FIELDS = frozenset(field.name for field in dataclasses.fields(TrainingArguments) if field.init)
+KEYWORDS = frozenset(inspect.signature(Trainer.__init__).parameters) - {"self"}
+HANDED = frozenset({"model", "model_init", "args", "train_dataset", "eval_dataset", "compute_metrics", "optimizers"})
+"""Keywords of ``Trainer`` that the task's other methods and the stages decide."""
+
+TIMINGS = ("_runtime", "_per_second", "_compilation_time")
+
+
+class TransformersTask(LibraryTask):
+    """Subclass it, with a constructor that takes no arguments, and name it ``module:Class`` in the spec.
+
+    ``data`` and ``model`` are required. Arrays of the data get the names in ``columns``, which are arguments of the
+    model; datasets must give mappings. Each epoch is a ``train`` of its own that goes on from the ``Trainer``'s
+    checkpoint of the one before (weights, optimizer, schedule, callbacks, state). Reported are ``train_loss``, the mean
+    over the epoch, and what it evaluates, ``val_loss`` for its ``eval_loss`` and so on. Schedules span all the stages
+    from one fresh start to the next.
+    """
+
+    columns = ("input_ids", "labels")
+
+    @abstractmethod
+    def model(self, config: Mapping[str, Any]) -> nn.Module:
+        """A new model for ``config``; its random initialization is seeded by the caller."""
+
+    def arguments(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Keywords of ``TrainingArguments``; by default the config keys of such names, e.g. learning_rate."""
+        return {name: value for name, value in config.items() if name in FIELDS - OWNED}
+
+    def trainer(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """More keywords of ``Trainer``, e.g. data_collator, processing_class, callbacks, optimizer_cls_and_kwargs."""
+        return {}
+
+    def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
+        """Metrics over the whole validation data, reported as ``val_<name>``; accuracy by default."""
+        scores, labels = prediction.predictions, prediction.label_ids
+        scores = scores[0] if isinstance(scores, tuple) else scores
+        return {"accuracy": float(np.mean(scores.argmax(axis=-1) == labels))}
+
+    def run(self, data: Data, config: Mapping[str, Any], plan: Plan, seed: int, data_seed: int = 0) -> TransformersRun:
+        """What climbs the stages of ``plan`` with this task."""
+        _spare_what_is_loaded()
+        return TransformersRun(self, data, config, plan, seed, data_seed)
+
+
+class TransformersRun(LibraryRun):
+    """Climbs the stages with a `TransformersTask`; see `LibraryRun`. The checkpoint is the Trainer's files."""
+
+    task: TransformersTask
+
+    def make(self) -> nn.Module:
+        model = self.task.model(self.config)
+        if not isinstance(model, nn.Module):
+            raise TaskError(f"model(config) returned a {type(model).__name__}; return a transformers model")
+        return model
+
+    def steps(self, examples: Dataset[Any]) -> int:
+        arguments = self._arguments(Path(), 0, 1)
+        count, size = len(examples), arguments.train_batch_size  # type: ignore[arg-type]
+        batches = count // size if arguments.dataloader_drop_last else math.ceil(count / size)
+        return max(1, math.ceil(batches / arguments.gradient_accumulation_steps))
+
+    def train(self, epoch: Epoch) -> Trained:
+        with TemporaryDirectory(prefix="sieve-trainer-", ignore_cleanup_errors=True) as name, _no_progress_bars():
+            folder = Path(name)
+            watch = _Watch(epoch.skipped.steps)
+            keywords = dict(self.task.trainer(self.config))
+            check_keywords(keywords, KEYWORDS, HANDED, "trainer(config)")
+            # Made by the seed of the epoch, which also orders the examples.
+            trainer = Trainer(
+                model=self.model,
+                args=self._arguments(folder, epoch.seed % 2**32, self.climb.steps),
+                train_dataset=epoch.train,
+                eval_dataset=epoch.validation,
+                compute_metrics=self.task.compute_metrics,
+                callbacks=[*keywords.pop("callbacks", ()), watch],
+                **keywords,
+            )
+            trainer.remove_callback(PrinterCallback)
+            trained = trainer.train(resume_from_checkpoint=_unpack(self.checkpoint, folder))
+            # Mixed precision wraps forward, anew each time.
+            trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
+            checkpoint = _pack(folder / f"checkpoint-{trainer.state.global_step}")
+        return Trained({"train_loss": trained.training_loss, **watch.metrics}, checkpoint, watch.stop)
+
+    def _arguments(self, folder: Path, seed: int, steps: int) -> TrainingArguments:
+        given = self.task.arguments(self.config)
+        check_keywords(given, FIELDS, OWNED, "arguments(config)")
+        gpu = torch.cuda.is_available()
+        return TrainingArguments(
+            **{"per_device_eval_batch_size": 64, "dataloader_pin_memory": gpu, **given, **QUIET},
+            output_dir=str(folder),
+            max_steps=steps,
+            seed=seed,
+            use_cpu=not gpu,
+        )
+
+
+class _Watch(TrainerCallback):
+    """Ends the training once the epoch is saved, keeps its metrics, and moves the schedule past skipped stages."""
+
+    def __init__(self, skipped: int) -> None:
+        self.metrics: dict[str, float] = {}
+        self.stop = False
+        self._skipped = skipped
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
+        schedule = keywords["lr_scheduler"]
+        if not isinstance(schedule, ReduceLROnPlateau):
+            for _ in range(self._skipped):
+                schedule.step()
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Mapping[str, Any], **keywords: Any) -> None:
+        self.metrics = {
+            f"val_{name.removeprefix('eval_')}": float(value)
+            for name, value in metrics.items()
+            if name.startswith("eval_") and not name.endswith(TIMINGS)
+        }
+
+    def on_save(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
+        self.stop, control.should_training_stop = control.should_training_stop, True
+
+
+@cache
+def _spare_what_is_loaded() -> None:
+    # The Trainer collects garbage before each epoch; going through all the loaded modules would be most of its cost.
+    gc.collect()
+    gc.freeze()
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _pack(folder: Path) -> dict[str, bytes]:
+    # Each epoch has a seed of its own: the generators' states would only undo it.
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "rng_state.pth")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def _unpack(files: Mapping[str, bytes] | None, folder: Path) -> str | None:
+    if files is None:
+        return None
+    for name, content in files.items():
+        path = folder / "from" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return str(folder / "from")

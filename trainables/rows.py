@@ -1,0 +1,47 @@
+"""A part of the examples as a dataset, in the form in which libraries' loaders want it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Subset
+
+from trainables.data import Arrays, Examples
+from trainables.errors import TaskError
+from trainables.subset import Indices
+
+
+class Rows(Dataset[Any]):
+    """The rows ``indices`` of equally long arrays: ``rows[i]`` is a tuple of an example, ``rows[[i, j]]`` of a batch.
+
+    With ``columns``, one name for each array, a mapping of those names instead of a tuple.
+    """
+
+    def __init__(self, arrays: Arrays, indices: Indices, columns: Sequence[str] = ()) -> None:
+        if columns and len(columns) != len(arrays):
+            raise TaskError(
+                f"columns names {', '.join(columns)}, but the data has {len(arrays)} arrays; "
+                "set columns to one name of a model's argument for each array of Data"
+            )
+        self._arrays = tuple(torch.as_tensor(array) for array in arrays)
+        self._indices = torch.from_numpy(indices)
+        self._columns = tuple(columns)
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: int | list[int]) -> tuple[Tensor, ...] | dict[str, Tensor]:
+        rows = self._indices[index]
+        values = tuple(array[rows] for array in self._arrays)
+        return dict(zip(self._columns, values, strict=True)) if self._columns else values
+
+
+def part(examples: Examples, indices: Indices, columns: Sequence[str] = ()) -> Dataset[Any]:
+    """The ``examples`` at ``indices``: `Rows` of arrays, what ``select`` of a dataset gives, or a `Subset`."""
+    if isinstance(examples, tuple):
+        return Rows(examples, indices, columns)
+    select = getattr(examples, "select", None)
+    return select(indices) if callable(select) else Subset(examples, indices.tolist())
