@@ -32,10 +32,12 @@ def _handlers_kept() -> Iterator[None]:
 
 
 @contextmanager
-def connect(address: str | None = None, cpus: int | None = None) -> Iterator[Mapping[str, float]]:
+def connect(
+    address: str | None = None, cpus: int | None = None, gpus: int | None = None
+) -> Iterator[Mapping[str, float]]:
     """Join the cluster at ``address`` (default: RAY_ADDRESS), or start one on this machine; yields its resources.
 
-    ``cpus`` is the number of slots of a local cluster (default: the machine's cores). A cluster that was started here
+    ``cpus`` and ``gpus`` are what a local cluster has (default: the machine's). A cluster that was started here
     ends here; one that was joined, or that this process already uses, goes on.
     """
     if ray.is_initialized():
@@ -44,7 +46,7 @@ def connect(address: str | None = None, cpus: int | None = None) -> Iterator[Map
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
     address = address or os.environ.get("RAY_ADDRESS") or "local"
-    local = {"num_cpus": cpus, "include_dashboard": False} if address == "local" else {}
+    local = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False} if address == "local" else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         with _handlers_kept():

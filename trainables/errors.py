@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class TaskError(ValueError):
@@ -20,6 +21,14 @@ class MetricError(TaskError):
 
 class CheckpointError(OSError):
     """A checkpoint cannot be written or read; the message names the file and the cure."""
+
+
+class RankFailed(RuntimeError):
+    """A process of a trial of several broke: ``failure`` is its kind, message and traceback as `outcome` made them."""
+
+    def __init__(self, failure: Mapping[str, Any]) -> None:
+        super().__init__(str(failure["message"]))
+        self.failure = dict(failure)
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:

@@ -7,8 +7,9 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+from trainables import memory
 from trainables.assignment import Assignment, Position
-from trainables.errors import CheckpointError, Diverged, MetricError, TaskError, nearest
+from trainables.errors import CheckpointError, Diverged, MetricError, RankFailed, TaskError, nearest
 
 FAILURE_KINDS: tuple[tuple[type[Exception], str], ...] = (
     (Diverged, "diverged"),
@@ -16,7 +17,8 @@ FAILURE_KINDS: tuple[tuple[type[Exception], str], ...] = (
     (TaskError, "task"),
     (CheckpointError, "disk"),
 )
-"""The first that fits names the ``kind`` of a failure; anything else is an ``error``, the one kind worth a retry."""
+"""The first that fits names the ``kind`` of a failure. Else it is ``memory`` for a device that has no more of it, which
+a trial with fewer neighbours may get past, or an ``error``, which may be worth another attempt."""
 
 
 def report(given: Assignment, position: Position, metrics: Mapping[str, float], seconds: float) -> dict[str, Any]:
@@ -36,6 +38,7 @@ def report(given: Assignment, position: Position, metrics: Mapping[str, float], 
             "stage_end": stage_end,
             "seconds": seconds,
             "checkpoint": str(given.checkpoint),
+            "memory": memory.seen(),
             "failure": None,
         },
     }
@@ -48,10 +51,16 @@ def position(result: Mapping[str, Any]) -> Position:
 
 def failure(error: Exception) -> dict[str, Any]:
     """The last result of a trial that ``error`` ends."""
-    kind = next((kind for base, kind in FAILURE_KINDS if isinstance(error, base)), "error")
+    if isinstance(error, RankFailed):
+        return {"done": True, "sieve": {"failure": error.failure}}
+    kind = "memory" if memory.exhausted(error) else _kind(error)
     message = str(error) if kind != "error" else f"{type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))
     return {"done": True, "sieve": {"failure": {"kind": kind, "message": message, "traceback": trace}}}
+
+
+def _kind(error: Exception) -> str:
+    return next((kind for base, kind in FAILURE_KINDS if isinstance(error, base)), "error")
 
 
 OF_TRIALS = "checkpoint diagnosis error finished gpu_seconds node round seconds started state trial why"

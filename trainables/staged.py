@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from ray import tune
 
-from trainables import outcome
+from trainables import memory, outcome
 from trainables.assignment import Assignment, Position, position_of
+from trainables.distributed import Crew, DistributedTraining
 from trainables.errors import TaskError
 from trainables.loading import describe_task, load, load_data
 
@@ -20,7 +21,7 @@ START: Position = (0, 0)
 
 
 class Runner(Protocol):
-    """What climbs the stages: `trainables.loop.Training`, `trainables.function.FunctionRun` or a `LibraryRun`."""
+    """What climbs the stages: a `Training`, a `FunctionRun`, a `LibraryRun` or a `DistributedTraining`."""
 
     stage: int
     done: int
@@ -37,7 +38,7 @@ class StagedTrainable(tune.Trainable):
     The config is `Assignment.to_dict`. Every step returns one report: the metrics, ``stage``, ``epoch`` (passes the
     weights have seen), ``budget`` (full-data epoch equivalents), ``data``, ``done``, and under ``sieve`` what the head
     records. A step never raises, as that would cost the worker: a failure is a last result with
-    ``sieve["failure"] = {kind, message, traceback}``, kind being diverged, metric, task, disk or error.
+    ``sieve["failure"] = {kind, message, traceback}``, kind being diverged, metric, task, disk, memory or error.
 
     The trial's own checkpoint is written before each report is handed in and holds all reports so far. Those that the
     ledger lacks (newer than ``reported``) are handed in again, in order, before training goes on: a killed head loses
@@ -49,11 +50,16 @@ class StagedTrainable(tune.Trainable):
     _failure: Exception | None
     _results: list[dict[str, Any]]
     _missing: deque[dict[str, Any]]
+    _crew: Crew | None
     _newest: Position
 
-    def setup(self, config: dict[str, Any], shared: Sequence[Any] = ()) -> None:
-        """Begin the trial in ``config``; ``shared`` holds one object reference to packed `Data`, or nothing."""
+    def setup(self, config: dict[str, Any], shared: Sequence[Any] = (), crew: Crew | None = None) -> None:
+        """Begin the trial in ``config``; ``shared`` holds one object reference to packed `Data`, or nothing.
+
+        With a ``crew`` it trains in these processes, and this one only leads them.
+        """
         self._shared = shared
+        self._crew = crew
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -94,21 +100,22 @@ class StagedTrainable(tune.Trainable):
         self._runner, self._failure = None, None
         self._results, self._missing, self._newest = [], deque(), START
         try:
-            self._limit_threads()
+            self._limit()
             self._given = Assignment.from_dict(config)
             self._newest = self._given.reported or START
-            self._runner = _runner(self._given, self._shared)
+            self._runner = _runner(self._given, self._shared, self._crew)
             self._resume(self._runner)
         except Exception as error:
             # Raised by the first step, as a failed set-up would cost the worker.
             self._failure = error
 
-    def _limit_threads(self) -> None:
+    def _limit(self) -> None:
         import torch
 
         resources = self.trial_resources
-        cpus = resources.required_resources.get("CPU", 1) if resources else 1
-        torch.set_num_threads(max(1, int(cpus)))
+        asked = resources.required_resources if resources else {}
+        torch.set_num_threads(max(1, int(asked.get("CPU", 1))))
+        memory.begin(asked.get("GPU", 0.0))
 
     def _resume(self, runner: Runner) -> None:
         from trainables import checkpoint
@@ -147,7 +154,9 @@ class StagedTrainable(tune.Trainable):
         return result
 
 
-def _runner(given: Assignment, shared: Sequence[Any]) -> Runner:
+def _runner(given: Assignment, shared: Sequence[Any], crew: Crew | None) -> Runner:
+    if crew is not None:
+        return DistributedTraining(given, shared, crew)
     from trainables.function import FunctionRun
     from trainables.library import LibraryTask
     from trainables.loop import Training

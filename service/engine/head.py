@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,10 @@ from service.engine.proposals import Proposals
 from service.engine.pulse import Pulse
 from service.engine.rebuild import History, rebuild, remember
 from service.engine.recorder import Recorder
+from service.engine.room import smallest_gpu
 from service.engine.rounds import Round, goes_on, opening, spec_of_round
 from service.engine.searchers import foreign
+from service.engine.sharing import KINDS, Sharing
 from service.engine.tuning import Parts, drive
 from service.engine.verdicts import Verdicts
 from service.ledger.home import checkpoint_folder
@@ -34,8 +36,9 @@ from service.policy.limits import Ending, outcome
 from service.policy.observation import Observation
 from service.policy.policy import Policy
 from service.policy.search.past import Past
+from service.policy.verdict import STATES
 from service.spec import Spec, load
-from service.spec.errors import SieveError, UserError
+from service.spec.errors import SieveError
 from service.spec.flat import nest
 from trainables.assignment import Assignment
 
@@ -66,16 +69,19 @@ class Head:
         """
         checked = check(self.spec, self.record.project)
         with connect() as resources:
-            slots = slots_of(self.spec, resources)
+            decisions = self.store.decisions(self.record.name)
+            shares = [decision for decision in decisions if decision.verdict in KINDS]
+            sharing = Sharing(self.spec, resources, shares, checked.peak_bytes, smallest_gpu)
             shared = [] if checked.data is None else [ray.put(checked.data)]
-            history = History(self.store.reports(self.record.name), self.store.decisions(self.record.name))
+            verdicts = [decision for decision in decisions if decision.verdict in STATES]
+            history = History(self.store.reports(self.record.name), verdicts)
             remember(self.journal, self.spec, history)
             self.course.check()
             self.course.begin()
             newest = max((trial.round for trial in self.journal.trials.values()), default=0)
             round: Round | None = self._round(newest)
             while round is not None and self.course.ending is None:
-                self._fit(round, history, shared, slots)
+                self._fit(round, history, shared, sharing)
                 round = self._following(round)
         return self.course.ending or self._outcome()
 
@@ -97,7 +103,7 @@ class Head:
             return None
         return self._round(number)
 
-    def _fit(self, round: Round, history: History, shared: list[Any], slots: int) -> None:
+    def _fit(self, round: Round, history: History, shared: list[Any], sharing: Sharing) -> None:
         spec, past = round.spec, self.journal.table()[: round.before]
         policy = Policy(spec, foreign(spec, self.record.project), past, self._lessons(past))
         rebuild(policy, self.journal, self.spec, history, round.before)
@@ -107,7 +113,7 @@ class Head:
         departures.record(policy.dismissals())
         verdicts = Verdicts(policy, self.journal, spec)
         assign = partial(self._assign, round)
-        proposals = Proposals(self.journal, round, policy, self.course, slots, assign)
+        proposals = Proposals(self.journal, round, policy, self.course, sharing, assign)
         recorder = Recorder(spec, self.journal, proposals, verdicts, self.course, departures)
         with Pulse(self.journal, keeper, self.course, self._beat) as pulse:
             logs = self.home / "tune" / f"{self.record.name}-{self.record.attempt}"
@@ -161,20 +167,3 @@ class Head:
         if ending.state != "FAILED":
             return ending
         return replace(ending, why=f"{ending.why}; mend the cause, then `sieve rm {self.record.name}` and run it again")
-
-
-def slots_of(spec: Spec, resources: Mapping[str, float]) -> int:
-    """How many trials run at once: as many as fit the cluster, at most ``resources.max_concurrent``.
-
-    Raises:
-        UserError: not even one trial fits.
-    """
-    asked = {"CPU": spec.resources.cpu, "GPU": spec.resources.gpu}
-    for name, amount in asked.items():
-        if amount > resources.get(name, 0.0):
-            raise UserError(
-                f"a trial asks for {amount:g} {name}, the cluster has {resources.get(name, 0.0):g}",
-                f"lower resources.{name.lower()} or join a larger cluster with RAY_ADDRESS",
-            )
-    fit = min(int(resources[name] // amount) for name, amount in asked.items() if amount > 0)
-    return min(fit, spec.resources.max_concurrent or fit)

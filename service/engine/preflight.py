@@ -15,10 +15,14 @@ from service.spec.errors import SpecError, UserError, Violation
 
 @dataclass(frozen=True)
 class Checked:
-    """``warnings`` in words; ``data`` to share with the workers, None for a task that loads its own."""
+    """``warnings`` in words; ``data`` to share with the workers, None for a task that loads its own.
+
+    ``peak_bytes`` is the memory that a trial takes on a GPU at most, None where it was not measured.
+    """
 
     warnings: tuple[str, ...]
     data: Any | None
+    peak_bytes: int | None = None
 
 
 _checked: dict[tuple[str, str, str], Checked] = {}
@@ -34,7 +38,7 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
             user's own does not work.
     """
     _check_searcher(spec, project, source)
-    key = (spec.task, project, repr((spec.plans, spec.search.seed)))
+    key = (spec.task, project, repr((spec.plans, spec.search.seed, spec.resources.processes)))
     if key not in _checked:
         from trainables.errors import TaskError
         from trainables.staged import describe_task
@@ -44,6 +48,7 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
             description, data = describe_task(spec.task, project, stages, spec.search.seed, later)
         except TaskError as error:
             raise _placed(str(error), source) from error
+        _check_workers(spec, str(description["kind"]), source)
         _checked[key] = Checked(_warnings(spec) if description["kind"] == "class" else (), data)
     return _checked[key]
 
@@ -53,6 +58,15 @@ def _check_searcher(spec: Spec, project: str, source: object) -> None:
         searchers.check(spec, project)
     except UserError as error:
         raise _at("search/algorithm", str(error), source) from error
+
+
+def _check_workers(spec: Spec, kind: str, source: object) -> None:
+    """Only Sieve's own loop, that of a task class, trains in several processes."""
+    asked = spec.resources
+    if kind != "class" and asked.processes > 1:
+        gpus = f", which gets all {asked.gpu:g} GPUs" if asked.gpu else ""
+        message = f"makes {asked.processes} processes of a trial, but {spec.task} is a {kind}, which trains in one"
+        raise _at("resources", f"{message}; write workers: 1{gpus}", source)
 
 
 def _placed(message: str, source: object) -> SpecError:

@@ -13,6 +13,7 @@ from ray.tune.search.search_algorithm import SearchAlgorithm
 from service.engine.course import Course
 from service.engine.journal import Journal
 from service.engine.rounds import Round
+from service.engine.sharing import Sharing
 from service.engine.unsaved import Unsaved
 from service.ledger.records import DecisionRecord, TrialRecord
 from service.policy.policy import Job, Policy
@@ -23,7 +24,7 @@ Assign = Callable[[TrialRecord], dict[str, Any]]
 
 
 class Proposals(Unsaved, SearchAlgorithm):
-    """Hands Tune a trial whenever fewer than ``slots`` are live.
+    """Hands Tune a trial whenever fewer are live than ``sharing`` has room for.
 
     A Tune trial is one leg of a Sieve trial: a retry, a promotion, or what a killed head left, is a new Tune trial with
     the old number and config, which goes on from its checkpoint. ``assign`` turns a trial's row into its worker's
@@ -31,14 +32,14 @@ class Proposals(Unsaved, SearchAlgorithm):
     """
 
     def __init__(
-        self, journal: Journal, round: Round, policy: Policy, course: Course, slots: int, assign: Assign
+        self, journal: Journal, round: Round, policy: Policy, course: Course, sharing: Sharing, assign: Assign
     ) -> None:
         self._journal = journal
         self._round = round
         self._plan = round.spec.plan
         self._policy = policy
         self._course = course
-        self.slots = slots
+        self.sharing = sharing
         self._assign = assign
         self._offers = deque(n for n in journal.unfinished() if journal.trials[n].state != "PAUSED")
         self._live: set[str] = set()
@@ -56,7 +57,7 @@ class Proposals(Unsaved, SearchAlgorithm):
         self._offers.append(number)
 
     def next_trial(self) -> Trial | None:
-        if self._over or len(self._live) >= self.slots:
+        if self._over or len(self._live) >= self.sharing.slots or self.sharing.waits:
             return None
         record = self._journal.trials[self._offers.popleft()] if self._offers else self._next()
         if record is None:
@@ -101,7 +102,7 @@ class Proposals(Unsaved, SearchAlgorithm):
         record = TrialRecord(
             job.trial, config, "PENDING", stage, self._round.number, origin=job.origin, skipped=skipped
         )
-        self._journal.record(record)
+        self._journal.record(record, decisions=self.sharing.begun(record, self._course.seconds()))
         return record
 
     def _promote(self, job: Job, ruling: Ruling) -> TrialRecord:
@@ -126,7 +127,7 @@ class Proposals(Unsaved, SearchAlgorithm):
             experiment_tag=name,
             storage=spec["storage"],
             checkpoint_config=spec["checkpoint_config"],
-            placement_group_factory=spec.get("resources_per_trial"),
+            placement_group_factory=self.sharing.request(record.number),
             trial_name_creator=spec.get("trial_name_creator"),
             trial_dirname_creator=spec.get("trial_dirname_creator"),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,14 +18,14 @@ from service.engine.unsaved import Unsaved
 from service.engine.verdicts import Verdicts
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
 from service.policy.diagnose import diagnose
-from service.policy.retries import retry
+from service.policy.retries import ROOM, alone, retry
 from service.policy.verdict import STATES, Verdict
 from service.spec import Spec
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What broke a trial: ``kind`` is diverged, metric, task, disk, error, or worker (its process died)."""
+    """What broke a trial: ``kind`` is diverged, metric, task, disk, memory, error, or worker (its process died)."""
 
     kind: str
     message: str
@@ -46,12 +47,14 @@ class Recorder(Unsaved, Callback):
         self._spec = spec
         self._journal = journal
         self._proposals = proposals
+        self._sharing = proposals.sharing
         self._verdicts = verdicts
         self._course = course
         self._departures = departures
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         row = self._row(trial)
+        self._sharing.started(row.number)
         self._journal.change(row.number, state="RUNNING", why="", started=row.started or time.time())
 
     def on_trial_result(
@@ -72,16 +75,18 @@ class Recorder(Unsaved, Callback):
             node=result.get("hostname", row.node),
             checkpoint=result["sieve"]["checkpoint"],
             seconds=row.seconds + report.seconds,
-            gpu_seconds=row.gpu_seconds + report.seconds * self._spec.resources.gpu,
+            gpu_seconds=row.gpu_seconds + report.seconds * self._sharing.gpu(row.number),
         )
         if verdict is None:
             self._journal.record(row, [report])
         else:
             self._judged(row, report, verdict)
+        self._learn(report, result["sieve"].get("memory"))
         self._course.check()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         row = self._row(trial)
+        self._sharing.ended(row.number)
         error = str(trial.get_error() or "its worker process died")
         self._broke(row, Failure("worker", error.strip().splitlines()[-1], error))
 
@@ -118,19 +123,39 @@ class Recorder(Unsaved, Callback):
         self._journal.record(row, [report], [decision], self._verdicts.appraisals(self._course.seconds()))
         self._departures.judged(row)
 
+    def _learn(self, report: ReportRecord, memory: Mapping[str, int] | None) -> None:
+        """Write down what the end of a stage says of the memory that trials need."""
+        row = self._journal.trials[report.trial]
+        if memory and report.stage_end:
+            learned = self._sharing.seen(row, report.stage, memory, report.time)
+            self._journal.record(row, decisions=learned)
+
+    def _retried(self, row: TrialRecord, failure: Failure) -> TrialRecord | None:
+        """The row of a trial that is tried again, on record; None: it has failed for good."""
+        if alone(failure.kind, self._sharing.gpu(row.number)):
+            decision = self._sharing.exhausted(row, self._course.seconds())
+            row = replace(row, state="PENDING", why=decision.reason, error=failure.traceback)
+            self._journal.record(row, decisions=[decision])
+            return row
+        why = retry(self._spec, failure.kind, row.attempt, failure.message)
+        if why is None:
+            return None
+        return self._journal.change(
+            row.number, state="PENDING", why=why, error=failure.traceback, attempt=row.attempt + 1
+        )
+
     def _broke(self, row: TrialRecord, failure: Failure) -> None:
         """Pause for a full disk, retry what may work, else fail the trial, or the sweep if no trial can do better."""
         if failure.kind == "disk":
             self._journal.change(row.number, state="PENDING", why=failure.message)
             self._course.pause(failure.message)
             return
-        why = retry(self._spec, failure.kind, row.attempt, failure.message)
-        if why is not None:
-            self._journal.change(row.number, state="PENDING", why=why, error=failure.traceback, attempt=row.attempt + 1)
+        if self._retried(row, failure) is not None:
             self._proposals.offer(row.number)
             return
+        why = f"{failure.message}; {ROOM}" if failure.kind == "memory" else failure.message
         failed = self._journal.change(
-            row.number, state="FAILED", why=failure.message, error=failure.traceback, finished=time.time()
+            row.number, state="FAILED", why=why, error=failure.traceback, finished=time.time()
         )
         self._departures.failed(failed)
         if failure.kind == "metric":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
 from service.policy.observation import Observation
+from service.policy.verdict import STATES
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Track:
 
     def rule(self, decision: DecisionRecord) -> None:
         """A decision on the trial: the first at a rung is the verdict that fell as the value came in."""
-        if decision.stage not in self.verdicts:
+        if decision.verdict in STATES and decision.stage not in self.verdicts:
             self.verdicts[decision.stage] = decision.verdict
             if BEGUN in decision.numbers:
                 self.begun[decision.stage] = decision.numbers[BEGUN]

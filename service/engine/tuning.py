@@ -18,6 +18,7 @@ from service.engine.proposals import Proposals
 from service.engine.recorder import Recorder
 from service.engine.verdicts import Verdicts
 from service.spec import Spec
+from trainables.distributed import Crew
 from trainables.staged import StagedTrainable
 
 SWITCHES = {
@@ -49,9 +50,9 @@ def drive(spec: Spec, logs: Path, parts: Parts, shared: Sequence[Any]) -> None:
     as Tune begins them anew. Without loggers they are thrown away.
     """
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # Failures are the ledger's to tell, not the log's.
-    os.environ.update(SWITCHES, TUNE_MAX_PENDING_TRIALS_PG=str(parts.proposals.slots))
-    asked = {"cpu": spec.resources.cpu, "gpu": spec.resources.gpu}
-    trainable = tune.with_resources(tune.with_parameters(StagedTrainable, shared=shared), asked)
+    os.environ.update(SWITCHES, TUNE_MAX_PENDING_TRIALS_PG=str(parts.proposals.sharing.slots))
+    crew = _crew(spec)
+    trainable = tune.with_parameters(StagedTrainable, shared=shared, crew=crew)
     with TemporaryDirectory(prefix="sieve-tune-", ignore_cleanup_errors=True) as scratch:
         folder = logs if spec.loggers else Path(scratch) / spec.name
         tuner = tune.Tuner(
@@ -59,7 +60,7 @@ def drive(spec: Spec, logs: Path, parts: Parts, shared: Sequence[Any]) -> None:
             tune_config=tune.TuneConfig(
                 search_alg=parts.proposals,
                 scheduler=parts.verdicts,
-                reuse_actors=True,
+                reuse_actors=crew is None,  # An idle one would hold the GPUs of its processes.
                 trial_name_creator=_trial_name,
                 trial_dirname_creator=_trial_name,
             ),
@@ -72,6 +73,12 @@ def drive(spec: Spec, logs: Path, parts: Parts, shared: Sequence[Any]) -> None:
             ),
         )
         tuner.fit()
+
+
+def _crew(spec: Spec) -> Crew | None:
+    """The processes of a trial, None for the one that Tune starts."""
+    asked = spec.resources
+    return None if asked.processes == 1 else Crew(asked.processes, asked.cpu, float(asked.gpu) / asked.processes)
 
 
 def _trial_name(trial: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from service.spec.errors import SpecError, Violation
-from service.spec.models import Rounds, Search, Section, StageSpec
+from service.spec.models import AUTO, Resources, Rounds, Search, Section, StageSpec
 from service.spec.space import Space
 from trainables.stages import Plan, PlanError, Stage
 
@@ -23,7 +23,21 @@ def check(data: Mapping[str, Any], space: Space | None) -> list[Violation]:
         faults += _check_search(search, space)
     if search is not None:
         faults += _check_warm_start(search, data.get("name"))
-    return faults
+    return faults + _check_resources(_section(Resources, data.get("resources", {})))
+
+
+def _check_resources(resources: Resources | None) -> list[Violation]:
+    """Each of several processes drives one GPU of its own, or none."""
+    if resources is None or resources.processes == 1 or resources.gpu in (0, resources.processes):
+        return []
+    many, gpu = resources.processes, resources.gpu
+    if gpu == AUTO:
+        message = f"is auto, which shares one GPU among trials, but workers is {many}"
+        cure = f"write gpu: {many} or leave workers out"
+    else:
+        message = f"is {gpu:g} for {many} workers, of which each drives one GPU or none"
+        cure = f"write gpu: {many}, or workers: {max(1, int(gpu))}"
+    return [Violation("resources/gpu", None, f"{message}; {cure}")]
 
 
 def _check_rounds(raw: Any) -> list[Violation]:

@@ -21,6 +21,9 @@ TASK = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 #: Searchers that come with Sieve; ``auto`` is the one that does best in ``scripts/bench_search.py``.
 ALGORITHMS = ("auto", "bayesopt", "hyperopt", "random", "sobol", "grid")
 
+#: ``resources.gpu``: as much of a GPU as a trial is measured to need.
+AUTO: Literal["auto"] = "auto"
+
 #: Trials of a search that could go on for ever, when the spec names no number.
 DEFAULT_TRIALS = 32
 
@@ -44,7 +47,13 @@ def _partial(config: Any) -> Any:
     return flatten({key: plain(value) for key, value in config.items()}) if isinstance(config, Mapping) else config
 
 
-def _sharable(gpu: float) -> float:
+def _gpus(gpu: Any) -> Any:
+    if gpu == AUTO:
+        return gpu
+    if isinstance(gpu, bool) or not isinstance(gpu, (int, float)):
+        raise ValueError(f"is {gpu!r}{nearest(str(gpu), [AUTO])}; use a number of GPUs, a fraction of one, or {AUTO}")
+    if not (0 <= gpu < math.inf):
+        raise ValueError(f"is {gpu:g}; use 0, a fraction of one GPU, a whole number of them, or {AUTO}")
     if gpu > 1 and gpu != int(gpu):
         raise ValueError(f"is {gpu:g}; only a single GPU is shared in fractions: use {math.ceil(gpu)} or at most 1")
     return gpu
@@ -70,6 +79,12 @@ Duration = Annotated[
     float,
     BeforeValidator(seconds),
     WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": PATTERN}]}),
+]
+Gpus = Annotated[
+    float | Literal["auto"],
+    BeforeValidator(_gpus),
+    Field(description="GPUs of a trial; a fraction shares one, auto finds the fraction"),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"const": "auto"}]}),
 ]
 PartialConfig = Annotated[dict[str, Any], BeforeValidator(_partial)]
 
@@ -148,13 +163,22 @@ class Rounds(Section):
 
 
 class Resources(Section):
-    """What one trial occupies, and how many run at once (``max_concurrent``; None: as many as fit)."""
+    """What one trial occupies, and how many run at once (``max_concurrent``; None: as many as fit).
 
-    cpu: Annotated[float, Field(gt=0, description="CPU cores per trial")] = 1.0
-    gpu: Annotated[float, Field(ge=0, description="GPUs per trial; fractions share one"), AfterValidator(_sharable)] = (
-        0.0
-    )
+    ``gpu`` is that of the whole trial: a fraction shares one, ``auto`` finds the fraction, and whole GPUs above one get
+    a process each, which train as one. ``workers`` says how many processes instead (None: `processes`); ``cpu`` is for
+    each of them.
+    """
+
+    cpu: Annotated[float, Field(gt=0, description="CPU cores of each process of a trial")] = 1.0
+    gpu: Gpus = 0.0
+    workers: Annotated[int | None, Field(ge=1, description="processes of a trial; by default one for each GPU")] = None
     max_concurrent: Annotated[int | None, Field(ge=1)] = None
+
+    @property
+    def processes(self) -> int:
+        """The processes of one trial: ``workers``, else one for each whole GPU."""
+        return self.workers or (1 if self.gpu == AUTO else max(1, int(self.gpu)))
 
 
 class Budget(Section):

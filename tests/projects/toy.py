@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import ray
 import torch
 from torch import nn
 
@@ -59,6 +60,15 @@ def always_breaks(config: dict[str, Any], stage: Any) -> None:
     raise RuntimeError("nothing works")
 
 
+def hungry(config: dict[str, Any], stage: Any) -> None:
+    """Runs out of memory where it has a smaller part of a GPU than ``needs``; reports the part that it has."""
+    gpu = ray.get_runtime_context().get_assigned_resources().get("GPU", 0.0)
+    if gpu < config["needs"]:
+        raise torch.OutOfMemoryError(f"CUDA out of memory with {gpu:g} of it")
+    for _ in stage:
+        stage.report({"score": config["needs"], "gpu": gpu})
+
+
 class Blobs(Task):
     """Two Gaussian blobs and a linear model."""
 
@@ -70,6 +80,15 @@ class Blobs(Task):
 
     def model(self, config: Any) -> nn.Module:
         return nn.Linear(2, 2, dtype=torch.float32)
+
+
+class Apart(Blobs):
+    """Blobs on which the second process of a trial breaks with ``breaks``."""
+
+    def loss(self, model: nn.Module, batch: Any, config: Any) -> torch.Tensor:
+        if config["breaks"] and torch.distributed.get_rank() == 1:
+            raise RuntimeError("the second process breaks")
+        return super().loss(model, batch, config)
 
 
 class LoadedOnce(Blobs):

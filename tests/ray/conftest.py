@@ -1,4 +1,4 @@
-"""One local Ray for all tests of this folder: starting it costs seconds."""
+"""One local Ray for all tests of this folder: starting it costs seconds. Its GPU is one that only Ray believes in."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from cluster.connect import connect
 
 @pytest.fixture(scope="session", autouse=True)
 def cluster() -> Iterator[None]:
-    with connect(cpus=2):
+    with connect(cpus=2, gpus=1):
         yield

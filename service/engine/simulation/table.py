@@ -14,6 +14,7 @@ from service.policy.diagnose import diagnose
 from service.policy.observation import Observation
 from service.policy.verdict import Verdict
 from service.spec import Spec
+from service.spec.models import AUTO
 
 
 class Table:
@@ -25,7 +26,7 @@ class Table:
     def __init__(self, spec: Spec, before: int, epochs: float) -> None:
         self._before = before
         self._metric = spec.metric.name
-        self._gpu = spec.resources.gpu
+        self._gpu = 1.0 if spec.resources.gpu == AUTO else spec.resources.gpu
         self._observations: list[Observation] = []
         self._values = 0
         self.trials: list[Trial] = []

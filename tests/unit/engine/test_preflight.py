@@ -26,3 +26,10 @@ def test_a_stage_that_the_data_cannot_give_is_named(changes: dict[str, Any], whe
     [violation] = caught.value.violations
     assert violation.where == where
     assert "classes" in violation.message
+
+
+def test_a_function_trains_in_one_process() -> None:
+    with pytest.raises(SpecError, match=r"makes 4 processes .* toy:curve is a function.*write workers: 1, .* 4 GPUs"):
+        check(spec_of(task="toy:curve", resources={"gpu": 4}), PROJECT)
+    check(spec_of(task="toy:curve", resources={"gpu": 4, "workers": 1}), PROJECT)
+    check(spec_of(task="toy:Blobs", resources={"gpu": 4}), PROJECT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.policy.retries import retry
+from service.policy.retries import alone, retry
 from service.spec import load
 
 SPEC = load(
@@ -27,7 +27,16 @@ SPEC = load(
         ("worker", 2, None),
         ("diverged", 0, None),
         ("metric", 0, None),
+        ("memory", 0, None),
     ],
 )
 def test_what_another_attempt_may_get_past_is_tried_again(kind: str, attempt: int, why: str | None) -> None:
     assert retry(SPEC, kind, attempt, "it broke") == why
+
+
+@pytest.mark.parametrize(
+    ("kind", "gpu", "again"),
+    [("memory", 0.25, True), ("memory", 1.0, False), ("memory", 0.0, False), ("error", 0.25, False)],
+)
+def test_who_shared_a_gpu_and_ran_out_of_memory_is_tried_again_alone(kind: str, gpu: float, again: bool) -> None:
+    assert alone(kind, gpu) == again

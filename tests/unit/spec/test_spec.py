@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -211,6 +212,10 @@ def test_all_violations_of_a_file_with_their_lines(tmp_path: Path) -> None:
         ("resources/cpu", 0, "resources/cpu", "is 0; allowed: above 0"),
         ("resources/cpu", True, "resources/cpu", "is True; write a number"),
         ("resources/gpu", 1.5, "resources/gpu", "is 1.5; only a single GPU is shared in fractions: use 2 or at most 1"),
+        ("resources/gpu", -1, "resources/gpu", "is -1; use 0, a fraction of one GPU"),
+        ("resources/gpu", "aut", "resources/gpu", "is 'aut' (did you mean 'auto'?); use a number of GPUs"),
+        ("resources/gpu", True, "resources/gpu", "is True; use a number of GPUs"),
+        ("resources/workers", 0, "resources/workers", "is 0; allowed: at least 1"),
         ("resources/max_concurrent", 0, "resources/max_concurrent", "allowed: at least 1"),
         ("budget/time", "2 weeks", "budget/time", "is '2 weeks'; write a time above zero such as 90s, 15m, 2h or 1d"),
         ("budget/epochs", 0, "budget/epochs", "allowed: above 0"),
@@ -293,3 +298,31 @@ def test_neither_ray_nor_torch_nor_pandas_is_loaded() -> None:
     code = "import sys, service.spec; print([m for m in ('ray', 'torch', 'pandas', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        ({"gpu": "auto", "workers": 2}, "is auto, which shares one GPU among trials, but workers is 2; write gpu: 2"),
+        ({"gpu": 0.5, "workers": 2}, "is 0.5 for 2 workers, of which each drives one GPU or none; write gpu: 2"),
+        ({"gpu": 4, "workers": 2}, "is 4 for 2 workers, of which each drives one GPU or none; write gpu: 2"),
+    ],
+)
+def test_each_of_several_workers_drives_one_gpu_or_none(resources: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(f"resources/gpu: {message}")):
+        load(MINIMAL | {"resources": resources})
+
+
+@pytest.mark.parametrize(
+    ("resources", "processes"),
+    [
+        ({}, 1),
+        ({"gpu": 0.25}, 1),
+        ({"gpu": "auto"}, 1),
+        ({"gpu": 4}, 4),
+        ({"gpu": 4, "workers": 1}, 1),
+        ({"workers": 3}, 3),
+    ],
+)
+def test_a_trial_has_a_process_for_each_whole_gpu(resources: dict[str, Any], processes: int) -> None:
+    assert load(MINIMAL | {"resources": resources}).resources.processes == processes

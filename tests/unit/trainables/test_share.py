@@ -1,0 +1,51 @@
+"""The shares of several processes make up the whole, here one process after another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from tests.projects.toy import Blobs
+from trainables.share import ShareOfTask
+
+
+def batch(size: int) -> tuple[torch.Tensor, ...]:
+    task = Blobs()
+    return tuple(part[:size] for part in task.data().unpacked().train)  # type: ignore[misc, union-attr]
+
+
+def gradients(model: nn.Module) -> torch.Tensor:
+    return torch.cat([parameter.grad.flatten() for parameter in model.parameters() if parameter.grad is not None])
+
+
+@pytest.mark.parametrize(("size", "world"), [(32, 2), (31, 2), (7, 4), (2, 3)])
+def test_the_average_over_all_processes_is_the_loss_of_the_whole_batch(size: int, world: int) -> None:
+    task, config = Blobs(), dict[str, Any]()
+    torch.manual_seed(0)
+    model, rows = task.model(config), batch(size)
+    whole = task.loss(model, rows, config)
+    whole.backward()
+    expected = gradients(model)
+    model.zero_grad()
+    losses = [ShareOfTask(task, rank, world, lambda module: module).loss(model, rows, config) for rank in range(world)]
+    average = torch.stack(losses).mean()
+    average.backward()
+    torch.testing.assert_close(average, whole)
+    torch.testing.assert_close(gradients(model), expected)
+
+
+def test_processes_draw_different_dropout_the_same_way_each_time() -> None:
+    def drawn(rank: int, steps: int) -> list[float]:
+        torch.manual_seed(1)
+        share, model = ShareOfTask(Blobs(), rank, 2, lambda module: module), Blobs().model({})
+        for _ in range(steps):
+            share.loss(model, batch(4), {})
+        return torch.rand(3).tolist()
+
+    torch.manual_seed(1)
+    assert drawn(0, 1) == drawn(0, 3)
+    assert drawn(0, 1) != drawn(1, 1)
+    assert drawn(1, 1) == drawn(1, 3)

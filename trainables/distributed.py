@@ -1,0 +1,224 @@
+"""A trial of several processes: the loop of one, run by Ray Train's TorchTrainer from within the trial's actor.
+
+Ray's documented pattern for Train inside Tune: the Tune trial is a driver that holds no CPU or GPU, and TorchTrainer
+reserves all its processes as one placement group, which starts whole or waits. Ray hands reports on as they come and
+goes on training, while a stage's verdict may pause or stop a trial: so here the processes do one epoch at each order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.actor import ActorHandle
+
+from trainables import outcome
+from trainables.assignment import Assignment
+from trainables.errors import RankFailed, TaskError
+
+END_TIMEOUT = 60.0
+"""Seconds to wait for the processes of an ended trial."""
+
+
+@dataclass(frozen=True)
+class Crew:
+    """``workers`` processes that train as one, each with ``cpu`` cores and ``gpu`` GPUs (0 or 1)."""
+
+    workers: int
+    cpu: float
+    gpu: float
+
+    @property
+    def each(self) -> dict[str, float]:
+        """What Ray reserves for each process."""
+        return {"CPU": self.cpu, "GPU": self.gpu}
+
+
+class Exchange:
+    """An actor between the trial and its processes: orders to each of ``workers``, answers from any."""
+
+    def __init__(self, workers: int) -> None:
+        self._orders: list[asyncio.Queue[bool]] = [asyncio.Queue() for _ in range(workers)]
+        self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def order(self, go_on: bool) -> None:
+        """Have every process train for an epoch, or end."""
+        for orders in self._orders:
+            orders.put_nowait(go_on)
+
+    async def next_order(self, rank: int) -> bool:
+        """Wait for the next order to a process."""
+        return await self._orders[rank].get()
+
+    async def answer(self, answer: dict[str, Any]) -> None:
+        """Hand in what came of an order."""
+        self._answers.put_nowait(answer)
+
+    async def next_answer(self) -> dict[str, Any]:
+        """Wait for the next answer."""
+        return await self._answers.get()
+
+
+class DistributedTraining:
+    """Trains one config of a task in several processes; what they hand in is as of `trainables.loop.Training`.
+
+    A state is that of a single process, so a trial may go on with another number of processes. They start with the
+    first epoch that is to train.
+    """
+
+    def __init__(self, given: Assignment, shared: Sequence[Any], crew: Crew) -> None:
+        self.stage = given.climb.next(-1)
+        self.done = 0
+        self._given = given
+        self._shared = shared
+        self._crew = crew
+        self._state: dict[str, Any] | None = None
+        self._exchange: ActorHandle | None = None
+        self._thread: threading.Thread | None = None
+
+    def run_epoch(self) -> dict[str, float]:
+        """Train for the next epoch and return its metrics.
+
+        Raises:
+            RankFailed: a process broke; it holds the failure of the first that did.
+            TrainingFailedError: a process died, or Ray Train could not start them.
+        """
+        exchange = self._exchange or self._start()
+        exchange.order.remote(True)
+        answer = ray.get(exchange.next_answer.remote())
+        if "error" in answer:
+            raise answer["error"]
+        if "failure" in answer:
+            raise RankFailed(answer["failure"])
+        self._state = _unpack(answer["state"])
+        self.stage, self.done = self._state["stage"], self._state["done"]
+        return dict(answer["metrics"])
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a new object needs to go on; of process 0, on the CPU.
+
+        Raises:
+            RuntimeError: nothing was trained or loaded yet.
+        """
+        if self._state is None:
+            raise RuntimeError("there is no state before the first epoch; call run_epoch first")
+        return self._state
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on where ``state`` was taken; before the first epoch."""
+        self._state = dict(state)
+        self.stage, self.done = state["stage"], state["done"]
+
+    def close(self) -> None:
+        """End the processes; returns when their resources are free."""
+        if self._exchange is None or self._thread is None:
+            return
+        self._exchange.order.remote(False)
+        self._thread.join(END_TIMEOUT)
+        ray.kill(self._exchange)
+        self._exchange = self._thread = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _folder(self) -> str:
+        return str(self._given.folder / "train")
+
+    def _start(self) -> ActorHandle:
+        exchange = ray.remote(num_cpus=0)(Exchange).remote(self._crew.workers)
+        state = None if self._state is None else ray.put(_pack(self._state))
+        orders = {
+            "given": self._given.to_dict(),
+            "shared": list(self._shared),
+            "state": [] if state is None else [state],
+            "exchange": exchange,
+            "threads": max(1, int(self._crew.cpu)),
+        }
+        self._thread = threading.Thread(target=self._fit, args=(exchange, orders), daemon=True, name="sieve-crew")
+        self._thread.start()
+        self._exchange = exchange
+        return exchange
+
+    def _fit(self, exchange: ActorHandle, orders: dict[str, Any]) -> None:
+        from ray.train import RunConfig, ScalingConfig
+        from ray.train.torch import TorchTrainer
+
+        ended: dict[str, Any] = {"error": TaskError("the processes ended without an order; report this")}
+        try:
+            TorchTrainer(
+                train_as_one,
+                train_loop_config=orders,
+                scaling_config=ScalingConfig(
+                    num_workers=self._crew.workers,
+                    use_gpu=self._crew.gpu > 0,
+                    resources_per_worker=self._crew.each,
+                ),
+                run_config=RunConfig(name="crew", storage_path=self._folder),
+            ).fit()
+        except Exception as error:
+            ended = {"error": error}
+        exchange.answer.remote(ended)
+
+
+def train_as_one(orders: Mapping[str, Any]) -> None:
+    """What each process runs: an epoch at each order, until the order to end."""
+    rank, exchange = ray.train.get_context().get_world_rank(), orders["exchange"]
+    try:
+        share, training = _training(orders)
+        while ray.get(exchange.next_order.remote(rank)):
+            metrics = share.averaged(training.run_epoch())
+            if rank == 0:
+                answer = {"metrics": metrics, "state": _pack(training.state())}
+                ray.get(exchange.answer.remote(answer))
+    except Exception as error:
+        ray.get(exchange.answer.remote(outcome.failure(error)["sieve"]))
+        raise
+
+
+def _training(orders: Mapping[str, Any]) -> Any:
+    import torch
+    from ray.train.torch import get_device, prepare_model
+    from torch import nn
+
+    from trainables.loading import load, load_data
+    from trainables.loop import Training
+    from trainables.share import ShareOfTask
+    from trainables.task import Task
+
+    def wrap(module: nn.Module) -> nn.Module:
+        # Some tasks use a part of the model in some steps only, or never: without the search DDP would end them.
+        options = {"find_unused_parameters": True}
+        return prepare_model(module, move_to_device=False, parallel_strategy_kwargs=options)
+
+    torch.set_num_threads(orders["threads"])
+    if torch.cuda.is_available():
+        torch.cuda.set_device(get_device())
+    given, context = Assignment.from_dict(orders["given"]), ray.train.get_context()
+    task, data = load(given, orders["shared"])
+    if not isinstance(task, Task):
+        raise TaskError(f"{given.task} is no task class, so it trains in one process; write workers: 1")
+    share = ShareOfTask(task, context.get_world_rank(), context.get_world_size(), wrap)
+    arguments = (dict(given.config), given.climb, given.seed, given.data_seed)
+    training = Training(share, data or load_data(task, given.task), *arguments)
+    for state in orders["state"]:
+        training.load(_unpack(ray.get(state)))
+    return share, training
+
+
+def _pack(state: Mapping[str, Any]) -> bytes:
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    return buffer.getvalue()
+
+
+def _unpack(content: bytes) -> dict[str, Any]:
+    import torch
+
+    return dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=False))

@@ -1,0 +1,47 @@
+"""The memory of a GPU, as one process of a trial sees it. Torch is only asked where it is loaded already."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+CONTEXT = 600 * 2**20
+"""Bytes a process takes on a GPU beside its tensors; the packing of trials counts with as many."""
+
+
+def exhausted(error: BaseException) -> bool:
+    """Whether ``error`` says that a device has no more memory."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(error, torch.OutOfMemoryError)
+
+
+def seen() -> dict[str, int] | None:
+    """Bytes of this process's GPU: the ``peak`` of its tensors since `begin`, the ``total``; None without a GPU."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return None
+    return {"peak": int(torch.cuda.max_memory_allocated()), "total": int(torch.cuda.mem_get_info()[1])}
+
+
+def total() -> int | None:
+    """Bytes of memory of this process's GPU; None without one."""
+    import torch
+
+    return int(torch.cuda.mem_get_info()[1]) if torch.cuda.is_available() else None
+
+
+def begin(gpu: float) -> None:
+    """A trial with ``gpu`` GPUs begins: free what the one before it left, and count the peak anew.
+
+    One that shares a GPU gets its part of the memory alone: if it needs more it fails itself, not a neighbour.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        return
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    if gpu > 0:
+        own = gpu if gpu >= 1 else max(gpu / 2, gpu - CONTEXT / torch.cuda.mem_get_info()[1])
+        torch.cuda.set_per_process_memory_fraction(min(1.0, own))

@@ -1,0 +1,105 @@
+"""One process's share of a task that several processes train as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+
+from trainables.data import Batch, Data
+from trainables.seeding import derive
+from trainables.task import Task
+
+
+class ShareOfTask(Task):
+    """``task`` as process ``rank`` of ``world`` sees it: the loop around it is the one of a single process.
+
+    ``wrap`` makes a module one that averages its gradients over the processes.
+
+    The loop hands every process the whole batch. Each takes the loss of its own rows, weighted by how many they are, in
+    `torch.nn.parallel.DistributedDataParallel`, which averages the gradients: up to rounding they are those of one
+    process with that batch. Metrics are means over the rows of all, the same in every process. Dropout differs between
+    processes. Batch normalization is over the rows of all processes on GPUs, over the process's own on the CPU, where
+    those that validate and are saved are of process 0.
+    """
+
+    def __init__(self, task: Task, rank: int, world: int, wrap: Callable[[nn.Module], nn.Module]) -> None:
+        self._task = task
+        self._rank = rank
+        self._world = world
+        self._wrap = wrap
+        self._parallel: nn.Module | None = None
+        self._model: nn.Module | None = None
+        self._seed = 0
+        self._trained = False
+
+    def data(self) -> Data:
+        return self._task.data()
+
+    def model(self, config: Mapping[str, Any]) -> nn.Module:
+        model = self._task.model(config)
+        if isinstance(model, nn.Module) and torch.cuda.is_available():
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+        return model
+
+    def loss(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Tensor:
+        self._draw_apart()
+        self._trained = True
+        rows, weight = self._rows(batch)
+        loss = self._wrapped(model, config)(rows)
+        # The average over all processes of what they return is the mean over the whole batch.
+        return loss * (weight * self._world) if isinstance(loss, Tensor) else loss
+
+    def metrics(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Mapping[str, float | Tensor]:
+        if self._trained:
+            for buffer in model.buffers():
+                distributed.broadcast(buffer, 0)
+            self._trained = False
+        rows, weight = self._rows(batch)
+        return self._summed({k: float(v) * weight for k, v in self._task.metrics(model, rows, config).items()})
+
+    def averaged(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """The mean of each metric of an epoch over all processes, which must all call this."""
+        return self._summed({name: value / self._world for name, value in metrics.items()})
+
+    def _wrapped(self, model: nn.Module, config: Mapping[str, Any]) -> nn.Module:
+        if self._parallel is None or self._model is not model:
+            self._model = model
+            self._parallel = self._wrap(_Loss(self._task, model, config))
+        return self._parallel
+
+    def _rows(self, batch: Batch) -> tuple[Batch, float]:
+        """This process's rows, and which part of the batch they are; one row of no weight where there are too few."""
+        size = len(batch[-1])
+        low, high = size * self._rank // self._world, size * (self._rank + 1) // self._world
+        if low == high:
+            return tuple(part[:1] for part in batch), 0.0
+        return tuple(part[low:high] for part in batch), (high - low) / size
+
+    def _draw_apart(self) -> None:
+        # The loop seeds all processes alike at each epoch, which is right for the order of the data, not for dropout.
+        if self._rank and torch.initial_seed() != self._seed:
+            self._seed = derive(torch.initial_seed(), self._rank)
+            torch.manual_seed(self._seed)
+
+    def _summed(self, values: Mapping[str, float]) -> dict[str, float]:
+        names = sorted(values)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        total = torch.tensor([values[name] for name in names], dtype=torch.float64, device=device)
+        distributed.all_reduce(total)
+        return dict(zip(names, total.tolist(), strict=True))
+
+
+class _Loss(nn.Module):
+    """The loss as a module, so that a task may use its model as it likes: DDP wraps what is called, not the model."""
+
+    def __init__(self, task: Task, model: nn.Module, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.model = model
+        self._task = task
+        self._config = config
+
+    def forward(self, batch: Batch) -> Tensor:
+        return self._task.loss(self.model, batch, self._config)
