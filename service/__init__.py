@@ -4,6 +4,7 @@
 
     sweep = service.run("sweep.yaml")          # runs it, shows nothing, returns a handle
     sweep.best(3)                              # a DataFrame
+    service.check("sweep.yaml").frame()        # is its task sound? a row per finding
     service.results().trials("digits")         # any sweep of this home
 
 Each name is imported when it is first used, so that ``import service`` costs nothing.
@@ -15,14 +16,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from service.interface.client import Sweep, results, run, simulate, sweep
+    from service.interface.client import Sweep, check, results, run, simulate, sweep
     from service.spec import Spec, load
 
-__all__ = ["Spec", "Sweep", "load", "results", "run", "simulate", "sweep"]
+__all__ = ["Spec", "Sweep", "check", "load", "results", "run", "simulate", "sweep"]
 
 _HOMES = {
     "Spec": "service.spec",
     "Sweep": "service.interface.client",
+    "check": "service.interface.client",
     "load": "service.spec",
     "results": "service.interface.client",
     "run": "service.interface.client",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from service.spec import Spec
@@ -66,6 +66,41 @@ def lines(spec: Spec) -> list[str]:
     expected = min(sum(one.expected for one in rounds), spec.budget.epochs or full)
     whole = f"about {expected:.4g} of {full:.4g} full-data epochs that {trials} full trainings cost"
     return [*words, f"expected budget: {whole} ({100 * expected / full:.1f} %)"]
+
+
+REPORT = 0.05
+"""Seconds that Ray Tune and the checkpoint take for each epoch's report."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a sweep takes, in seconds (one trial after another) and full-data epochs, beside training all in full."""
+
+    seconds: float
+    epochs: float
+    full_seconds: float
+    full_epochs: float
+
+
+def cost(spec: Spec, seconds: Sequence[Sequence[float]]) -> Cost:
+    """The cost of the sweep where the stages of each of ``spec.plans`` take so many ``seconds`` of training.
+
+    Trials are those of `forecast`. A budget in epochs caps what the sweep takes.
+    """
+    whole = [
+        [one + REPORT * stage.epochs for one, stage in zip(stages, plan.stages, strict=True)]
+        for stages, plan in zip(seconds, spec.plans, strict=True)
+    ]
+    rounds = [(one, whole[spec.plan_number(number)]) for number, one in enumerate(forecast(spec))]
+    full_epochs = sum(one.full for one, _ in rounds)
+    epochs = sum(one.expected for one, _ in rounds)
+    share = min(1.0, (spec.budget.epochs or epochs) / epochs)
+    return Cost(
+        seconds=share * sum(n * s for one, stages in rounds for n, s in zip(one.reaching, stages, strict=True)),
+        epochs=share * epochs,
+        full_seconds=sum(one.trials * sum(stages) for one, stages in rounds),
+        full_epochs=full_epochs,
+    )
 
 
 def _rounds(spec: Spec) -> Iterator[Forecast]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from service.interface.verbs import change, export, look, publish, run, simulate, space
+from service.interface.verbs import change, check, export, look, publish, run, simulate, space
 
 INTERRUPTED = 130
 
@@ -49,5 +49,14 @@ def main() -> None:
     """
 
 
-for _verb in (*run.VERBS, *simulate.VERBS, *look.VERBS, *space.VERBS, *export.VERBS, *publish.VERBS, *change.VERBS):
+for _verb in (
+    *run.VERBS,
+    *check.VERBS,
+    *simulate.VERBS,
+    *look.VERBS,
+    *space.VERBS,
+    *export.VERBS,
+    *publish.VERBS,
+    *change.VERBS,
+):
     main.add_command(_verb)

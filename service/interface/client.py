@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import time
 from collections.abc import Mapping
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from service.ledger import Results, find_home, open_store
 from service.ledger.status import Status
-from service.spec import Spec
+from service.spec import Spec, load
 from service.spec.errors import SieveError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from service.engine.curves.function import CurveFunction
+    from service.engine.preflight import Report
 
 UNDER_WAY = ("QUEUED", "STARTING", "RUNNING")
 POLL = 0.5
@@ -127,25 +129,50 @@ def run(
     project: str | Path | None = None,
     home: str | Path | None = None,
     wait: bool = True,
+    check: bool = True,
 ) -> Sweep:
     """Runs the sweep of ``source`` (a YAML file, a mapping that may hold Tune domains, or a `Spec`), or continues it.
 
     The head is a child process. With ``wait`` (the default) the call returns when the sweep is over, else at once; the
     head pauses when this process ends. ``project`` is the folder with the task's code (default: the current one),
-    ``home`` that of the ledger (default: as on the command line).
+    ``home`` that of the ledger (default: as on the command line). With ``check`` (the default) the task of a new sweep
+    is looked at first, without training it; what is not wrong, but strange, is a warning of the logger ``service``.
 
     Raises:
         SpecError: the spec breaks a rule.
-        UserError: the task is not to be found, or the name belongs to another sweep.
+        UserError: the task is not to be found, or fails the quick check, or the name belongs to another sweep.
         SieveError: with ``wait``, the sweep failed.
     """
     from service.engine.launch import start
     from service.engine.submission import submit
 
-    folder = _home(home)
-    record = submit(source, folder, project=None if project is None else Path(project))
+    folder, code = _home(home), None if project is None else Path(project)
+    if check:
+        _look(source, folder, code)
+    record = submit(source, folder, project=code)
     handle = Sweep(record.name, folder, start(record.name, folder))
     return handle.wait() if wait else handle
+
+
+def check(
+    source: str | Path | Mapping[str, Any] | Spec,
+    *,
+    project: str | Path | None = None,
+    seconds: float = 20.0,
+) -> Report:
+    """Checks the task of ``source`` on the resources of a trial, training it for about ``seconds``; changes nothing.
+
+    The report is true where nothing failed; iterating gives its findings, ``report.frame()`` is a DataFrame with a row
+    for each: level (ok, warn, fail), name, evidence, cure. ``project`` is the folder with the task's code.
+
+    Raises:
+        SpecError: the spec breaks a rule, or its task cannot be found or give its data.
+        UserError: the resources are not to be had.
+    """
+    from service.engine.preflight.examination import thorough
+
+    folder = str(Path(project or Path.cwd()).resolve())
+    return thorough(load(source), folder, source, seconds)
 
 
 def simulate(
@@ -189,6 +216,19 @@ def sweep(name: str, home: str | Path | None = None) -> Sweep:
 def results(home: str | Path | None = None) -> Results:
     """The results of every sweep in ``home`` as DataFrames."""
     return Results(open_store(_home(home)))
+
+
+def _look(source: str | Path | Mapping[str, Any] | Spec, home: Path, project: Path | None) -> None:
+    """The quick check of a sweep that is not in the ledger yet."""
+    from service.engine.preflight.examination import insist, quick
+    from service.engine.submission import examine
+
+    examined = examine(source, home, project)
+    if examined.known is None:
+        report = quick(examined.spec, examined.project)
+        for finding in report.warnings:
+            logging.getLogger("service").warning("%s: %s", examined.spec.name, finding)
+        insist(report)
 
 
 def _has_ended(head: subprocess.Popen[bytes]) -> bool:

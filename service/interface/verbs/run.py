@@ -19,18 +19,19 @@ BEST = 5
 @click.command()
 @click.argument("file")
 @click.option("--dry-run", is_flag=True, help="Check the file and say what would happen; run nothing.")
+@click.option("--no-check", is_flag=True, help="Leave out the quick check of the task; see sieve check.")
 @click.option("-q", "--quiet", is_flag=True, help="No live view, only the end.")
 @options.home
-def run(file: str, home: Path, dry_run: bool, quiet: bool) -> None:
+def run(file: str, home: Path, dry_run: bool, no_check: bool, quiet: bool) -> None:
     """Run a sweep, or continue it where it was left.
 
     Ctrl-C pauses it politely: everything is kept, and the same command continues it. The name of a sweep in the
     ledger does for FILE where no file has that name: it continues with what it has stored, extensions included.
     """
     if dry_run:
-        _forecast(file, home)
+        _forecast(file, home, check=not no_check)
     else:
-        drive(_submitted(file, home), home, quiet=quiet, again=f"sieve run {file}")
+        drive(_submitted(file, home, check=not no_check), home, quiet=quiet, again=f"sieve run {file}")
 
 
 def drive(name: str, home: Path, *, quiet: bool, again: str) -> None:
@@ -50,33 +51,40 @@ def drive(name: str, home: Path, *, quiet: bool, again: str) -> None:
     click.get_current_context().exit(outcome.exit_code)
 
 
-def _submitted(file: str, home: Path) -> str:
+def _submitted(file: str, home: Path, *, check: bool) -> str:
     from service.ledger import open_store
 
     if not Path(file).exists() and any(sweep.name == file for sweep in open_store(home).sweeps()):
         return file
     from service.engine.submission import submit
 
-    _checked(file, home)
+    _checked(file, home, check=check)
     return submit(file, home).name
 
 
-def _forecast(file: str, home: Path) -> None:
+def _forecast(file: str, home: Path, *, check: bool) -> None:
     from service.engine.forecast import lines
 
-    examined = _checked(file, home)
+    examined = _checked(file, home, check=check)
     for line in lines(examined.spec):
         click.echo(line)
     if examined.known is not None:
         click.echo(f"{examined.known.name} is in the ledger already, {examined.known.state}: it would go on from there")
 
 
-def _checked(file: str, home: Path) -> Examined:
+def _checked(file: str, home: Path, *, check: bool) -> Examined:
+    """What is known of a sweep before it runs; a new one's task is looked at, unless ``check`` is off."""
+    from service.engine.preflight.examination import insist, quick
     from service.engine.submission import examine
 
     examined = examine(file, home)
     for warning in examined.warnings:
         click.echo(f"warning: {warning}", err=True)
+    if check and examined.known is None:
+        report = quick(examined.spec, examined.project)
+        for finding in report.warnings:
+            click.echo(f"warning: {finding}", err=True)
+        insist(report)
     return examined
 
 

@@ -17,7 +17,7 @@ from service.spec.errors import SpecError, UserError, Violation
 class Checked:
     """``warnings`` in words; ``data`` to share with the workers, None for a task that loads its own.
 
-    ``peak_bytes`` is the memory that a trial takes on a GPU at most, None where it was not measured.
+    ``peak_bytes`` is the most memory of a GPU that a trial is known to take, None where it was not measured on one.
     """
 
     warnings: tuple[str, ...]
@@ -47,7 +47,7 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
         try:
             description, data = describe_task(spec.task, project, stages, spec.search.seed, later)
         except TaskError as error:
-            raise _placed(str(error), source) from error
+            raise placed(str(error), source) from error
         _check_workers(spec, str(description["kind"]), source)
         _checked[key] = Checked(_warnings(spec) if description["kind"] == "class" else (), data)
     return _checked[key]
@@ -69,7 +69,7 @@ def _check_workers(spec: Spec, kind: str, source: object) -> None:
         raise _at("resources", f"{message}; write workers: 1{gpus}", source)
 
 
-def _placed(message: str, source: object) -> SpecError:
+def placed(message: str, source: object) -> SpecError:
     """The task's complaint at its place in the spec: a stage if it begins with one, else the task."""
     stage = re.match(r"((?:rounds/)?stages/[\d/]+): ", message)
     where = stage.group(1) if stage else "task"

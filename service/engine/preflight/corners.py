@@ -1,0 +1,69 @@
+"""The corners of a search space: where configs break first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from service.spec import Spec
+from service.spec.flat import nest
+from service.spec.parameter import Parameter
+from service.spec.samplers import same
+from service.spec.space import Space
+from trainables.probe.evidence import Corner
+
+MOST = 32
+"""Corners that are tried at most."""
+LISTED = 6
+"""Values of a choice that are all tried; of a longer one, the first and the last."""
+
+
+EXTREMES = {"all parameters low": 0.0, "all parameters high": 1.0}
+
+
+def corners(spec: Spec) -> tuple[Corner, ...]:
+    """The config in the middle, the lowest and the highest one, and that in the middle with one parameter at its ends.
+
+    The middle is that of each parameter's own scale, but for what the first of ``search.initial`` says. A conditional
+    parameter comes with the values that its condition asks for. No config comes twice, and at most `MOST` come.
+    """
+    found: dict[str, Corner] = {}
+    for name, config in _configs(spec.space, spec.search.initial[0] if spec.search.initial else {}):
+        key = json.dumps(config, sort_keys=True)
+        if key not in found or found[key].name in EXTREMES:  # Better the name of the one parameter.
+            found[key] = Corner(name, nest(config))
+    return tuple(found.values())[:MOST]
+
+
+def _configs(space: Space, initial: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    middle = {**{p.name: p.sampler.from_unit(0.5) for p in space.parameters}, **space.check(initial)}
+    yield "the middle", space.prune(middle)
+    for name, unit in EXTREMES.items():
+        yield name, space.from_unit([unit] * space.dimension)
+    for parameter in space.parameters:
+        for value in _ends(parameter):
+            config = space.prune({**_activated(space, parameter, middle), parameter.name: value})
+            yield f"{parameter.name} = {_spoken(value)}", config
+
+
+def _ends(parameter: Parameter) -> list[Any]:
+    sampler = parameter.sampler
+    if sampler.count is not None and sampler.count <= LISTED and parameter.kind in ("choice", "grid_search"):
+        return sampler.values()
+    return [sampler.from_unit(0.0), sampler.from_unit(1.0)]
+
+
+def _activated(space: Space, parameter: Parameter, values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` with those that the conditions of ``parameter`` ask for."""
+    by_name = {p.name: p for p in space.parameters}
+    changed = dict(values)
+    for name, allowed in parameter.when.items():
+        changed = _activated(space, by_name[name], changed)
+        if not any(same(changed[name], value) for value in allowed):
+            changed[name] = allowed[0]
+    return changed
+
+
+def _spoken(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,135 @@
+"""The whole check of a sweep: probes on the target, findings here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from service.engine.preflight.checked import check, placed
+from service.engine.preflight.corners import corners
+from service.engine.preflight.finding import Finding, Report
+from service.engine.preflight.judges import costs, data, learning, trials
+from service.engine.preflight.target import Target
+from service.spec import Spec
+from service.spec.errors import UserError
+from trainables.errors import TaskError
+from trainables.probe.evidence import BatchEvidence, Evidence, Question, Ramp
+
+Found = TypeVar("Found")
+
+SECONDS = 20.0
+"""How long the probes may take by default, start-up and the reading of data apart."""
+
+
+def question(spec: Spec, project: str, seconds: float = SECONDS) -> Question:
+    """What to look at for ``spec``, whose task is found from ``project``."""
+    return Question(
+        task=spec.task,
+        project=project,
+        metric=spec.metric.name,
+        plans=spec.plans,
+        corners=corners(spec),
+        data_seed=spec.search.seed,
+        seconds=seconds,
+        cpus=spec.resources.cpu,
+    )
+
+
+def quick(spec: Spec, project: str) -> Report:
+    """The part that takes well under a second in this process: data, first loss, metric, corners that build.
+
+    Raises:
+        SpecError: as `check` does.
+    """
+    from trainables.probe import measure
+
+    shared = check(spec, project).data
+    try:
+        evidence = measure.quick(question(spec, project), shared)
+    except TaskError as error:
+        raise placed(str(error), None) from error
+    return Report(tuple(judge(spec, evidence)))
+
+
+def thorough(spec: Spec, project: str, source: object = None, seconds: float = SECONDS) -> Report:
+    """The whole check, on the resources that a trial of ``spec`` gets, in about ``seconds`` and what starting takes.
+
+    Raises:
+        SpecError: as `check` does.
+        UserError: the resources are not to be had.
+    """
+
+    def told(target: Target, asked: Question, data: Any | None) -> Report:
+        evidence = target.probe(asked, data)
+        return Report((*judge(spec, evidence), *_costs(spec, evidence, target)))
+
+    return _on_target(told, spec, project, source, seconds)
+
+
+def find_lr(spec: Spec, project: str, source: object = None, seconds: float = SECONDS) -> Ramp:
+    """The ramp test of the learning rate on the resources of a trial; raises as `thorough` does."""
+    return _on_target(Target.ramp, spec, project, source, seconds)
+
+
+def find_batch(spec: Spec, project: str, source: object = None, seconds: float = SECONDS) -> tuple[BatchEvidence, ...]:
+    """Speed and memory of ever larger batches on the resources of a trial; raises as `thorough` does."""
+    return _on_target(Target.batch_sizes, spec, project, source, seconds)
+
+
+def _on_target(
+    ask: Callable[[Target, Question, Any], Found], spec: Spec, project: str, source: object, seconds: float
+) -> Found:
+    data = check(spec, project, source).data
+    with Target(spec) as target:
+        try:
+            return ask(target, question(spec, project, seconds), data)
+        except TaskError as error:
+            raise placed(str(error), source) from error
+
+
+def insist(report: Report) -> None:
+    """See that nothing failed in the quick part.
+
+    Raises:
+        UserError: with every failure.
+    """
+    if not report:
+        failed = "\n".join(f"  {finding}" for finding in report.failures)
+        raise UserError(
+            f"the check before the sweep fails:\n{failed}\nmend it",
+            "`sieve check` tells more, --no-check (check=False in Python) runs the sweep anyway",
+        )
+
+
+def judge(spec: Spec, seen: Evidence) -> Iterator[Finding]:
+    """All findings of ``seen`` but the costs, in the order in which to mend them."""
+    if seen.data is not None:
+        yield from data.data(seen.data)
+        yield from data.repeatable(seen.repeatable)
+    yield from _learning(seen)
+    reported = seen.first.reported if seen.first else tuple(seen.runs.metrics) if seen.runs else ()
+    if reported:
+        yield trials.metric(spec.metric.name, reported)
+    if seen.failure is not None:
+        yield Finding("fail", "training", seen.failure.message, "mend that first; the rest was not looked at")
+    if seen.runs is not None:
+        yield from trials.runs(seen.runs)
+    if seen.corners:
+        yield from trials.corners(seen.corners, seen.first.loss if seen.first else None)
+        yield from trials.constant(seen.corners, spec.metric.name)
+    if seen.skipped:
+        yield Finding("warn", "time", f"not tried: {', '.join(seen.skipped)}", "give it longer with --seconds")
+
+
+def _learning(seen: Evidence) -> Iterator[Finding]:
+    if seen.first is not None:
+        yield from learning.first(seen.first)
+    if seen.learning is not None:
+        yield from learning.learning(seen.learning)
+    if seen.signal is not None:
+        yield from learning.signal(seen.signal)
+
+
+def _costs(spec: Spec, seen: Evidence, target: Target) -> Iterator[Finding]:
+    if seen.costs is not None:
+        yield from costs.costs(spec, seen.costs, target.slots, target.gpu)

@@ -1,0 +1,41 @@
+"""Findings on what a sweep will cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from service.engine import forecast
+from service.engine.preflight.finding import Finding
+from service.spec import Spec
+from trainables.probe.evidence import CostEvidence
+
+MEGABYTE = 2**20
+
+
+def costs(spec: Spec, seen: CostEvidence, slots: int, gpu: float) -> Iterator[Finding]:
+    """Time and memory of the stages, and the sweep's forecast with ``slots`` trials at once on ``gpu`` GPUs each."""
+    stages = ", ".join(f"stage {number} {spoken(seconds)}" for number, seconds in enumerate(seen.seconds[0]))
+    where = "" if seen.device == "cpu" else f" on {seen.device}"
+    memory = f"; peak memory {seen.peak_bytes / MEGABYTE:.0f} MB" if seen.peak_bytes else ""
+    yield Finding("ok", "stages", f"{stages} for the config in the middle{where}{memory}")
+    cost = forecast.cost(spec, seen.seconds)
+    wall = cost.seconds / slots
+    words = (
+        f"about {spoken(wall)} with {slots} trials at once, {gpu * cost.seconds / 3600:.3g} GPU hours, "
+        f"{cost.epochs:.4g} full-data epochs; {spoken(cost.full_seconds / slots)} and {cost.full_epochs:.4g} for "
+        f"training every config in full ({100 * cost.seconds / cost.full_seconds:.1f} % of its time)"
+    )
+    if spec.budget.time is not None and spec.budget.time < wall:
+        cure = f"raise it, or lower search.trials: {spoken(spec.budget.time)} is enough for a part of the trials"
+        yield Finding("warn", "forecast", f"{words}; budget.time is {spoken(spec.budget.time)}", cure)
+    else:
+        yield Finding("ok", "forecast", words)
+
+
+def spoken(seconds: float) -> str:
+    """0.52 s, 41 s, 12 min, 3.4 h."""
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

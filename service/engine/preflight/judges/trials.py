@@ -1,0 +1,105 @@
+"""Findings on trials: the corners of the space, the metric, two runs of one seed, a checkpoint."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterator, Sequence
+
+from service.engine.preflight.finding import Finding, Level
+from trainables.probe.evidence import CornerEvidence, RunsEvidence
+
+CLIMBED = 10.0
+"""A training loss that grew by this factor is on its way to infinity."""
+CLOSE = 1e-3
+"""Relative difference below which two runs of one seed differ by rounding alone."""
+LOWER = "lower its upper bound, warm up or set clip_norm: trials there are lost"
+
+
+def corners(seen: Sequence[CornerEvidence], first_loss: float | None = None) -> Iterator[Finding]:
+    """Configs that do not build or step, by name, or that all do. ``first_loss`` is that of an untrained model."""
+    diverged = [one for one in seen if _diverged(one, first_loss)]
+    for one in seen:
+        if one.failure is not None and one.failure.kind == "memory":
+            evidence = f"{one.name} does not fit in memory: {one.failure.message}"
+            yield Finding("fail", "corners", evidence, "lower the bounds of what makes it large, or batch_size")
+        elif one.failure is not None and one.failure.kind != "diverged":
+            evidence = f"{one.name}: {one.failure.message}"
+            yield Finding("fail", "corners", evidence, "keep such configs out of the space, or let the task take them")
+    for one in diverged:
+        level: Level = "fail" if one is seen[0] or 2 * len(diverged) > len(seen) else "warn"
+        yield Finding(level, "corners", f"{one.name} diverges: {_how(one)}", _cure(one))
+    if all(one.failure is None for one in seen) and not diverged:
+        steps = "trained for some steps" if any(one.steps for one in seen) else "build"
+        yield Finding("ok", "corners", f"{len(seen)} configs at the corners of the space {steps}")
+
+
+def _diverged(one: CornerEvidence, first_loss: float | None) -> bool:
+    if one.failure is not None:
+        return one.failure.kind == "diverged"
+    if one.last is None or not math.isfinite(one.last):
+        return one.last is not None
+    start = max(abs(first_loss if first_loss is not None else one.first or 0.0), 1e-3)
+    return one.last > CLIMBED * start and one.last > (one.first or 0.0)
+
+
+def _how(one: CornerEvidence) -> str:
+    if one.failure is not None:
+        return one.failure.message.partition(";")[0]
+    return f"the training loss is {one.last:.3g} after {one.steps} steps"
+
+
+def _cure(one: CornerEvidence) -> str:
+    if one.name == "the middle":
+        return "the middle of the space is no good start: lower the range of lr, or give search.initial"
+    return LOWER if one.name.partition(" = ")[0].endswith("lr") else "lower the upper bound of lr, or warm up"
+
+
+def constant(seen: Sequence[CornerEvidence], metric: str) -> Iterator[Finding]:
+    """Whether the metric is the same whatever is trained."""
+    values = [one.value for one in seen if one.value is not None]
+    if len(values) >= 4 and len(set(values)) == 1:
+        evidence = f"{metric} is {values[0]:.4g} after each of {len(values)} different trainings"
+        yield Finding("warn", "metric", evidence, "compute it from the model's output on the batch it is given")
+
+
+def metric(name: str, reported: Sequence[str]) -> Finding:
+    """Whether the task reports the sweep's metric."""
+    if name in reported:
+        return Finding("ok", "metric", f"{name} is reported, beside {', '.join(r for r in reported if r != name)}")
+    close = difflib.get_close_matches(name, reported, n=1)
+    hint = f"name {close[0]!r} as" if close else "name one of these as"
+    return Finding(
+        "fail", "metric", f"the task reports no {name}, only {', '.join(reported)}", f"{hint} metric.name of the sweep"
+    )
+
+
+def runs(seen: RunsEvidence) -> Iterator[Finding]:
+    """Two runs with one seed, and a checkpoint's round trip."""
+    if seen.apart is not None:
+        yield _seed(seen.apart, seen.where)
+    if seen.changed is not None and seen.resumed is not None:
+        yield _round_trip(seen.changed, seen.resumed)
+
+
+def _seed(apart: float, where: str) -> Finding:
+    if apart == 0:
+        return Finding("ok", "one seed", "two runs with one seed agree bit for bit")
+    words = f"two runs with one seed differ by {apart:.2g} of {where}"
+    if apart < CLOSE:
+        return Finding("warn", "one seed", words, "rounding: set reproducible: true if results must repeat exactly")
+    cure = (
+        "draw from the seeded generators of Python, numpy and torch only, and let data() give its examples in one order"
+    )
+    return Finding("fail", "one seed", words, cure)
+
+
+def _round_trip(changed: str, resumed: float) -> Finding:
+    cure = "keep all that training changes in the model (buffers), or in the checkpoint of a loop of your own"
+    if changed:
+        return Finding("fail", "checkpoint", f"what comes back from a checkpoint differs: {changed}", cure)
+    if resumed >= CLOSE:
+        return Finding("fail", "checkpoint", f"the epoch after a resume differs by {resumed:.2g}", cure)
+    if resumed > 0:
+        return Finding("warn", "checkpoint", f"the epoch after a resume differs by {resumed:.2g}: rounding", cure)
+    return Finding("ok", "checkpoint", "written, read and resumed exactly")

@@ -1,0 +1,92 @@
+"""The target: a worker with the resources of one trial, where probes run."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any
+
+import ray
+
+from cluster.connect import connect
+from service.spec import Spec
+from service.spec.errors import SieveError
+from trainables.errors import TaskError
+from trainables.probe.evidence import BatchEvidence, Evidence, Question, Ramp
+
+PATIENCE = 180.0
+"""Seconds that a worker gets beside those of the probe, for its start and for reading data."""
+
+
+class Target:
+    """A cluster, for as long as the context lasts; ``slots`` trials fit at once, each with ``gpu`` GPUs.
+
+    Raises:
+        UserError: not even one trial fits.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._stack = ExitStack()
+        self.slots = 1
+        self.gpu = 1.0 if isinstance(spec.resources.gpu, str) else float(spec.resources.gpu)
+
+    def __enter__(self) -> Target:
+        from service.engine.head import slots_of
+
+        resources = self._stack.enter_context(connect())
+        try:
+            self.slots = slots_of(self._spec, resources)
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._stack.close()
+
+    def probe(self, question: Question, data: Any | None) -> Evidence:
+        """Everything about a task; ``data`` is what the head loaded. Raises TaskError as the probes do."""
+        evidence: Evidence = self._run("measure:thorough", question.seconds, question, data)
+        return evidence
+
+    def ramp(self, question: Question, data: Any | None) -> Ramp:
+        """The loss while the learning rate rises. Raises TaskError as the probe does."""
+        ramp: Ramp = self._run("ramp:ramp", question.seconds, question, data)
+        return ramp
+
+    def batch_sizes(self, question: Question, data: Any | None) -> tuple[BatchEvidence, ...]:
+        """Speed and memory of ever larger batches. Raises TaskError as the probe does."""
+        timed: tuple[BatchEvidence, ...] = self._run("batch_sizes:batch_sizes", question.seconds, question, data)
+        return timed
+
+    def _run(self, name: str, seconds: float, *arguments: Any) -> Any:
+        """What the function ``name`` of `trainables.probe` returns there; gives up after a multiple of ``seconds``."""
+        remote = ray.remote(num_cpus=self._spec.resources.cpu, num_gpus=self.gpu, max_retries=0)(_probe)
+        limit = PATIENCE + 3 * seconds
+        running = remote.remote(name, *arguments)
+        try:
+            result, error = ray.get(running, timeout=limit)
+        except ray.exceptions.GetTimeoutError:
+            ray.cancel(running, force=True)
+            raise SieveError(
+                f"the check had no answer within {limit:.0f} s", "look for a task that waits, or raise --seconds"
+            ) from None
+        except ray.exceptions.WorkerCrashedError:
+            raise SieveError(
+                "the worker died, as it does where memory runs out", "ask for less in the task, or a smaller space"
+            ) from None
+        if error is not None:
+            raise TaskError(error)
+        return result
+
+
+def _probe(name: str, *arguments: Any) -> tuple[Any, str | None]:
+    """Runs in the worker. A task's mistake comes back as words: the exception would drag Ray's traceback along."""
+    from importlib import import_module
+
+    module, _, function = name.partition(":")
+    try:
+        return getattr(import_module(f"trainables.probe.{module}"), function)(*arguments), None
+    except TaskError as error:
+        return None, str(error)

@@ -1,0 +1,145 @@
+"""Six ways to break a task, and some more: each is found, and named by the right line; a sound task is left alone."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.engine.preflight import Finding, Report, examination
+from service.engine.preflight.checked import check
+from service.spec import Spec, UserError, load
+from trainables.probe import measure
+
+PROJECT = str(Path(__file__).parents[2] / "projects")
+
+
+def spec_of(task: str = "Healthy", **changes: Any) -> Spec:
+    raw = {
+        "name": "broken",
+        "task": f"broken:{task}",
+        "metric": {"name": "val_accuracy", "goal": "maximize"},
+        "parameters": {"lr": {"loguniform": [1e-3, 0.1]}, "hidden": {"choice": [8, 32]}, "batch_size": 32},
+        "stages": [{"data": 0.25, "epochs": 1}, {"data": 1.0, "epochs": 4}],
+    }
+    return load(raw | changes)
+
+
+@cache
+def of(task: str) -> Report:
+    """What is found about a task."""
+    return examined(spec_of(task))
+
+
+def examined(spec: Spec) -> Report:
+    """The whole check in this process, with all the time it may need."""
+    question = examination.question(spec, PROJECT, seconds=120)
+    return Report(tuple(examination.judge(spec, measure.thorough(question, check(spec, PROJECT).data))))
+
+
+def wrong(report: Report) -> dict[str, Finding]:
+    return {finding.name: finding for finding in report if finding.level != "ok"}
+
+
+def test_a_sound_task_is_found_sound() -> None:
+    report = of("Healthy")
+    assert wrong(report) == {}
+    seen = {finding.name for finding in report}
+    assert seen >= {"data", "classes", "leak", "labels", "data order", "first loss", "one batch", "gradients"}
+    assert seen >= {"parameters", "generalization", "metric", "one seed", "checkpoint", "corners"}
+
+
+@pytest.mark.parametrize(
+    ("task", "line", "level", "words"),
+    [
+        ("Shuffled", "labels", "fail", "validation labels do not go with their inputs"),
+        ("Shuffled", "generalization", "fail", "validation is at chance"),
+        ("Frozen", "parameters", "warn", "frozen (requires_grad is False): 0.weight, 0.bias"),
+        ("Unconnected", "gradients", "fail", "the loss is not connected to the model"),
+        ("Leaky", "leak", "warn", "40 of 200 validation examples (20.0%)"),
+        ("Unordered", "data order", "fail", "in another order"),
+        ("Unordered", "one seed", "fail", "two runs with one seed differ"),
+    ],
+)
+def test_a_broken_task_gets_the_right_line(task: str, line: str, level: str, words: str) -> None:
+    found = wrong(of(task))[line]
+    assert (found.level, words in found.evidence) == (level, True), found
+    assert found.cure
+
+
+def test_a_rate_too_high_at_its_corner_is_named_with_its_value() -> None:
+    parameters = {
+        "lr": {"loguniform": [1e-4, 1e3]},
+        "optimizer": "sgd",
+        "hidden": {"choice": [8, 32]},
+        "batch_size": 32,
+    }
+    report = examined(spec_of("Explosive", parameters=parameters, search={"initial": [{"lr": 0.01}]}))
+    corners = [finding for finding in report if finding.name == "corners"]
+    assert {finding.level for finding in corners} == {"warn"}
+    assert any(finding.evidence.startswith("lr = 1000 diverges: the training loss became") for finding in corners)
+    assert all("lower" in finding.cure for finding in corners)
+
+
+@pytest.mark.parametrize(
+    ("task", "line", "words"),
+    [
+        ("Unseeded", "one seed", "two runs with one seed differ"),
+        ("Unheard", "parameters", "get no gradient: body.weight, body.bias, spare.weight, spare.bias"),
+        ("Holed", "finite data", "3 entries of the inputs of the train data are NaN"),
+        ("Constant", "metric", "val_accuracy is 0.25 after each of"),
+        ("Forgetful", "checkpoint", "the epoch after a resume differs"),
+    ],
+)
+def test_more_that_can_be_wrong(task: str, line: str, words: str) -> None:
+    assert words in wrong(of(task))[line].evidence
+
+
+def test_a_loop_of_the_users_own_is_run_twice_and_resumed() -> None:
+    metric = {"name": "score", "goal": "maximize"}
+    sound = examined(spec_of("remembers", metric=metric, stages=[{"data": 1.0, "epochs": 3}]))
+    assert [(finding.name, finding.level) for finding in sound] == [
+        ("metric", "ok"),
+        ("one seed", "ok"),
+        ("checkpoint", "ok"),
+    ]
+    forgetful = examined(spec_of("forgets", metric=metric, stages=[{"data": 1.0, "epochs": 3}]))
+    assert "after a resume" in wrong(forgetful)["checkpoint"].evidence
+    misnamed = examined(spec_of("remembers", metric={"name": "scores", "goal": "maximize"}))
+    assert "did you mean 'score'" in wrong(misnamed)["training"].evidence
+
+
+@pytest.mark.parametrize(
+    ("changes", "line", "words"),
+    [
+        ({"task": "Negative"}, "targets", "200 class labels are negative"),
+        ({"metric": {"name": "val_acuracy", "goal": "maximize"}}, "metric", "the task reports no val_acuracy"),
+        ({"parameters": {"lr": {"uniform": [0.0, 0.1]}}}, "corners", "lr = 0: lr is 0.0; use a number > 0"),
+        (
+            {"parameters": {"lr": 0.1, "warmup": {"choice": [0, 0.1, 9]}}},
+            "corners",
+            "warmup = 9: warmup is 9 epochs of 5",
+        ),
+        ({"task": "Shuffled"}, "labels", "do not go with their inputs"),
+    ],
+)
+def test_the_quick_part_refuses_without_training(changes: dict[str, Any], line: str, words: str) -> None:
+    report = examination.quick(spec_of(**changes), PROJECT)
+    found = next(finding for finding in report.failures if finding.name == line)
+    assert words in found.evidence
+    with pytest.raises(UserError, match="--no-check") as caught:
+        examination.insist(report)
+    assert words in str(caught.value)
+
+
+def test_the_quick_part_lets_a_sound_task_and_any_function_pass() -> None:
+    examination.insist(examination.quick(spec_of(), PROJECT))
+    assert examination.quick(spec_of("remembers"), PROJECT).findings == ()
+
+
+def test_a_report_is_a_frame() -> None:
+    frame = examination.quick(spec_of("Negative"), PROJECT).frame()
+    assert list(frame.columns) == ["level", "name", "evidence", "cure"]
+    assert set(frame[frame["name"] == "targets"]["level"]) == {"fail"}

@@ -1,0 +1,81 @@
+"""Ever larger batches: how fast each trains, and what memory it takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainables.data import Data, length
+from trainables.loading import load_data
+from trainables.probe.clock import Clock
+from trainables.probe.corners import failure_of
+from trainables.probe.evidence import BatchEvidence, Question
+from trainables.probe.memory import Peak
+from trainables.probe.sample import batch
+from trainables.probe.steps import device, fresh, scalar
+from trainables.recipe import Recipe
+from trainables.resolve import resolve
+from trainables.task import Task, TaskError
+
+SMALLEST, LARGEST = 8, 65536
+ENOUGH = 0.3
+"""Seconds that a batch size is timed for, or three steps."""
+GAIN = 1.05
+"""Twice in a row less than this factor of the best speed so far, and no larger batch is tried."""
+
+
+def batch_sizes(question: Question, data: Data | None) -> tuple[BatchEvidence, ...]:
+    """Double the batch of the middle config until memory or examples run out, or nothing is gained.
+
+    Raises:
+        TaskError: the task has a loop of its own, or cannot be trained.
+    """
+    task = resolve(question.task, question.project)
+    if not isinstance(task, Task):
+        raise TaskError(f"task {question.task} has a loop of its own; batches are tried for a task class only")
+    torch.set_num_threads(max(1, int(question.cpus)))
+    data = (data or load_data(task, question.task)).unpacked()
+    config, clock = question.corners[0].config, Clock(question.seconds)
+    Recipe.parse(config).build_optimizer(fresh(task, config, device()))  # What torch loads for it is no batch's memory.
+    found: list[BatchEvidence] = []
+    size, best, idle = SMALLEST, 0.0, 0
+    while size <= min(LARGEST, length(data.train)) and idle < 2 and not clock.over:
+        found.append(_timed(task, data, config, size))
+        rate = found[-1].rate
+        if rate is None:
+            break
+        idle = 0 if rate > best * GAIN else idle + 1
+        best, size = max(best, rate), 2 * size
+    return tuple(found)
+
+
+def _timed(task: Task, data: Data, config: Mapping[str, Any], size: int) -> BatchEvidence:
+    """Examples per second of the step: feeding, forward, backward, optimizer."""
+    on = device()
+    order = np.arange(size, dtype=np.int64)
+    with Peak() as peak:
+        try:
+            model = fresh(task, config, on).train()
+            optimizer = Recipe.parse(config).build_optimizer(model)
+            steps, began = -1, time.perf_counter()  # The first step warms up.
+            while steps < 3 or time.perf_counter() - began < ENOUGH:
+                loss = scalar(task.loss(model, batch(data.train, order, on), config))
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                float(loss.detach())  # Waits for the device.
+                steps += 1
+                began = time.perf_counter() if steps == 0 else began
+        except TaskError:
+            raise
+        except Exception as error:
+            failure = failure_of(error)
+            if failure.kind != "memory":
+                raise TaskError(f"a batch of {size}: {failure.message}; correct the task") from error
+            return BatchEvidence(size, None, None)
+        seconds = time.perf_counter() - began
+    return BatchEvidence(size, steps * size / seconds, peak.bytes)

@@ -1,0 +1,124 @@
+"""What is in the examples of a task: shapes, classes, odd values, and validation examples that training has too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from trainables.data import Data, Examples, batches, length
+from trainables.probe import neighbours
+from trainables.probe.evidence import ArrayEvidence, DataEvidence, StageEvidence
+from trainables.probe.sample import chosen
+from trainables.stages import Plan
+from trainables.task import Task
+
+MOST_BYTES = 256 * 2**20
+"""Of the examples of either split, so many are compared row by row: some tenths of a second."""
+MOST_READ = 512
+"""Examples of a dataset that are read: each may cost a file."""
+CHUNK = 4096
+
+
+def look(task: Task, data: Data, plan: Plan, data_seed: int) -> DataEvidence:
+    """Look at all arrays of ``data``, or at `MOST_READ` examples of a dataset.
+
+    Raises:
+        TaskError: a stage of ``plan`` cannot be had.
+    """
+    data = data.unpacked()
+    train, validation = _arrays(data.train), _arrays(data.validation)
+    classes = None if data.labels is None else np.unique(np.asarray(data.labels))
+    others = None if data.validation_labels is None else np.unique(np.asarray(data.validation_labels))
+    leaked, compared = leak(train, validation)
+    return DataEvidence(
+        train=tuple(_array(array, length(data.train)) for array in train),
+        validation=tuple(_array(array, length(data.validation)) for array in validation),
+        classes=None if classes is None else len(classes),
+        absent=_lacking(classes, others),
+        unknown=_lacking(others, classes),
+        negative=sum(int((np.asarray(labels) < 0).sum()) for labels in _labels(data)),
+        own_loss=has_own_loss(task),
+        stages=tuple(_stage(data, plan, number, data_seed) for number in range(len(plan))),
+        leaked=leaked,
+        compared=compared,
+        neighbours=neighbours.agreement(data),
+    )
+
+
+def has_own_loss(task: Task) -> bool:
+    """Whether the task's loss is its own, so that nothing is known of its scale."""
+    return type(task).loss is not Task.loss
+
+
+def leak(train: tuple[NDArray[Any], ...], validation: tuple[NDArray[Any], ...]) -> tuple[int, int]:
+    """How many validation examples have the inputs of a training example, and of how many that was asked."""
+    known = set(_keys(train))
+    found = [key in known for key in _keys(validation)]
+    return sum(found), len(found)
+
+
+def repeats(one: Data, other: Data) -> bool:
+    """Whether two calls of ``data()`` gave the same examples, in the same order."""
+    pairs = ((one.train, other.train), (one.validation, other.validation))
+    return all(length(a) == length(b) and _equal(_arrays(a), _arrays(b)) for a, b in pairs)
+
+
+def _equal(one: tuple[NDArray[Any], ...], other: tuple[NDArray[Any], ...]) -> bool:
+    return len(one) == len(other) and all(
+        a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def _arrays(examples: Examples) -> tuple[NDArray[Any], ...]:
+    """The examples as arrays; of a dataset a few, read as its loader would."""
+    if isinstance(examples, tuple):
+        return tuple(np.asarray(array) for array in examples)
+    torch.manual_seed(0)
+    rows = chosen(length(examples), MOST_READ)
+    parts = [tuple(np.asarray(part) for part in one) for one in batches(examples, rows, 1, torch.device("cpu"))]
+    if any(a.shape != b.shape for one in parts for a, b in zip(one, parts[0], strict=True)):
+        return ()  # Examples of different sizes: their loader pads them batch by batch.
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def _array(array: NDArray[Any], size: int) -> ArrayEvidence:
+    odd = 0
+    if array.dtype.kind in "fc":
+        odd = sum(int((~np.isfinite(array[at : at + CHUNK])).sum()) for at in range(0, len(array), CHUNK))
+    return ArrayEvidence(str(array.dtype), (size, *array.shape[1:]), odd)
+
+
+def _keys(arrays: tuple[NDArray[Any], ...]) -> Iterator[int]:
+    """A hash of the inputs (all arrays but the target) of each example, up to `MOST_BYTES` of them."""
+    inputs = arrays[:-1] if len(arrays) > 1 else arrays
+    if not inputs:
+        return
+    size = sum(array.nbytes for array in inputs)
+    rows = len(inputs[0]) if size <= MOST_BYTES else int(len(inputs[0]) * MOST_BYTES / size)
+    for row in range(rows):
+        yield hash(b"|".join(np.ascontiguousarray(array[row]).tobytes() for array in inputs))
+
+
+def _labels(data: Data) -> list[Any]:
+    return [labels for labels in (data.labels, data.validation_labels) if labels is not None]
+
+
+def _lacking(wanted: NDArray[Any] | None, present: NDArray[Any] | None) -> tuple[int, ...]:
+    if wanted is None or present is None:
+        return ()
+    return tuple(int(label) for label in np.setdiff1d(wanted, present))
+
+
+def _stage(data: Data, plan: Plan, number: int, seed: int) -> StageEvidence:
+    train = data.training_indices(plan[number], seed)
+    validation = data.validation_indices(plan[number], seed)
+    if data.labels is None or data.validation_labels is None:
+        return StageEvidence(len(train), len(validation), None, ())
+    classes = np.unique(np.asarray(data.labels)[train])
+    tested = np.unique(np.asarray(data.validation_labels)[validation])
+    return StageEvidence(len(train), len(validation), len(classes), _lacking(tested, classes))

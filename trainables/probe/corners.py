@@ -1,0 +1,106 @@
+"""Configs at the corners of a space: whether they build, and whether they train for some steps."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from trainables import outcome
+from trainables.data import Data, length
+from trainables.loop import Training
+from trainables.probe.evidence import Corner, CornerEvidence, Failure
+from trainables.probe.memory import Peak
+from trainables.probe.sample import shortened
+from trainables.probe.steps import fresh
+from trainables.recipe import Recipe
+from trainables.stages import Plan, Stage
+from trainables.task import Task
+
+STEPS, EPOCHS, VALIDATION = 8, 5, 256
+"""A corner trains for so many steps an epoch and so many epochs, if its time allows."""
+FEWEST = 32
+CPU = torch.device("cpu")
+
+
+def build(task: Task, corner: Corner, plan: Plan, examples: tuple[int, ...], *, lazily: bool) -> CornerEvidence:
+    """Build model, optimizer and the schedule over the whole plan, whose stages have so many training examples.
+
+    ``lazily``: leave the optimizer out where no schedule can fail for it, as torch loads its compiler (seconds) then.
+    """
+    try:
+        recipe = Recipe.parse(corner.config)
+        model = fresh(task, corner.config, CPU)
+        if lazily and "warmup" not in corner.config:
+            return CornerEvidence(corner.name)
+        for stages in _climbs(plan):
+            epochs = [recipe.steps(examples[stage]) for stage in stages for _ in range(plan[stage].epochs)]
+            recipe.build_schedule(recipe.build_optimizer(model), epochs)
+    except Exception as error:
+        return CornerEvidence(corner.name, failure_of(error))
+    return CornerEvidence(corner.name)
+
+
+def train(task: Task, data: Data, corner: Corner, metric: str, seconds: float, rate: float | None) -> CornerEvidence:
+    """Train the corner with Sieve's own loop on a few batches for about ``seconds``.
+
+    ``rate`` is what an example takes (seconds) by what is known so far: slow models get fewer examples.
+    """
+    steps, losses, metrics = 0, [], {}
+    spent = 0.0
+    with Peak() as peak:
+        try:
+            recipe = Recipe.parse(corner.config)
+            rows = STEPS * recipe.batch_size
+            if rate is not None:
+                rows = min(rows, max(FEWEST, int(seconds / rate)))
+            part = shortened(data, rows, VALIDATION)
+            training = mini(task, part, corner.config, recipe.warmup)
+            began = time.perf_counter()
+            for _ in range(EPOCHS + (math.ceil(recipe.warmup) if recipe.warmup >= 1 else 0)):
+                before = time.perf_counter()
+                metrics = training.run_epoch()
+                spent = time.perf_counter() - before
+                steps += recipe.steps(length(part.train))
+                losses.append(metrics["train_loss"])
+                if time.perf_counter() - began > seconds or not all(map(math.isfinite, losses)):
+                    break
+        except Exception as error:
+            return CornerEvidence(corner.name, failure_of(error), steps)
+    return CornerEvidence(
+        name=corner.name,
+        steps=steps,
+        first=losses[0],
+        last=losses[-1],
+        rate=spent / length(part.train),
+        value=metrics.get(metric),
+        peak_bytes=peak.bytes,
+    )
+
+
+def failure_of(error: Exception) -> Failure:
+    """What ``error`` is to a sweep; running out of memory is a kind of its own."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error):
+        return Failure("memory", str(error).split("\n")[0])
+    told = outcome.failure(error)["sieve"]["failure"]
+    return Failure(told["kind"], told["message"])
+
+
+def mini(task: Task, data: Data, config: Mapping[str, Any], warmup: float = 0.0) -> Training:
+    """Sieve's own loop over all of ``data``, for `EPOCHS` epochs after a ``warmup`` that is given in epochs."""
+    epochs = EPOCHS + (math.ceil(warmup) if warmup >= 1 else 0)
+    return Training(task, data, config, Plan((Stage(1.0, epochs),)), seed=0)
+
+
+def _climbs(plan: Plan) -> Iterator[list[int]]:
+    """The stages from each fresh start to the next, over which one schedule runs."""
+    stages = [0]
+    for stage in range(1, len(plan)):
+        if plan[stage].start == "fresh":
+            yield stages
+            stages = []
+        stages.append(stage)
+    yield stages

@@ -1,0 +1,70 @@
+"""What stages cost: a few batches are timed, and a stage is as many of them as it has examples."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from trainables.data import Data, batches, length
+from trainables.loop import VALIDATION_BATCH
+from trainables.probe.corners import STEPS, VALIDATION, mini
+from trainables.probe.evidence import CostEvidence
+from trainables.probe.memory import Peak
+from trainables.probe.sample import chosen, shortened
+from trainables.probe.steps import device, fresh
+from trainables.recipe import Recipe
+from trainables.stages import Plan
+from trainables.task import Task
+
+
+def measure(
+    task: Task, data: Data, config: Mapping[str, Any], plans: Sequence[Plan], data_seed: int, rows: int | None = None
+) -> CostEvidence:
+    """Seconds of each stage with ``config``, and the most memory it took; ``rows`` limits the examples timed."""
+    recipe = Recipe.parse(config)
+    part = shortened(data, min(rows or STEPS * recipe.batch_size, STEPS * recipe.batch_size), VALIDATION)
+    with Peak() as peak:
+        training = mini(task, part, config, recipe.warmup)
+        training.run_epoch()  # The first one warms up caches and kernels.
+        began = time.perf_counter()
+        training.run_epoch()
+        epoch = time.perf_counter() - began
+    validating = _validation_rate(task, data, config)
+    training_rate = max(epoch - validating * length(part.validation), epoch / 10) / length(part.train)
+    return CostEvidence(
+        seconds=tuple(_stages(data, plan, data_seed, training_rate, validating) for plan in plans),
+        peak_bytes=peak.bytes,
+        device=torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+    )
+
+
+def scaled(first: float, plans: Sequence[Plan]) -> CostEvidence:
+    """The same where only an epoch of the first stage is known, of ``first`` seconds: others in proportion to data."""
+    full = first / plans[0][0].data
+    seconds = tuple(tuple(full * stage.cost for stage in plan.stages) for plan in plans)
+    return CostEvidence(seconds, 0, torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu")
+
+
+@torch.no_grad()
+def _validation_rate(task: Task, data: Data, config: Mapping[str, Any]) -> float:
+    """Seconds of validation per example."""
+    model = fresh(task, config, device()).eval()
+    examples = data.unpacked().validation
+    order = chosen(length(examples), VALIDATION)
+    for _ in range(2):  # The first pass warms up.
+        began = time.perf_counter()
+        for one in batches(examples, order, VALIDATION_BATCH, device()):
+            sum(float(value) for value in task.metrics(model, one, config).values())
+        seconds = time.perf_counter() - began
+    return seconds / len(order)
+
+
+def _stages(data: Data, plan: Plan, seed: int, training: float, validating: float) -> tuple[float, ...]:
+    return tuple(
+        stage.epochs
+        * (len(data.training_indices(stage, seed)) * training + len(data.validation_indices(stage, seed)) * validating)
+        for stage in plan.stages
+    )

@@ -1,0 +1,69 @@
+"""The learning rate's ramp: the loss while the rate rises exponentially, step by step (Smith, 2017)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+
+from trainables.data import Batch, Data, batches, length
+from trainables.loading import load_data
+from trainables.probe.clock import Clock
+from trainables.probe.evidence import Question, Ramp
+from trainables.probe.steps import device, fresh, scalar
+from trainables.recipe import Recipe
+from trainables.resolve import resolve
+from trainables.seeding import seed_all
+from trainables.task import Task, TaskError
+
+LOWEST, HIGHEST, STEPS = 1e-7, 10.0, 140
+MEMORY = 0.9
+"""Weight of what came before in the smoothed loss, whose start is corrected for (Kingma & Ba, 2015)."""
+CLIMBED = 4.0
+"""The ramp ends once the smoothed loss is so many times its lowest value away from it."""
+
+
+def ramp(question: Question, data: Data | None) -> Ramp:
+    """Train the middle config once up the ramp of `STEPS` rates, each step on another batch.
+
+    Raises:
+        TaskError: the task has a loop of its own, or cannot be trained.
+    """
+    task = resolve(question.task, question.project)
+    if not isinstance(task, Task):
+        raise TaskError(f"task {question.task} has a loop of its own; the ramp needs a task class")
+    torch.set_num_threads(max(1, int(question.cpus)))
+    data = (data or load_data(task, question.task)).unpacked()
+    config = {key: value for key, value in question.corners[0].config.items() if key not in ("schedule", "warmup")}
+    recipe, on, clock = Recipe.parse(config), device(), Clock(question.seconds)
+    model = fresh(task, config, on).train()
+    optimizer = recipe.build_optimizer(model)
+    rates, losses, smoothed = [], [], []
+    average, lowest = 0.0, math.inf
+    for step, batch in zip(range(STEPS), _endless(data, recipe.batch_size, on), strict=False):
+        rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss = scalar(task.loss(model, batch, config))
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            break
+        average = MEMORY * average + (1 - MEMORY) * value
+        rates.append(rate)
+        losses.append(value)
+        smoothed.append(average / (1 - MEMORY ** (step + 1)))
+        lowest = min(lowest, smoothed[-1])
+        if clock.over or smoothed[-1] - lowest > CLIMBED * abs(lowest):
+            break
+    return Ramp(tuple(rates), tuple(losses), tuple(smoothed), clock.over)
+
+
+def _endless(data: Data, size: int, on: torch.device) -> Iterator[Batch]:
+    """Batches of all training examples, in a new order each time they are through."""
+    draws = seed_all(0, 1)
+    while True:
+        yield from batches(data.train, draws.permutation(length(data.train)), size, on)

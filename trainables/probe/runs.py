@@ -1,0 +1,90 @@
+"""Runs of one config with one seed: they must agree, and one that was resumed must agree with one that was not."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trainables import checkpoint
+from trainables.probe.clock import Clock
+from trainables.probe.evidence import RunsEvidence
+from trainables.staged import Runner
+
+Make = Callable[[], Runner]
+"""Makes a run from its beginning; each call another one, of the same config and seed."""
+
+BESIDE = ("train_loss",)
+"""What is compared beside the sweep's metric, if it is reported; all else may be times and the like."""
+
+
+def compare(make: Make, other: Make, metric: str, epochs: int, clock: Clock) -> RunsEvidence:
+    """Run one epoch, then what there is time for: the same again (by ``other``), and a resumed second epoch.
+
+    ``epochs`` is how many the plan has in all. Raises whatever the first run does.
+    """
+    with ExitStack() as open_runs, tempfile.TemporaryDirectory(prefix="sieve-check-") as folder:
+        run = open_runs.enter_context(closing(make()))
+        began = time.perf_counter()
+        metrics = run.run_epoch()
+        seconds = time.perf_counter() - began
+        found = RunsEvidence(dict(metrics), seconds)
+        if clock.left < seconds:
+            return found
+        again = open_runs.enter_context(closing(other()))
+        apart, where = _difference(metrics, again.run_epoch(), metric)
+        found = RunsEvidence(dict(metrics), seconds, apart, where)
+        if clock.left < 2 * seconds:
+            return found
+        checkpoint.write(Path(folder), run.state())
+        resumed = open_runs.enter_context(closing(make()))
+        resumed.load(checkpoint.read(Path(folder)) or {})
+        changed = difference(run.state(), resumed.state())
+        further = _difference(run.run_epoch(), resumed.run_epoch(), metric)[0] if epochs > 1 else 0.0
+        return RunsEvidence(dict(metrics), seconds, apart, where, changed or "", further)
+
+
+def difference(one: Any, other: Any, path: str = "") -> str | None:
+    """The place where two states differ, None if they are the same bit for bit (NaN equals itself)."""
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        same = one.shape == other.shape and torch.equal(one.cpu().nan_to_num(), other.cpu().nan_to_num())
+        return None if same else path
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        if one.keys() != other.keys():
+            return path or "the keys"
+        pairs = [(key, one[key], other[key]) for key in one]
+    elif isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        if len(one) != len(other):
+            return path
+        pairs = [(index, a, b) for index, (a, b) in enumerate(zip(one, other, strict=True))]
+    else:
+        return None if _same(one, other) else path
+    places = (difference(a, b, f"{path}/{key}".lstrip("/")) for key, a, b in pairs)
+    return next((place for place in places if place is not None), None)
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float) and math.isnan(one) and math.isnan(other):
+        return True
+    return (
+        bool(one == other) if isinstance(one, (str, bytes, int, float, bool, type(None))) else type(one) is type(other)
+    )
+
+
+def _difference(one: Mapping[str, float], other: Mapping[str, float], metric: str) -> tuple[float, str]:
+    """The largest relative difference of what both report, and of which metric."""
+    names = [name for name in (metric, *BESIDE) if name in one and name in other]
+    return max(((_apart(float(one[name]), float(other[name])), name) for name in names), default=(0.0, ""))
+
+
+def _apart(one: float, other: float) -> float:
+    if one == other or (math.isnan(one) and math.isnan(other)):
+        return 0.0
+    largest = max(abs(one), abs(other))
+    return abs(one - other) / largest if math.isfinite(largest) else math.inf

@@ -1,0 +1,63 @@
+"""Whether what is learnt from training tells anything of validation: its metric against that of targets drawn anew."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from trainables.data import Data, Examples, length
+from trainables.probe.clock import Clock
+from trainables.probe.corners import mini
+from trainables.probe.evidence import Signal
+from trainables.probe.sample import batch, chosen, shortened
+from trainables.probe.steps import device, fresh
+from trainables.task import Task
+
+EXAMPLES, ASKED = 2000, 500
+"""Training examples, and how many of either split the metric is of."""
+DRAWS = 16
+EPOCHS = 5
+
+
+def measure(task: Task, data: Data, config: Mapping[str, Any], metric: str, clock: Clock) -> Signal | None:
+    """Train for at most `EPOCHS` short epochs and compare; None if the metric is none of ``task.metrics``.
+
+    Targets, the last element of a batch, are shuffled among the examples `DRAWS` times: a metric that stays the same
+    owes nothing to the inputs (a permutation test; Ojala & Garriga, 2010).
+    """
+    name = metric.removeprefix("val_")
+    part = shortened(data, EXAMPLES, ASKED).unpacked()
+    config = {**config, "warmup": 0.0} if config.get("warmup") else config
+    training = mini(task, part, config)
+    for _ in range(EPOCHS):
+        if name not in {key.removeprefix("val_") for key in training.run_epoch()}:
+            return None
+        if clock.over:
+            break
+    model = fresh(task, config, device())
+    model.load_state_dict(training.state()["model"])
+    seen = _against_drawn(task, model.eval(), part.train, config, name)
+    held_out = _against_drawn(task, model, part.validation, config, name)
+    return None if seen is None or held_out is None else Signal(*seen, *held_out)
+
+
+@torch.no_grad()
+def _against_drawn(
+    task: Task, model: nn.Module, examples: Examples, config: Mapping[str, Any], name: str
+) -> tuple[float, float, float] | None:
+    order = chosen(length(examples), ASKED)
+    *inputs, target = batch(examples, order, device())
+    values = []
+    for draw in range(1 + DRAWS):
+        shuffled = np.random.default_rng(draw).permutation(len(order)) if draw else np.arange(len(order))
+        # A copy: a task may write into what it is given.
+        metrics = task.metrics(model, (*(part.clone() for part in inputs), target[torch.from_numpy(shuffled)]), config)
+        if name not in metrics:
+            return None
+        values.append(float(metrics[name]))
+    return values[0], statistics.fmean(values[1:]), statistics.pstdev(values[1:])
