@@ -10,15 +10,14 @@ import numpy as np
 import torch
 
 from trainables.data import Data, length
-from trainables.loading import load_data
 from trainables.probe.clock import Clock
 from trainables.probe.corners import failure_of
 from trainables.probe.evidence import BatchEvidence, Question
+from trainables.probe.measure import loaded
 from trainables.probe.memory import Peak
 from trainables.probe.sample import batch
 from trainables.probe.steps import device, fresh, scalar
 from trainables.recipe import Recipe
-from trainables.resolve import resolve
 from trainables.task import Task, TaskError
 
 SMALLEST, LARGEST = 8, 65536
@@ -34,12 +33,12 @@ def batch_sizes(question: Question, data: Data | None) -> tuple[BatchEvidence, .
     Raises:
         TaskError: the task has a loop of its own, or cannot be trained.
     """
-    task = resolve(question.task, question.project)
-    if not isinstance(task, Task):
-        raise TaskError(f"task {question.task} has a loop of its own; batches are tried for a task class only")
+    task, data = loaded(question, data)
+    if not isinstance(task, Task) or data is None:
+        raise TaskError(f"task {question.given.task} has a loop of its own; batches are tried for a task class only")
     torch.set_num_threads(max(1, int(question.cpus)))
-    data = (data or load_data(task, question.task)).unpacked()
-    config, clock = question.corners[0].config, Clock(question.seconds)
+    data = data.unpacked()
+    config, clock = question.given.config, Clock(question.seconds)
     Recipe.parse(config).build_optimizer(fresh(task, config, device()))  # What torch loads for it is no batch's memory.
     found: list[BatchEvidence] = []
     size, best, idle = SMALLEST, 0.0, 0

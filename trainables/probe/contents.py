@@ -23,7 +23,7 @@ MOST_READ = 512
 CHUNK = 4096
 
 
-def look(task: Task, data: Data, plan: Plan, data_seed: int) -> DataEvidence:
+def look(task: object, data: Data, plan: Plan, data_seed: int) -> DataEvidence:
     """Look at all arrays of ``data``, or at `MOST_READ` examples of a dataset.
 
     Raises:
@@ -49,9 +49,9 @@ def look(task: Task, data: Data, plan: Plan, data_seed: int) -> DataEvidence:
     )
 
 
-def has_own_loss(task: Task) -> bool:
+def has_own_loss(task: object) -> bool:
     """Whether the task's loss is its own, so that nothing is known of its scale."""
-    return type(task).loss is not Task.loss
+    return getattr(type(task), "loss", None) is not Task.loss
 
 
 def leak(train: tuple[NDArray[Any], ...], validation: tuple[NDArray[Any], ...]) -> tuple[int, int]:

@@ -26,19 +26,28 @@ FEWEST = 32
 CPU = torch.device("cpu")
 
 
-def build(task: Task, corner: Corner, plan: Plan, examples: tuple[int, ...], *, lazily: bool) -> CornerEvidence:
-    """Build model, optimizer and the schedule over the whole plan, whose stages have so many training examples.
+def sketch(task: Task, corner: Corner, plan: Plan, examples: tuple[int, ...]) -> CornerEvidence:
+    """Build the model on the CPU, and the schedule over the whole plan, whose stages have so many training examples.
 
-    ``lazily``: leave the optimizer out where no schedule can fail for it, as torch loads its compiler (seconds) then.
+    Without a warm-up no schedule can fail, and none is built: torch would load its compiler for it, for seconds.
     """
     try:
         recipe = Recipe.parse(corner.config)
         model = fresh(task, corner.config, CPU)
-        if lazily and "warmup" not in corner.config:
+        if "warmup" not in corner.config:
             return CornerEvidence(corner.name)
         for stages in _climbs(plan):
             epochs = [recipe.steps(examples[stage]) for stage in stages for _ in range(plan[stage].epochs)]
             recipe.build_schedule(recipe.build_optimizer(model), epochs)
+    except Exception as error:
+        return CornerEvidence(corner.name, failure_of(error))
+    return CornerEvidence(corner.name)
+
+
+def build(task: Task, data: Data, corner: Corner, plan: Plan, data_seed: int) -> CornerEvidence:
+    """Build all that a trial needs for the whole plan."""
+    try:
+        Training(task, data, corner.config, plan, 0, data_seed)
     except Exception as error:
         return CornerEvidence(corner.name, failure_of(error))
     return CornerEvidence(corner.name)
@@ -58,9 +67,9 @@ def train(task: Task, data: Data, corner: Corner, metric: str, seconds: float, r
             if rate is not None:
                 rows = min(rows, max(FEWEST, int(seconds / rate)))
             part = shortened(data, rows, VALIDATION)
-            training = mini(task, part, corner.config, recipe.warmup)
+            training, epochs = mini(task, part, corner.config)
             began = time.perf_counter()
-            for _ in range(EPOCHS + (math.ceil(recipe.warmup) if recipe.warmup >= 1 else 0)):
+            for _ in range(epochs):
                 before = time.perf_counter()
                 metrics = training.run_epoch()
                 spent = time.perf_counter() - before
@@ -89,10 +98,11 @@ def failure_of(error: Exception) -> Failure:
     return Failure(told["kind"], told["message"])
 
 
-def mini(task: Task, data: Data, config: Mapping[str, Any], warmup: float = 0.0) -> Training:
-    """Sieve's own loop over all of ``data``, for `EPOCHS` epochs after a ``warmup`` that is given in epochs."""
+def mini(task: Task, data: Data, config: Mapping[str, Any]) -> tuple[Training, int]:
+    """Sieve's own loop over all of ``data``, and its epochs: `EPOCHS`, after those of the warm-up if it has any."""
+    warmup = Recipe.parse(config).warmup
     epochs = EPOCHS + (math.ceil(warmup) if warmup >= 1 else 0)
-    return Training(task, data, config, Plan((Stage(1.0, epochs),)), seed=0)
+    return Training(task, data, config, Plan((Stage(1.0, epochs),)), seed=0), epochs
 
 
 def _climbs(plan: Plan) -> Iterator[list[int]]:

@@ -27,7 +27,7 @@ def measure(
     recipe = Recipe.parse(config)
     part = shortened(data, min(rows or STEPS * recipe.batch_size, STEPS * recipe.batch_size), VALIDATION)
     with Peak() as peak:
-        training = mini(task, part, config, recipe.warmup)
+        training, _ = mini(task, part, config)
         training.run_epoch()  # The first one warms up caches and kernels.
         began = time.perf_counter()
         training.run_epoch()

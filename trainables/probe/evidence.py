@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trainables.assignment import Assignment
 from trainables.stages import Plan
 
 
@@ -21,16 +22,13 @@ class Corner:
 class Question:
     """What a probe is to look at.
 
-    ``task`` is found from the folder ``project``; ``plans`` are those of the sweep's rounds; ``corners`` begin with the
-    config in the middle, which all but the corners are tried with; ``seconds`` is about how long the probe may take.
+    ``given`` is a trial as a worker gets it, of the config in the middle; ``plans`` are those of the sweep's rounds;
+    ``corners`` begin with the config in the middle; ``seconds`` is about how long the probe may take, on ``cpus``.
     """
 
-    task: str
-    project: str
-    metric: str
+    given: Assignment
     plans: tuple[Plan, ...]
     corners: tuple[Corner, ...]
-    data_seed: int = 0
     seconds: float = 20.0
     cpus: float = 1.0
 

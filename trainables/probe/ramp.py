@@ -8,12 +8,11 @@ from collections.abc import Iterator
 import torch
 
 from trainables.data import Batch, Data, batches, length
-from trainables.loading import load_data
 from trainables.probe.clock import Clock
 from trainables.probe.evidence import Question, Ramp
+from trainables.probe.measure import loaded
 from trainables.probe.steps import device, fresh, scalar
 from trainables.recipe import Recipe
-from trainables.resolve import resolve
 from trainables.seeding import seed_all
 from trainables.task import Task, TaskError
 
@@ -30,12 +29,12 @@ def ramp(question: Question, data: Data | None) -> Ramp:
     Raises:
         TaskError: the task has a loop of its own, or cannot be trained.
     """
-    task = resolve(question.task, question.project)
-    if not isinstance(task, Task):
-        raise TaskError(f"task {question.task} has a loop of its own; the ramp needs a task class")
+    task, data = loaded(question, data)
+    if not isinstance(task, Task) or data is None:
+        raise TaskError(f"task {question.given.task} has a loop of its own; the ramp needs a task class")
     torch.set_num_threads(max(1, int(question.cpus)))
-    data = (data or load_data(task, question.task)).unpacked()
-    config = {key: value for key, value in question.corners[0].config.items() if key not in ("schedule", "warmup")}
+    data = data.unpacked()
+    config = question.given.config
     recipe, on, clock = Recipe.parse(config), device(), Clock(question.seconds)
     model = fresh(task, config, on).train()
     optimizer = recipe.build_optimizer(model)

@@ -21,20 +21,18 @@ from trainables.task import Task
 EXAMPLES, ASKED = 2000, 500
 """Training examples, and how many of either split the metric is of."""
 DRAWS = 16
-EPOCHS = 5
 
 
 def measure(task: Task, data: Data, config: Mapping[str, Any], metric: str, clock: Clock) -> Signal | None:
-    """Train for at most `EPOCHS` short epochs and compare; None if the metric is none of ``task.metrics``.
+    """Train for a few short epochs and compare; None if the metric is none of ``task.metrics``.
 
     Targets, the last element of a batch, are shuffled among the examples `DRAWS` times: a metric that stays the same
     owes nothing to the inputs (a permutation test; Ojala & Garriga, 2010).
     """
     name = metric.removeprefix("val_")
     part = shortened(data, EXAMPLES, ASKED).unpacked()
-    config = {**config, "warmup": 0.0} if config.get("warmup") else config
-    training = mini(task, part, config)
-    for _ in range(EPOCHS):
+    training, epochs = mini(task, part, config)
+    for _ in range(epochs):
         if name not in {key.removeprefix("val_") for key in training.run_epoch()}:
             return None
         if clock.over:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 from service.engine.preflight.checked import check, placed
@@ -12,6 +13,7 @@ from service.engine.preflight.judges import costs, data, learning, trials
 from service.engine.preflight.target import Target
 from service.spec import Spec
 from service.spec.errors import UserError
+from trainables.assignment import Assignment
 from trainables.errors import TaskError
 from trainables.probe.evidence import BatchEvidence, Evidence, Question, Ramp
 
@@ -23,16 +25,19 @@ SECONDS = 20.0
 
 def question(spec: Spec, project: str, seconds: float = SECONDS) -> Question:
     """What to look at for ``spec``, whose task is found from ``project``."""
-    return Question(
+    tried = corners(spec)
+    given = Assignment(
+        config=tried[0].config,
+        trial=0,
+        seed=0,
+        metric=spec.metric.name,
+        plan=spec.plan,
         task=spec.task,
         project=project,
-        metric=spec.metric.name,
-        plans=spec.plans,
-        corners=corners(spec),
+        folder=Path(),
         data_seed=spec.search.seed,
-        seconds=seconds,
-        cpus=spec.resources.cpu,
     )
+    return Question(given, spec.plans, tried, seconds, spec.resources.cpu)
 
 
 def quick(spec: Spec, project: str) -> Report:
