@@ -9,8 +9,10 @@ from typing import Any
 import ray
 
 from cluster.connect import connect
+from service.engine.room import slots_of
 from service.spec import Spec
 from service.spec.errors import SieveError
+from service.spec.models import AUTO
 from trainables.errors import TaskError
 from trainables.probe.evidence import BatchEvidence, Evidence, Question, Ramp
 
@@ -21,6 +23,8 @@ PATIENCE = 180.0
 class Target:
     """A cluster, for as long as the context lasts; ``slots`` trials fit at once, each with ``gpu`` GPUs.
 
+    ``auto`` is one GPU here, or none where the cluster has none.
+
     Raises:
         UserError: not even one trial fits.
     """
@@ -29,14 +33,14 @@ class Target:
         self._spec = spec
         self._stack = ExitStack()
         self.slots = 1
-        self.gpu = 1.0 if isinstance(spec.resources.gpu, str) else float(spec.resources.gpu)
+        self.gpu = 0.0
 
     def __enter__(self) -> Target:
-        from service.engine.head import slots_of
-
         resources = self._stack.enter_context(connect())
         try:
-            self.slots = slots_of(self._spec, resources)
+            asked = self._spec.resources.gpu
+            self.gpu = min(1.0, resources.get("GPU", 0.0)) if asked == AUTO else float(asked)
+            self.slots = slots_of(self._spec, resources, self.gpu)
         except BaseException:
             self._stack.close()
             raise
@@ -62,7 +66,8 @@ class Target:
 
     def _run(self, name: str, seconds: float, *arguments: Any) -> Any:
         """What the function ``name`` of `trainables.probe` returns there; gives up after a multiple of ``seconds``."""
-        remote = ray.remote(num_cpus=self._spec.resources.cpu, num_gpus=self.gpu, max_retries=0)(_probe)
+        asked = self._spec.resources
+        remote = ray.remote(num_cpus=asked.cpu, num_gpus=self.gpu / asked.processes, max_retries=0)(_probe)
         limit = PATIENCE + 3 * seconds
         running = remote.remote(name, *arguments)
         try:

@@ -87,11 +87,11 @@ def test_a_schedule_spans_the_stages_from_one_fresh_start_to_the_next(name):
         return [0.05 * 0.5 * (1 + math.cos(math.pi * step / total)) for step in steps]
 
     climb(begin(name), PLAN)
-    assert project(name).RATES == pytest.approx(cosine(range(24), 24))
+    assert pytest.approx(cosine(range(24), 24)) == project(name).RATES
     climb(begin(name, SKIPPING), SKIPPING)
-    assert project(name).RATES == pytest.approx(cosine(range(3), 24) + cosine(range(8, 24), 24))
+    assert pytest.approx(cosine(range(3), 24) + cosine(range(8, 24), 24)) == project(name).RATES
     climb(begin(name, FRESH), FRESH)
-    assert project(name).RATES == pytest.approx(cosine(range(3), 3) + cosine(range(21), 21))
+    assert pytest.approx(cosine(range(3), 3) + cosine(range(21), 21)) == project(name).RATES
 
 
 @BOTH
