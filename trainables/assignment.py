@@ -21,7 +21,8 @@ class Assignment:
     the subsets, which all trials of a sweep share; ``metric`` is the name the task must report; ``task`` is
     ``module:Name``, found from the folder ``project``; ``folder`` holds the trial's checkpoint; ``reported`` is the
     position of the newest report in the ledger, None if there is none; ``skipped`` are the stages that the trial does
-    not train. Stages may be added to those as long as the trial has not come to them.
+    not train. Stages may be added to those as long as the trial has not come to them. ``data_dir`` is the data
+    directory as the spec names it, None if it does not.
     """
 
     config: Mapping[str, Any]
@@ -35,6 +36,7 @@ class Assignment:
     reported: Position | None = None
     data_seed: int = 0
     skipped: tuple[int, ...] = ()
+    data_dir: str | None = None
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Assignment:
@@ -51,6 +53,7 @@ class Assignment:
             reported=position_of(raw["reported"]),
             data_seed=raw["data_seed"],
             skipped=tuple(raw["skipped"]),
+            data_dir=raw["data_dir"],
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,6 +70,7 @@ class Assignment:
             "reported": None if self.reported is None else list(self.reported),
             "data_seed": self.data_seed,
             "skipped": list(self.skipped),
+            "data_dir": self.data_dir,
         }
 
     @property

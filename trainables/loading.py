@@ -6,10 +6,12 @@ Torch is imported inside the functions only: the head names them without loading
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainables.assignment import Assignment, plan_of
 from trainables.errors import TaskError
+from trainables.sources import data_folder
 
 if TYPE_CHECKING:
     from trainables.data import Data
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from trainables.resolve import TaskFunction
     from trainables.task import Task
 
-_loaded: dict[tuple[str, str], tuple[Task | LibraryTask | TaskFunction, Data | None]] = {}
-"""The newest task of this process, by project and name, and its data."""
+_loaded: dict[tuple[str, str, Path | None], tuple[Task | LibraryTask | TaskFunction, Data | None]] = {}
+"""The newest task of this process, by project, name and data directory, and its data."""
 
 
 def describe_task(
@@ -27,8 +29,11 @@ def describe_task(
     stages: Sequence[Mapping[str, Any]],
     data_seed: int,
     later: Sequence[Sequence[Mapping[str, Any]]] = (),
+    data_dir: str | None = None,
 ) -> tuple[dict[str, Any], Data | None]:
     """Load a task and check the stages against its data, and those of ``later`` rounds.
+
+    ``data_dir`` is the data directory as the spec names it; see `data_folder`.
 
     Returns a description (``task``, ``kind``: class, library or function, ``train`` and ``validation`` examples,
     ``classes``, ``stages``: training examples of each; None where a function keeps its data to itself) and the data to
@@ -48,6 +53,7 @@ def describe_task(
     if not isinstance(task, (Task, LibraryTask)):
         unknown = dict.fromkeys(("train", "validation", "classes", "stages"))
         return {"task": reference, "kind": "function", **unknown}, None
+    task.data_dir = data_folder(data_dir, project)
     data = load_data(task, reference)
     description = {
         "task": reference,
@@ -79,11 +85,13 @@ def load(given: Assignment, shared: Sequence[Any]) -> tuple[Task | LibraryTask |
     from trainables.resolve import resolve
     from trainables.task import Task
 
-    key = (given.project, given.task)
+    folder = data_folder(given.data_dir, given.project)
+    key = (given.project, given.task, folder)
     if key not in _loaded:
         task = resolve(given.task, given.project)
         data = None
         if isinstance(task, (Task, LibraryTask)):
+            task.data_dir = folder
             data = (ray.get(shared[0]) if shared else load_data(task, given.task)).unpacked()
         _loaded.clear()
         _loaded[key] = (task, data)

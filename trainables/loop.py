@@ -210,5 +210,7 @@ class Training:
             with self._precision.autocast():
                 metrics = self._task.metrics(self._model, batch, self._config)
             for name, value in metrics.items():
-                totals[f"val_{name}"] = totals.get(f"val_{name}", 0.0) + float(value) * len(batch[-1])
-        return {name: total / len(self._validation) for name, total in totals.items()}
+                totals[name] = totals.get(name, 0.0) + float(value) * len(batch[-1])
+        size = len(self._validation)
+        summary = self._task.summary({name: total / size for name, total in totals.items()}, size)
+        return {f"val_{name}": value for name, value in summary.items()}

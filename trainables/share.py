@@ -60,6 +60,9 @@ class ShareOfTask(Task):
         rows, weight = self._rows(batch)
         return self._summed({k: float(v) * weight for k, v in self._task.metrics(model, rows, config).items()})
 
+    def summary(self, means: Mapping[str, float], examples: int) -> Mapping[str, float]:
+        return self._task.summary(means, examples)
+
     def averaged(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """The mean of each metric of an epoch over all processes, which must all call this."""
         return self._summed({name: value / self._world for name, value in metrics.items()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,7 +23,12 @@ class Task(ABC):
     ``data`` and ``model`` are required. ``loss`` and ``metrics`` default to classification: the last element of a batch
     is the integer target, all the others are the model's inputs. ``config`` is one point of the search space, nested.
     One instance serves many trials of a worker process, one after another, so keep nothing of a trial in it.
+
+    ``data_dir`` is the folder that the data are in: the sweep's ``data_dir``, else that of the environment's
+    ``SIEVE_DATA``, else None. It is set before ``data`` is called.
     """
+
+    data_dir: Path | None = None
 
     @abstractmethod
     def data(self) -> Data:
@@ -56,3 +62,11 @@ class Task(ABC):
             "loss": functional.cross_entropy(scores, target),
             "accuracy": (scores.argmax(dim=1) == target).to(torch.float32).mean(),
         }
+
+    def summary(self, means: Mapping[str, float], examples: int) -> Mapping[str, float]:
+        """What is reported of the whole validation set, from the means of ``metrics`` over its ``examples``.
+
+        The default reports the means. A metric that is no mean is computed here: ``metrics`` returns the means of what
+        it takes, such as counts; ``means[name] * examples`` is then the sum over the whole set.
+        """
+        return means

@@ -141,6 +141,7 @@ class Head:
             reported=self.journal.track(trial.number).reported,
             data_seed=self.spec.search.seed,
             skipped=tuple(trial.skipped),
+            data_dir=self.spec.data_dir,
         ).to_dict()
 
     def _beat(self) -> str | None:

@@ -37,6 +37,7 @@ Logger = Literal["tensorboard", "csv", "json", "mlflow", "wandb"]
 class Spec(Section):
     """What a user submits. Construct it with `load` or by keywords; both find every violation at once.
 
+    ``data_dir`` is the folder of the task's data; a relative one counts from the folder of the task's code.
     ``parameters`` is kept in YAML form (`space` is the parsed one); ``retries`` is how often a failed trial is tried
     again; ``loggers`` are Tune's own file loggers, none by default.
 
@@ -49,6 +50,7 @@ class Spec(Section):
     metric: Metric
     parameters: Annotated[dict[str, Any], Field(description="the search space and constants")]
     stages: Annotated[tuple[StageSpec, ...], Field(strict=False, description="coarse to fine")]
+    data_dir: Annotated[str | None, Field(min_length=1, description="folder of the data; null: SIEVE_DATA")] = None
     search: Search = Field(default_factory=Search)
     schedule: Schedule = Field(default_factory=Schedule)
     rounds: Rounds = Field(default_factory=Rounds)

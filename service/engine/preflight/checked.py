@@ -38,14 +38,14 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
             user's own does not work.
     """
     _check_searcher(spec, project, source)
-    key = (spec.task, project, repr((spec.plans, spec.search.seed, spec.resources.processes)))
+    key = (spec.task, project, repr((spec.plans, spec.search.seed, spec.resources.processes, spec.data_dir)))
     if key not in _checked:
         from trainables.errors import TaskError
         from trainables.staged import describe_task
 
         stages, *later = [[asdict(stage) for stage in plan.stages] for plan in spec.plans]
         try:
-            description, data = describe_task(spec.task, project, stages, spec.search.seed, later)
+            description, data = describe_task(spec.task, project, stages, spec.search.seed, later, spec.data_dir)
         except TaskError as error:
             raise placed(str(error), source) from error
         _check_workers(spec, str(description["kind"]), source)

@@ -36,6 +36,7 @@ def question(spec: Spec, project: str, seconds: float = SECONDS) -> Question:
         project=project,
         folder=Path(),
         data_seed=spec.search.seed,
+        data_dir=spec.data_dir,
     )
     return Question(given, spec.plans, tried, seconds, spec.resources.cpu)
 

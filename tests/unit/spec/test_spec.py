@@ -27,6 +27,7 @@ MINIMAL: dict[str, Any] = {
 YAML = """\
 name: digits-mlp
 task: trainables.tasks.digits:Digits
+data_dir: ../data
 metric: {name: val_accuracy, goal: maximize, target: 0.985}
 parameters:
   lr: {loguniform: [1e-4, 1.0]}
@@ -71,6 +72,7 @@ def test_defaults() -> None:
     assert (spec.resources.cpu, spec.resources.gpu, spec.resources.max_concurrent) == (1, 0, None)
     assert (spec.budget.trials, spec.budget.time, spec.budget.epochs) == (None, None, None)
     assert (spec.retries, spec.checkpoints.keep, spec.loggers) == (2, "best", ())
+    assert spec.data_dir is None
     assert spec.plan.stages == (Stage(0.1, 2), Stage(1.0, 10))
 
 
@@ -80,6 +82,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     spec = load(path)
     assert load(str(path)) == spec
     assert spec.metric.target == 0.985
+    assert spec.data_dir == "../data"
     assert spec.budget.time == 7200.0
     assert spec.search.initial == ({"lr": 0.1, "model/hidden": 64},)
     assert [p.name for p in spec.space.parameters] == ["lr", "optimizer", "momentum", "model/hidden"]

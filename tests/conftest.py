@@ -1,0 +1,17 @@
+"""What tests of any folder may need: the real data sets, where they are to be had."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The data directory, see `trainables.sources`; a test that asks for it is skipped without one."""
+    folder = Path(os.environ.get("SIEVE_DATA") or Path(__file__).parents[2] / "shared" / "data").resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no data: {folder} does not exist; SIEVE_DATA names the data directory")
+    return folder

@@ -1,0 +1,171 @@
+"""Where data sets come from: the files of a data directory or their public source, each checked by its SHA-256."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+import tempfile
+import urllib.request
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainables.errors import TaskError
+
+VARIABLE = "SIEVE_DATA"
+"""Environment variable that names the data directory, for sweeps without ``data_dir``."""
+
+TIMEOUT = 60.0
+"""Seconds without a byte after which a download is given up."""
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of a data set.
+
+    ``path`` is its place in a data directory. ``sha256`` is of its content: unpacked, where it is a gzip of a single
+    file. ``url`` is the public source; where what it holds, unpacked, is of another form, ``convert`` makes the
+    content of it.
+    """
+
+    path: str
+    sha256: str
+    url: str
+    convert: Callable[[bytes], bytes] | None = None
+
+
+def data_folder(data_dir: str | None, project: str) -> Path | None:
+    """The data directory of a sweep: its ``data_dir``, else that of `VARIABLE`; None where neither is set.
+
+    A relative ``data_dir`` counts from the folder ``project``, ``~`` is the home folder.
+    """
+    if data_dir is not None:
+        return Path(project, Path(data_dir).expanduser()).resolve()
+    return Path(os.environ[VARIABLE]).expanduser().resolve() if os.environ.get(VARIABLE) else None
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: ``sieve/data`` in the user's cache folder (XDG_CACHE_HOME, else ``~/.cache``)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sieve" / "data"
+
+
+def contents(sources: Sequence[Source], data_dir: Path | None) -> list[bytes]:
+    """The content of each of ``sources``, unpacked and checked.
+
+    A ``data_dir`` is taken as it is, and must hold them all; without one they are downloaded to `cache_folder` once.
+
+    Raises:
+        TaskError: files are missing, cannot be downloaded or are corrupted; says which, from where, and the cure.
+    """
+    if data_dir is not None:
+        require([(source.path, source.url) for source in sources], data_dir)
+    folder = data_dir or cache_folder()
+    for source in sources:
+        if not (folder / source.path).is_file():
+            download(source, folder)
+    return [_read(source, folder) for source in sources]
+
+
+def require(files: Iterable[tuple[str, str]], folder: Path) -> None:
+    """See that ``folder`` has all ``files``, each a path in it and where to get it.
+
+    Raises:
+        TaskError: some are missing; lists them.
+    """
+    missing = [f"{path} (from {origin})" for path, origin in files if not (folder / path).is_file()]
+    if missing:
+        state = "lacks" if folder.is_dir() else "does not exist; it should hold"
+        raise TaskError(
+            f"the data directory {folder} {state} {', '.join(missing)}; put the files there, "
+            f"or correct data_dir in the spec, or {VARIABLE} in the environment"
+        )
+
+
+def download(source: Source, folder: Path) -> Path:
+    """Fetch ``source`` into ``folder`` and return its path there; the file appears once it is whole and checked.
+
+    Raises:
+        TaskError: the source cannot be reached, or what it sent is not the file.
+    """
+    target = folder / source.path
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+        part = Path(name)
+    except OSError as error:
+        raise TaskError(
+            f"cannot download to {target.parent}: {error.strerror}; make it writable, or set data_dir or {VARIABLE}"
+        ) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _fetch(source, file.fileno(), folder)
+        _finish(source, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def _fetch(source: Source, descriptor: int, folder: Path) -> None:
+    try:
+        with (
+            urllib.request.urlopen(source.url, timeout=TIMEOUT) as response,
+            os.fdopen(os.dup(descriptor), "wb") as file,
+        ):
+            shutil.copyfileobj(response, file, CHUNK)
+    except OSError as error:
+        raise TaskError(
+            f"cannot download {source.url}: {error}; check the network, "
+            f"or get the file elsewhere and put it at {folder / source.path}"
+        ) from error
+
+
+def _finish(source: Source, part: Path) -> None:
+    """Bring what was downloaded into the form that is kept, if that differs, and check it."""
+    content = _unpacked(part.read_bytes(), source.url)
+    if content is not None and source.convert is not None:
+        try:
+            content = source.convert(content)
+        except (ValueError, LookupError, TypeError):
+            content = None
+    found = _digest(content)
+    if content is None or found != source.sha256:
+        raise TaskError(
+            f"the download of {source.url} is corrupted: the SHA-256 of {source.path} would be {found}, "
+            f"not {source.sha256}; run again, or get the file elsewhere"
+        )
+    if source.convert is not None:
+        part.write_bytes(gzip.compress(content, mtime=0) if _is_gzip(source.path) else content)
+
+
+def _read(source: Source, folder: Path) -> bytes:
+    path = folder / source.path
+    content = _unpacked(path.read_bytes(), source.path)
+    found = _digest(content)
+    if content is None or found != source.sha256:
+        raise TaskError(
+            f"the file {path} is corrupted: the SHA-256 of its content is {found}, not {source.sha256}; "
+            f"delete it and download {source.url} again"
+        )
+    return content
+
+
+def _is_gzip(name: str) -> bool:
+    return name.endswith(".gz") and not name.endswith(".tar.gz")
+
+
+def _unpacked(packed: bytes, name: str) -> bytes | None:
+    """The content of a file called ``name``; None where it cannot be unpacked."""
+    try:
+        return gzip.decompress(packed) if _is_gzip(name) else packed
+    except (OSError, EOFError, zlib.error):
+        return None
+
+
+def _digest(content: bytes | None) -> str:
+    return "none (it cannot be unpacked)" if content is None else hashlib.sha256(content).hexdigest()

@@ -1,0 +1,137 @@
+"""Multi30k (Elliott et al., 2016): image captions from English to German by a small Transformer, judged by BLEU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainables.data import Batch, Data
+from trainables.errors import TaskError
+from trainables.sources import Source, contents
+from trainables.task import Task
+from trainables.tasks.transformer import Translator
+from trainables.tasks.words import BEGIN, END, PADDING, Text, Vocabulary, pad
+
+SITE = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw"
+CHECKSUMS = {
+    "train.en": "460a15fbd157e34a7a9957ee388c1ca247fe47af3ef25fb50442af6c274e0fc6",
+    "train.de": "2c2b73fd2b548fbcde3a875e0a78d6ee94d498bfdee6bd3eae3945779e9ddf72",
+    "val.en": "1f2a23d992769b5b3d209b0a10dd0b77c08cceb1f20dfb97ed0aafa49d107227",
+    "val.de": "660e09eb7e1da2f856ea13ee5ad3cf6d36b3d5b0b733c857e94c5747a3dfc660",
+}
+SOURCES = tuple(Source(f"multi30k/{name}.gz", checksum, f"{SITE}/{name}.gz") for name, checksum in CHECKSUMS.items())
+VOCABULARY, LENGTH, ORDERS = 6000, 32, 4
+
+
+class Multi30k(Task):
+    """29 000 pairs of sentences to train on, 1 014 to validate, lower-case, as padded whole numbers.
+
+    ``val_bleu``, from 0 to 100, is that of greedy translations over the whole validation set, as sacrebleu gives it for
+    lower-cased text (its 13a tokens); it needs the package, extra ``tasks``. ``val_loss`` is per word. A sentence is
+    cut after ``LENGTH`` words. Config keys beside those of the recipe are those of `Translator`.
+    """
+
+    def data(self) -> Data:
+        english, german, *validation = (tokens(content) for content in contents(SOURCES, self.data_dir))
+        vocabularies = Vocabulary(english, VOCABULARY), Vocabulary(german, VOCABULARY)
+        return Data(
+            _pairs((english, german), vocabularies),
+            (*_pairs((validation[0], validation[1]), vocabularies), references(validation[1], vocabularies[1])),
+        )
+
+    def model(self, config: Mapping[str, Any]) -> nn.Module:
+        return Translator(config, VOCABULARY, VOCABULARY, LENGTH)
+
+    def loss(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Tensor:
+        """Mean cross entropy of the words of a batch, with ``label_smoothing`` if configured."""
+        total, count = _cross_entropy(model, batch, float(config.get("label_smoothing", 0.0)))
+        return total / count
+
+    def metrics(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Mapping[str, float | Tensor]:
+        """Per sentence: the loss of its words and their number, and the counts that BLEU is made of."""
+        total, words = _cross_entropy(model, batch, 0.0)
+        counts = bleu_counts(cast("Translator", model).greedy(_trimmed(batch[0]), LENGTH - 1), batch[2])
+        size = len(batch[0])
+        return {"nll": total / size, "words": words / size, **{name: n / size for name, n in counts.items()}}
+
+    def summary(self, means: Mapping[str, float], examples: int) -> Mapping[str, float]:
+        """``loss`` per word and ``bleu`` of all ``examples``."""
+        counts = {name: round(value * examples) for name, value in means.items()}
+        return {"loss": means["nll"] / means["words"], "bleu": bleu(counts)}
+
+
+def tokens(content: bytes) -> list[Text]:
+    """The words of each line of ``content``, lower-case, as sacrebleu's 13a tokenizer separates them."""
+    tokenize = _sacrebleu().tokenizers.tokenizer_13a.Tokenizer13a()
+    return [tokenize(line.lower()).split() for line in content.decode().removesuffix("\n").split("\n")]
+
+
+def references(texts: Sequence[Text], vocabulary: Vocabulary) -> NDArray[np.int32]:
+    """The numbers of all words of ``texts``: those outside the ``vocabulary`` get their own, from `VOCABULARY` on."""
+    numbers = dict(vocabulary.numbers)
+    rows = [[numbers.setdefault(word, VOCABULARY + len(numbers)) for word in text] for text in texts]
+    return pad(rows, max(map(len, rows)))
+
+
+def bleu_counts(translations: Tensor, references: Tensor) -> dict[str, int]:
+    """What BLEU (Papineni et al., 2002) sums up over sentences: matching and all n-grams, and both lengths.
+
+    Both are padded whole numbers of shape (batch, length); a word is its number.
+    """
+    texts = [[_text(row) for row in table.tolist()] for table in (translations, references)]
+    score = _sacrebleu().metrics.BLEU(tokenize="none", force=True).corpus_score(texts[0], [texts[1]])
+    matches = {f"matches_{n}": count for n, count in enumerate(score.counts)}
+    totals = {f"ngrams_{n}": count for n, count in enumerate(score.totals)}
+    return {**matches, **totals, "length": score.sys_len, "reference_length": score.ref_len}
+
+
+def bleu(counts: Mapping[str, int]) -> float:
+    """BLEU, from 0 to 100, of the sums of `bleu_counts` over a corpus."""
+    score = _sacrebleu().metrics.BLEU.compute_bleu(
+        [counts[f"matches_{n}"] for n in range(ORDERS)],
+        [counts[f"ngrams_{n}"] for n in range(ORDERS)],
+        counts["length"],
+        counts["reference_length"],
+        smooth_method="exp",
+    )
+    return float(score.score)
+
+
+def _pairs(texts: tuple[Sequence[Text], ...], vocabularies: tuple[Vocabulary, ...]) -> tuple[NDArray[np.int32], ...]:
+    source, target = (vocabulary.encode(part) for part, vocabulary in zip(texts, vocabularies, strict=True))
+    framed = [[BEGIN, *row[: LENGTH - 2], END] for row in target]
+    return pad(source, LENGTH), pad(framed, LENGTH)
+
+
+def _cross_entropy(model: nn.Module, batch: Batch, smoothing: float) -> tuple[Tensor, Tensor]:
+    translator = cast("Translator", model)
+    source, target = _trimmed(batch[0]), _trimmed(batch[1])
+    following = target[:, 1:].to(torch.int64)
+    real = following != PADDING
+    # The scores of all words are the dearest part: padding gets none.
+    scores = translator.scores(translator(source, target[:, :-1])[real])
+    total = functional.cross_entropy(scores, following[real], label_smoothing=smoothing, reduction="sum")
+    return total, real.sum()
+
+
+def _trimmed(texts: Tensor) -> Tensor:
+    return texts[:, : max(1, int((texts != PADDING).sum(dim=1).max()))]
+
+
+def _text(row: list[int]) -> str:
+    return " ".join(str(number) for number in row if number not in (PADDING, END))
+
+
+def _sacrebleu() -> Any:
+    try:
+        import sacrebleu.metrics
+        import sacrebleu.tokenizers.tokenizer_13a
+    except ModuleNotFoundError:
+        raise TaskError("BLEU needs the package sacrebleu; pip install 'raysieve[tasks]'") from None
+    return sacrebleu

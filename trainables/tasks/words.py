@@ -1,0 +1,48 @@
+"""Words as numbers: a vocabulary of the training texts, and texts as padded arrays of its numbers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+PADDING, UNKNOWN, BEGIN, END = range(4)
+SPECIAL = 4
+"""Numbers below this one are no words."""
+
+Text = Sequence[str]
+"""A text as its words."""
+
+
+def words(text: str) -> list[str]:
+    """The words and signs of ``text``, lower-case."""
+    return re.findall(r"\w+|[^\w\s]", text.lower())
+
+
+class Vocabulary:
+    """The most frequent words of ``texts``, with numbers from `SPECIAL` to below ``size``, as far as they occur twice.
+
+    Words that occur once are left out, so that a model learns something of `UNKNOWN`. Among equally frequent ones
+    the order is that of the alphabet.
+    """
+
+    def __init__(self, texts: Iterable[Text], size: int) -> None:
+        counts = Counter(chain.from_iterable(texts))
+        frequent = sorted((word for word in counts if counts[word] > 1), key=lambda word: (-counts[word], word))
+        self.numbers = {word: SPECIAL + rank for rank, word in enumerate(frequent[: size - SPECIAL])}
+
+    def encode(self, texts: Iterable[Text]) -> list[list[int]]:
+        """The numbers of the words of each text; `UNKNOWN` for those that have none."""
+        return [[self.numbers.get(word, UNKNOWN) for word in text] for text in texts]
+
+
+def pad(rows: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:
+    """An array of shape (rows, length): each row cut to ``length``, or filled up at its end with `PADDING`."""
+    table = np.full((len(rows), length), PADDING, dtype=np.int32)
+    for row, numbers in zip(table, rows, strict=True):
+        row[: len(numbers)] = numbers[:length]
+    return table
