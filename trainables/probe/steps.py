@@ -46,7 +46,8 @@ def first(task: Task, data: Data, config: Mapping[str, Any], on: torch.device) -
             loss = scalar(task.loss(model.train(), examples, config))
             model.eval()
             held_out = batch(data.validation, chosen(length(data.validation), EXAMPLES), on)
-            names = tuple(f"val_{name}" for name in task.metrics(model, held_out, config))
+            means = {name: float(value) for name, value in task.metrics(model, held_out, config).items()}
+            names = tuple(f"val_{name}" for name in task.summary(means, len(held_out[-1])))
         variance = None if classes is not None else _variance(examples[-1])
         return FirstEvidence(float(loss.detach()), classes, variance, own, ("train_loss", *names))
     except Exception as error:
