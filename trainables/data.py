@@ -137,9 +137,10 @@ def batches(
     if isinstance(examples, tuple):
         arrays = cast("tuple[Tensor, ...]", examples)
         index = torch.from_numpy(order).to(arrays[0].device)
-        for start in range(0, len(order), size):
-            rows = index[start : start + size]
-            yield tuple(_moved(array[rows], device) for array in arrays)
+        there = arrays[0].device.type == device.type
+        for rows in index.split(size):  # type: ignore[no-untyped-call]
+            batch = tuple([array.index_select(0, rows) for array in arrays])
+            yield batch if there else _moved(batch, device)
         return
     # Given a generator of its own, the loader leaves the global one, and so the dropout, as the fast path does.
     loader = DataLoader(
@@ -153,11 +154,10 @@ def batches(
         yield tuple(part.to(device, non_blocking=True) for part in batch)
 
 
-def _moved(part: Tensor, device: torch.device) -> Tensor:
-    if part.device.type == device.type:
-        return part
+def _moved(batch: Batch, device: torch.device) -> Batch:
     # From pinned memory the copy runs beside what the device computes.
-    return (part.pin_memory() if device.type == "cuda" else part).to(device, non_blocking=True)
+    pinned = device.type == "cuda"
+    return tuple((part.pin_memory() if pinned else part).to(device, non_blocking=pinned) for part in batch)
 
 
 def _checked_length(name: str, examples: Examples) -> int:

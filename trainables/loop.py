@@ -164,11 +164,11 @@ class Training:
 
     def _steps(self, stages: Iterable[int]) -> list[int]:
         """Optimizer steps of each epoch of ``stages``."""
-        return [
-            self._recipe.steps(len(self._data.training_indices(self._plan[stage], self._data_seed)))
-            for stage in stages
-            for _ in range(self._plan[stage].epochs)
-        ]
+        steps: list[int] = []
+        for stage in (self._plan[number] for number in stages):
+            examples = len(self._data.training_indices(stage, self._data_seed))
+            steps += [self._recipe.steps(examples)] * stage.epochs
+        return steps
 
     def _select(self) -> None:
         stage = self._plan[self.stage]

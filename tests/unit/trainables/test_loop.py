@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -239,10 +240,13 @@ def test_a_stage_whose_patience_ran_out_ends_with_its_best_weights(task):
     run(training, 2)
     assert (training.stage, training.done) == (0, 4)
     assert not all(torch.equal(best[name], value) for name, value in parameters(training).items())
-    assert training.run_epoch()["val_loss"] == 0.4
-    assert (training.stage, training.done) == (0, 6)
-    assert_same(parameters(training), best)
-    assert training.state()["schedule"]["last_epoch"] == 6 * 4
+    resumed = Training(task, task.data(), config, plan, 3)
+    resumed.load(copy.deepcopy(training.state()))
+    for each in (training, resumed):
+        assert each.run_epoch()["val_loss"] == 0.4
+        assert (each.stage, each.done) == (0, 6)
+        assert_same(parameters(each), best)
+        assert each.state()["schedule"]["last_epoch"] == 6 * 4
     run(training, 6)
     assert (training.stage, training.done) == (1, 6), "a new stage is compared with itself alone"
     assert training.state()["schedule"]["last_epoch"] == 6 * 4 + 6 * 8

@@ -123,6 +123,10 @@ def test_biases_and_norms_do_not_decay(optimizer):
     assert [decay[id(p)] for p in model.parameters()] == [0.1, 0.0, 0.0, 0.0]
 
 
+def test_without_decay_all_parameters_are_of_one_group():
+    assert len(Recipe().build_optimizer(nn.Linear(3, 3)).param_groups) == 1
+
+
 def test_decay_is_decoupled_for_adamw_only():
     """One step on a zero gradient shrinks a weight by lr · decay if decoupled, and by lr · sign if in the gradient."""
     for name, expected in (("adamw", 1 - 0.1 * 0.5), ("adam", 1 - 0.1), ("sgd", 1 - 0.1 * 0.5)):
