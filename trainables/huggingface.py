@@ -24,7 +24,7 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import Dataset
 from transformers import EvalPrediction, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
-from transformers.utils import logging
+from transformers.utils import WEIGHTS_NAME, logging
 
 from trainables.data import Data
 from trainables.errors import TaskError
@@ -119,7 +119,7 @@ class TransformersRun(LibraryRun):
             keywords = dict(self.task.trainer(self.config))
             check_keywords(keywords, KEYWORDS, HANDED, "trainer(config)")
             # Made by the seed of the epoch, which also orders the examples.
-            trainer = Trainer(
+            trainer = _EpochTrainer(
                 model=self.model,
                 args=self._arguments(folder, epoch.seed % 2**32, self.climb.steps),
                 train_dataset=epoch.train,
@@ -146,6 +146,19 @@ class TransformersRun(LibraryRun):
             seed=seed,
             use_cpu=not gpu,
         )
+
+
+class _EpochTrainer(Trainer):
+    """A trainer whose checkpoints hold the weights as the model names them.
+
+    Its own are for ``from_pretrained``, which knows the names that some models' weights have there; resuming does not,
+    and would go on without them.
+    """
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.save(self.model.state_dict(), folder / WEIGHTS_NAME)
 
 
 class _Watch(TrainerCallback):

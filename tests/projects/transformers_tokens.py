@@ -6,7 +6,14 @@ from typing import Any
 
 import numpy as np
 from torch import nn
-from transformers import BertConfig, BertForSequenceClassification, EarlyStoppingCallback, TrainerCallback
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    EarlyStoppingCallback,
+    TrainerCallback,
+    ViTConfig,
+    ViTForImageClassification,
+)
 
 from trainables.data import Data
 from trainables.huggingface import TransformersTask
@@ -54,6 +61,21 @@ class Tokens(TransformersTask):
 
     def trainer(self, config: Any) -> Any:
         return {"callbacks": [Spy(), *([Poison(config["poison"])] if "poison" in config else [])]}
+
+
+class Pictures(Tokens):
+    """A model whose weights have other names where ``from_pretrained`` reads them."""
+
+    columns = ("pixel_values", "labels")
+
+    def data(self) -> Data:
+        labels = np.arange(90) % 2
+        pixels = np.random.default_rng(0).normal(size=(90, 1, 4, 4)).astype("float32") + labels[:, None, None, None]
+        return Data((pixels[:60], labels[:60]), (pixels[60:], labels[60:]))
+
+    def model(self, config: Any) -> nn.Module:
+        sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+        return ViTForImageClassification(ViTConfig(image_size=4, patch_size=2, num_channels=1, num_labels=2, **sizes))
 
 
 class Patient(Tokens):
