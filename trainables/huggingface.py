@@ -56,7 +56,8 @@ KEYWORDS = frozenset(inspect.signature(Trainer.__init__).parameters) - {"self"}
 HANDED = frozenset({"model", "model_init", "args", "train_dataset", "eval_dataset", "compute_metrics", "optimizers"})
 """Keywords of ``Trainer`` that the task's other methods and the stages decide."""
 
-TIMINGS = ("_runtime", "_per_second", "_compilation_time")
+TIMINGS = ("_runtime", "_per_second", "_compilation_time", "_preparation_time")
+"""How the names of what is not a metric end."""
 
 
 class TransformersTask(LibraryTask):
@@ -80,7 +81,10 @@ class TransformersTask(LibraryTask):
         return {name: value for name, value in config.items() if name in FIELDS - OWNED}
 
     def trainer(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """More keywords of ``Trainer``, e.g. data_collator, processing_class, callbacks, optimizer_cls_and_kwargs."""
+        """More keywords of ``Trainer``, e.g. data_collator, processing_class, callbacks, optimizer_cls_and_kwargs.
+
+        Callbacks are made anew for each epoch; an ``ExportableState`` goes on with what it had.
+        """
         return {}
 
     def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
@@ -139,13 +143,11 @@ class TransformersRun(LibraryRun):
         given = self.task.arguments(self.config)
         check_keywords(given, FIELDS, OWNED, "arguments(config)")
         gpu = torch.cuda.is_available()
-        return TrainingArguments(
-            **{"per_device_eval_batch_size": 64, "dataloader_pin_memory": gpu, **given, **QUIET},
-            output_dir=str(folder),
-            max_steps=steps,
-            seed=seed,
-            use_cpu=not gpu,
-        )
+        keywords = {"per_device_eval_batch_size": 64, "dataloader_pin_memory": gpu, **given, **QUIET}
+        try:
+            return TrainingArguments(**keywords, output_dir=str(folder), max_steps=steps, seed=seed, use_cpu=not gpu)
+        except (TypeError, ValueError) as error:
+            raise TaskError(f"arguments(config): {error}; correct the value") from error
 
 
 class _EpochTrainer(Trainer):

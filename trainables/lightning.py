@@ -76,7 +76,10 @@ class LightningTask(LibraryTask):
         return DataLoader(examples, sampler=BatchSampler(order, size, drop_last), batch_size=None)
 
     def trainer(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """More keywords of Lightning's ``Trainer``; by default the config keys so named, e.g. gradient_clip_val."""
+        """More keywords of Lightning's ``Trainer``; by default the config keys so named, e.g. gradient_clip_val.
+
+        Callbacks are made anew for each epoch, and go on with what they give as their ``state_dict``.
+        """
         return {name: value for name, value in config.items() if name in KEYWORDS - OWNED}
 
     def run(self, data: Data, config: Mapping[str, Any], plan: Plan, seed: int, data_seed: int = 0) -> LightningRun:
@@ -91,7 +94,11 @@ def data_of(module: LightningDataModule, labels: Array | None = None) -> Data:
     """
     module.prepare_data()
     module.setup("fit")
-    return Data(module.train_dataloader().dataset, module.val_dataloader().dataset, labels=labels)
+    loaders = {"train": module.train_dataloader(), "val": module.val_dataloader()}
+    for name, loader in loaders.items():
+        if not isinstance(loader, DataLoader):
+            raise TaskError(f"{name}_dataloader() returned a {type(loader).__name__}; return one DataLoader")
+    return Data(loaders["train"].dataset, loaders["val"].dataset, labels=labels)
 
 
 class LightningRun(LibraryRun):
@@ -114,25 +121,20 @@ class LightningRun(LibraryRun):
 
     def train(self, epoch: Epoch) -> Trained:
         keywords = dict(self._keywords())
-        memory, watch = _Memory(self.checkpoint), _Watch(epoch.skipped)
         callbacks = keywords.pop("callbacks", None) or []
+        memory, watch = _Memory(self.checkpoint), _Watch(epoch.skipped)
+        keywords["callbacks"] = [watch, *(callbacks if isinstance(callbacks, list) else [callbacks])]
         seed_all(epoch.seed, 0)
         loaders = (
             self.task.loader(epoch.train, self.config, training=True),
             self.task.loader(epoch.validation, self.config, training=False),
         )
         with _quiet():
-            trainer = _ClimbTrainer(
-                self.climb,
-                **QUIET,
-                **keywords,
-                callbacks=[watch, *(callbacks if isinstance(callbacks, list) else [callbacks])],
-                plugins=[memory, LightningEnvironment()],
-            )
             try:
+                trainer = _ClimbTrainer(self.climb, **QUIET, **keywords, plugins=[memory, LightningEnvironment()])
                 trainer.fit(self.model, *loaders, ckpt_path=self.checkpoint and memory.PATH)
             except MisconfigurationException as error:
-                raise TaskError(f"Lightning refuses the module: {error}; correct it") from error
+                raise TaskError(f"Lightning refuses the task: {error}; correct it") from error
             trainer.save_checkpoint(memory.PATH)
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         return Trained({"train_loss": watch.mean(), **metrics}, memory.checkpoint, trainer.should_stop)

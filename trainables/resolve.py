@@ -24,6 +24,9 @@ OURS = ("service", "cluster", "trainables")
 EXTRAS = {"lightning": "lightning", "pytorch_lightning": "lightning", "transformers": "hf", "accelerate": "hf"}
 """Packages that come with an extra of Sieve's."""
 
+ADAPTERS = {"lightning": "trainables.lightning.LightningTask", "hf": "trainables.huggingface.TransformersTask"}
+"""The task class for the packages of each extra."""
+
 
 def resolve(reference: str, project: str) -> Task | LibraryTask | TaskFunction:
     """The task that ``reference`` names, imported with the folder ``project`` first on Python's path.
@@ -82,10 +85,15 @@ def _task(reference: str, found: Any) -> Task | LibraryTask | TaskFunction:
         return found
     kind = f"class {found.__name__}" if inspect.isclass(found) else type(found).__name__
     raise TaskError(
-        f"task {reference} is a {kind}; name a subclass of trainables.task.Task (for Lightning, of "
-        "trainables.lightning.LightningTask; for transformers, of trainables.huggingface.TransformersTask) "
-        "or a function of (config, stage)"
+        f"task {reference} is a {kind}; name a subclass of {_wanted(found)} or a function of (config, stage)"
     )
+
+
+def _wanted(found: Any) -> str:
+    bases = found.__mro__ if inspect.isclass(found) else ()
+    extras = {EXTRAS.get(base.__module__.partition(".")[0]) for base in bases}
+    adapted = next((name for extra, name in ADAPTERS.items() if extra in extras), None)
+    return adapted or "trainables.task.Task"
 
 
 def _import(module_name: str, folder: Path, what: str) -> ModuleType:

@@ -40,8 +40,7 @@ class Rows(Dataset[Any]):
 
 
 def part(examples: Examples, indices: Indices, columns: Sequence[str] = ()) -> Dataset[Any]:
-    """The ``examples`` at ``indices``: `Rows` of arrays, what ``select`` of a dataset gives, or a `Subset`."""
+    """The ``examples`` at ``indices``: `Rows` of arrays, a `Subset` of a dataset."""
     if isinstance(examples, tuple):
         return Rows(examples, indices, columns)
-    select = getattr(examples, "select", None)
-    return select(indices) if callable(select) else Subset(examples, indices.tolist())
+    return Subset(examples, indices.tolist())

@@ -98,3 +98,10 @@ class OfModule(Blobs):
     def data(self) -> Data:
         labels = Blobs().data().labels
         return data_of(Module(), labels)
+
+
+class TwoLoaders(Blobs):
+    def data(self) -> Data:
+        module = Module()
+        module.val_dataloader = lambda: [DataLoader([1]), DataLoader([2])]  # type: ignore[method-assign]
+        return data_of(module)

@@ -63,6 +63,18 @@ class Tokens(TransformersTask):
         return {"callbacks": [Spy(), *([Poison(config["poison"])] if "poison" in config else [])]}
 
 
+class Mappings(Tokens):
+    """The same examples as datasets whose items are mappings, with a column that is not the model's."""
+
+    def data(self) -> Data:
+        data = super().data()
+        train, validation = (
+            [{"input_ids": tokens, "labels": label, "note": 1} for tokens, label in zip(*part, strict=True)]
+            for part in (data.train, data.validation)
+        )
+        return Data(train, validation, labels=data.labels)  # type: ignore[arg-type]
+
+
 class Pictures(Tokens):
     """A model whose weights have other names where ``from_pretrained`` reads them."""
 

@@ -194,14 +194,20 @@ def in_order(examples: Any) -> Any:
     return torch.utils.data.DataLoader(examples, batch_size=8)
 
 
-def test_a_data_module_gives_its_examples_as_datasets():
-    of_module = climb(begin("lightning_blobs", task="OfModule"), PLAN)
-    of_arrays = climb(begin("lightning_blobs"), PLAN)
-    assert of_module == of_arrays
+@pytest.mark.parametrize(("name", "task"), [("lightning_blobs", "OfModule"), ("transformers_tokens", "Mappings")])
+def test_datasets_train_as_arrays_do(name, task):
+    assert climb(begin(name, task=task), PLAN) == climb(begin(name), PLAN)
 
 
-def test_lightning_says_what_a_module_lacks():
-    with pytest.raises(TaskError, match=r"Lightning refuses the module: .*configure_optimizers.*; correct it"):
+def test_a_data_module_has_one_loader_for_each_use():
+    with pytest.raises(TaskError, match=r"val_dataloader\(\) returned a list; return one DataLoader"):
+        begin("lightning_blobs", task="TwoLoaders")
+
+
+def test_what_the_library_refuses_is_the_tasks_mistake():
+    with pytest.raises(TaskError, match=r"arguments\(config\): .*cosin.*; correct the value"):
+        begin("transformers_tokens", lr_scheduler_type="cosin")
+    with pytest.raises(TaskError, match=r"Lightning refuses the task: .*configure_optimizers.*; correct it"):
         begin("lightning_blobs", task="Unconfigured").run_epoch()
 
 
@@ -226,11 +232,21 @@ def test_a_missing_extra_is_named(package, adapter, extra, tmp_path, monkeypatch
         resolve(f"needs_{extra}:Task", str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("reference", "wanted"),
+    [
+        ("lightning_blobs:Net", "trainables.lightning.LightningTask"),
+        ("transformers_tokens:BertForSequenceClassification", "trainables.huggingface.TransformersTask"),
+    ],
+)
+def test_a_model_named_as_the_task_is_told_its_task_class(reference, wanted):
+    with pytest.raises(TaskError, match=f"name a subclass of {wanted} or a function"):
+        resolve(reference, PROJECTS)
+
+
 def test_other_tasks_load_neither_library():
     program = (
-        "import sys, trainables.staged\n"
-        "from trainables.resolve import resolve\n"
-        "resolve('trainables.tasks.digits:Digits', '.')\n"
+        "import sys, trainables.loading, trainables.loop, trainables.resolve\n"
         "sys.exit(any(name in sys.modules for name in ('lightning', 'transformers', 'accelerate')))\n"
     )
     folder = Path(__file__).parents[3]
