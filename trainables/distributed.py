@@ -87,15 +87,13 @@ class DistributedTraining:
 
         Raises:
             RankFailed: a process broke; it holds the failure of the first that did.
-            TrainingFailedError: a process died, or Ray Train could not start them.
+            RuntimeError: a process died, or Ray Train could not start them.
         """
         exchange = self._exchange or self._start()
         exchange.order.remote(True)
         answer = ray.get(exchange.next_answer.remote())
-        if "error" in answer:
-            raise answer["error"]
-        if "failure" in answer:
-            raise RankFailed(answer["failure"])
+        if "state" not in answer:
+            raise self._cause(exchange, answer)
         self._state = _unpack(answer["state"])
         self.stage, self.done = self._state["stage"], self._state["done"]
         return dict(answer["metrics"])
@@ -144,11 +142,27 @@ class DistributedTraining:
         self._exchange = exchange
         return exchange
 
+    def _cause(self, exchange: ActorHandle, answer: dict[str, Any]) -> Exception:
+        """What broke the processes: where one of them died, the others only tell that they lost it."""
+        told: dict[int, dict[str, Any]] = {}
+        while "failure" in answer:
+            told[answer["rank"]] = answer["failure"]
+            if answer["failure"]["kind"] != "error":
+                return RankFailed(answer["failure"])
+            answer = ray.get(exchange.next_answer.remote())
+        died = [rank for rank in sorted(answer["failures"]) if rank not in told]
+        if told and not died:
+            return RankFailed(next(iter(told.values())))
+        if died:
+            why = f"the process of rank {died[0]} died, killed (perhaps for memory) or crashed in native code"
+            return RuntimeError(f"{why}: {answer['failures'][died[0]]}")
+        return RuntimeError(f"Ray Train ended the processes of the trial: {answer['ended']}")
+
     def _fit(self, exchange: ActorHandle, orders: dict[str, Any]) -> None:
-        from ray.train import RunConfig, ScalingConfig
+        from ray.train import RunConfig, ScalingConfig, WorkerGroupError
         from ray.train.torch import TorchTrainer
 
-        ended: dict[str, Any] = {"error": TaskError("the processes ended without an order; report this")}
+        failures, why = {}, "nothing said why"
         try:
             TorchTrainer(
                 train_as_one,
@@ -160,9 +174,11 @@ class DistributedTraining:
                 ),
                 run_config=RunConfig(name="crew", storage_path=self._folder),
             ).fit()
+        except WorkerGroupError as error:
+            failures = {rank: _first_line(failure) for rank, failure in error.worker_failures.items()}
         except Exception as error:
-            ended = {"error": error}
-        exchange.answer.remote(ended)
+            why = _first_line(error)
+        exchange.answer.remote({"ended": why, "failures": failures})
 
 
 def train_as_one(orders: Mapping[str, Any]) -> None:
@@ -176,7 +192,7 @@ def train_as_one(orders: Mapping[str, Any]) -> None:
                 answer = {"metrics": metrics, "state": _pack(training.state())}
                 ray.get(exchange.answer.remote(answer))
     except Exception as error:
-        ray.get(exchange.answer.remote(outcome.failure(error)["sieve"]))
+        ray.get(exchange.answer.remote({"rank": rank, "failure": outcome.failure(error)["sieve"]["failure"]}))
         raise
 
 
@@ -208,6 +224,10 @@ def _training(orders: Mapping[str, Any]) -> Any:
     for state in orders["state"]:
         training.load(_unpack(ray.get(state)))
     return share, training
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _pack(state: Mapping[str, Any]) -> bytes:

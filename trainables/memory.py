@@ -30,6 +30,14 @@ def total() -> int | None:
     return int(torch.cuda.mem_get_info()[1]) if torch.cuda.is_available() else None
 
 
+def release() -> None:
+    """Give the memory that no tensor uses any more back to the device, for its other processes."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        gc.collect()
+        torch.cuda.empty_cache()
+
+
 def begin(gpu: float) -> None:
     """A trial with ``gpu`` GPUs begins: free what the one before it left, and count the peak anew.
 
@@ -39,8 +47,7 @@ def begin(gpu: float) -> None:
 
     if not torch.cuda.is_available():
         return
-    gc.collect()
-    torch.cuda.empty_cache()
+    release()
     torch.cuda.reset_peak_memory_stats()
     if gpu > 0:
         own = gpu if gpu >= 1 else max(gpu / 2, gpu - CONTEXT / torch.cuda.mem_get_info()[1])

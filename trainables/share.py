@@ -20,7 +20,8 @@ class ShareOfTask(Task):
 
     The loop hands every process the whole batch. Each takes the loss of its own rows, weighted by how many they are, in
     `torch.nn.parallel.DistributedDataParallel`, which averages the gradients: up to rounding they are those of one
-    process with that batch. Metrics are means over the rows of all, the same in every process. Dropout differs between
+    process with that batch. The values of loss and metrics are those of all rows, the same in every process, so that
+    each takes the same decisions. Dropout differs between
     processes. Batch normalization is over the rows of all processes on GPUs, over the process's own on the CPU, where
     those that validate and are saved are of process 0.
     """
@@ -49,8 +50,13 @@ class ShareOfTask(Task):
         self._trained = True
         rows, weight = self._rows(batch)
         loss = self._wrapped(model, config)(rows)
-        # The average over all processes of what they return is the mean over the whole batch.
-        return loss * (weight * self._world) if isinstance(loss, Tensor) else loss
+        if not isinstance(loss, Tensor):
+            return loss
+        # DDP averages gradients over the processes: that of the average of these is that of the mean over all rows.
+        loss = loss * (weight * self._world)
+        mean = loss.detach() / self._world
+        distributed.all_reduce(mean)
+        return loss + (mean - loss.detach())
 
     def metrics(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Mapping[str, float | Tensor]:
         if self._trained:

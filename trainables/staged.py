@@ -74,11 +74,13 @@ class StagedTrainable(tune.Trainable):
             if self._failure is not None:
                 raise self._failure
             result = self._missing.popleft() if self._missing else self._train()
+            self._newest = outcome.position(result)
+            return result
         except Exception as error:
             self.cleanup()
-            return outcome.failure(error)
-        self._newest = outcome.position(result)
-        return result
+            failed = outcome.failure(error)
+        memory.release()  # Only now: the error's traceback held what the trial had on the device.
+        return failed
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
         """Only the position of the newest report handed in: the trial's own checkpoint is the truth."""

@@ -71,7 +71,7 @@ class Head:
         with connect() as resources:
             decisions = self.store.decisions(self.record.name)
             shares = [decision for decision in decisions if decision.verdict in KINDS]
-            sharing = Sharing(self.spec, resources, shares, checked.peak_bytes, smallest_gpu)
+            sharing = Sharing(self.spec, resources, shares, lambda: checked.peak_bytes, smallest_gpu)
             shared = [] if checked.data is None else [ray.put(checked.data)]
             verdicts = [decision for decision in decisions if decision.verdict in STATES]
             history = History(self.store.reports(self.record.name), verdicts)

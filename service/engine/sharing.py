@@ -22,10 +22,11 @@ that trial was seen to need. Their numbers hold ``gpu``, the share from then on,
 class Sharing:
     """The GPUs of each trial of a sweep.
 
-    Trials get what the spec says or, where it says ``auto``, the share of a GPU that the ``measured`` peak memory of a
-    trial needs. One that runs out of memory with a part of a GPU has one to itself from then on, and those that begin
+    Trials get what the spec says or, where it says ``auto``, the share of a GPU that the peak memory of a trial needs.
+    One that runs out of memory with a part of a GPU has one to itself from then on, and those that begin
     later get a larger part. All that is on record as decisions, by which a new head knows it: ``decisions`` are those
-    of `KINDS`. ``total`` asks for the memory of a GPU in bytes.
+    of `KINDS`. ``measure`` finds the peak memory of a trial and ``total`` that of a GPU, in bytes; both are asked only
+    where nothing is on record.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Sharing:
         spec: Spec,
         resources: Mapping[str, float],
         decisions: Sequence[DecisionRecord],
-        measured: int | None,
+        measure: Callable[[], int | None],
         total: Callable[[], int | None],
     ) -> None:
         self._spec = spec
@@ -45,7 +46,7 @@ class Sharing:
         self._peak = 0
         known = [decision.numbers for decision in decisions if self._holds(decision.numbers)]
         self._told = bool(known) or spec.resources.gpu != AUTO
-        self._share = Share(known[-1]["gpu"], "") if known else self._first(measured, total)
+        self._share = Share(known[-1]["gpu"], "") if known else self._first(measure, total)
         self._too_little = max((numbers.get("too_little", 0.0) for numbers in known), default=0.0)
         self._slots = slots_of(spec, resources, self._share.gpu)
 
@@ -65,8 +66,9 @@ class Sharing:
 
     def request(self, number: int) -> tune.PlacementGroupFactory:
         """What Tune reserves for a trial that is about to run."""
-        gpu = self._given[number] = 1.0 if number in self._alone and self._share.gpu < 1 else self._share.gpu
-        if number in self._alone:
+        alone = number in self._alone and 0 < self._share.gpu < 1
+        gpu = self._given[number] = 1.0 if alone else self._share.gpu
+        if alone:
             self._waiting.add(number)
         asked = self._spec.resources
         if asked.processes > 1:
@@ -117,13 +119,14 @@ class Sharing:
         self._change(share)
         return [self._decision(row, stage, "learn", f"was seen alone on a GPU: {share.reason}", time)]
 
-    def _first(self, measured: int | None, total: Callable[[], int | None]) -> Share:
+    def _first(self, measure: Callable[[], int | None], total: Callable[[], int | None]) -> Share:
         gpu = self._spec.resources.gpu
         if gpu != AUTO:
             return Share(float(gpu), "")
         if not self._resources.get("GPU"):
             return Share(0.0, "gpu is auto and the cluster has none, so that trials train on its CPUs")
-        return packing.share(measured, None if measured is None else total())
+        peak = measure()
+        return packing.share(peak, None if peak is None else total())
 
     def _holds(self, numbers: Mapping[str, Any]) -> bool:
         """Whether a share on record is one for this spec and this cluster."""

@@ -34,7 +34,7 @@ def sharing(
     measured: int | None = None,
     cluster: dict[str, float] | None = None,
 ) -> Sharing:
-    return Sharing(spec(**resources), cluster or CLUSTER, decisions or [], measured, lambda: 16 * GIB)
+    return Sharing(spec(**resources), cluster or CLUSTER, decisions or [], lambda: measured, lambda: 16 * GIB)
 
 
 def trial(number: int) -> TrialRecord:
@@ -74,6 +74,13 @@ def test_out_of_memory_means_alone_from_then_on_and_more_for_those_after() -> No
     assert (decision.verdict, decision.numbers["gpu"]) == ("alone", 0.5)
     assert "and 2 trials share one after it" in decision.reason
     assert (gpu(shares, 1), gpu(shares, 2), shares.slots) == (1.0, 0.5, 4)
+
+
+def test_who_was_alone_trains_on_the_cpu_where_no_gpu_is_left() -> None:
+    old = sharing({"gpu": "auto"}, measured=GIB)
+    gpu(old, 1)
+    new = sharing({"gpu": "auto"}, [old.exhausted(trial(1), 1.0)], cluster={"CPU": 4.0})
+    assert (gpu(new, 1), new.waits) == (0.0, False)
 
 
 def test_others_of_the_old_share_teach_nothing_new() -> None:
