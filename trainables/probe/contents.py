@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from trainables.data import Data, Examples, batches, length
 from trainables.probe import neighbours
+from trainables.probe.clock import Clock
 from trainables.probe.evidence import ArrayEvidence, DataEvidence, StageEvidence
 from trainables.probe.sample import chosen
 from trainables.stages import Plan
@@ -18,8 +20,10 @@ from trainables.task import Task
 
 MOST_BYTES = 256 * 2**20
 """Of the examples of either split, so many are compared row by row: some tenths of a second."""
-MOST_READ = 512
-"""Examples of a dataset that are read: each may cost a file."""
+MOST_READ, READING = 512, 0.7
+"""Examples of each split of a dataset that are read, and for how many seconds: each may cost a file."""
+TWICE = 64
+"""Examples of a dataset that are read twice."""
 CHUNK = 4096
 
 
@@ -30,7 +34,7 @@ def look(task: object, data: Data, plan: Plan, data_seed: int) -> DataEvidence:
         TaskError: a stage of ``plan`` cannot be had.
     """
     data = data.unpacked()
-    train, validation = _arrays(data.train), _arrays(data.validation)
+    train, validation = (_arrays(part, MOST_READ, READING) for part in (data.train, data.validation))
     classes = None if data.labels is None else np.unique(np.asarray(data.labels))
     others = None if data.validation_labels is None else np.unique(np.asarray(data.validation_labels))
     leaked, compared = leak(train, validation)
@@ -64,7 +68,7 @@ def leak(train: tuple[NDArray[Any], ...], validation: tuple[NDArray[Any], ...]) 
 def repeats(one: Data, other: Data) -> bool:
     """Whether two calls of ``data()`` gave the same examples, in the same order."""
     pairs = ((one.train, other.train), (one.validation, other.validation))
-    return all(length(a) == length(b) and _equal(_arrays(a), _arrays(b)) for a, b in pairs)
+    return all(length(a) == length(b) and _equal(_arrays(a, TWICE), _arrays(b, TWICE)) for a, b in pairs)
 
 
 def _equal(one: tuple[NDArray[Any], ...], other: tuple[NDArray[Any], ...]) -> bool:
@@ -74,13 +78,16 @@ def _equal(one: tuple[NDArray[Any], ...], other: tuple[NDArray[Any], ...]) -> bo
     )
 
 
-def _arrays(examples: Examples) -> tuple[NDArray[Any], ...]:
+def _arrays(examples: Examples, most: int, seconds: float = math.inf) -> tuple[NDArray[Any], ...]:
     """The examples as arrays; of a dataset a few, read as its loader would."""
     if isinstance(examples, tuple):
         return tuple(np.asarray(array) for array in examples)
     torch.manual_seed(0)
-    rows = chosen(length(examples), MOST_READ)
-    parts = [tuple(np.asarray(part) for part in one) for one in batches(examples, rows, 1, torch.device("cpu"))]
+    rows, clock, parts = chosen(length(examples), most), Clock(seconds), []
+    for one in batches(examples, rows, 1, torch.device("cpu")):
+        parts.append(tuple(np.asarray(part) for part in one))
+        if clock.over:
+            break
     if any(a.shape != b.shape for one in parts for a, b in zip(one, parts[0], strict=True)):
         return ()  # Examples of different sizes: their loader pads them batch by batch.
     return tuple(np.concatenate(column) for column in zip(*parts, strict=True))

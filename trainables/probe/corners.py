@@ -66,7 +66,7 @@ def train(task: Task, data: Data, corner: Corner, metric: str, seconds: float, r
             rows = STEPS * recipe.batch_size
             if rate is not None:
                 rows = min(rows, max(FEWEST, int(seconds / rate)))
-            part = shortened(data, rows, VALIDATION)
+            part = shortened(data, rows, min(rows, VALIDATION))
             training, epochs = mini(task, part, corner.config)
             began = time.perf_counter()
             for _ in range(epochs):

@@ -28,6 +28,8 @@ Found = TypeVar("Found")
 
 QUICK_CORNERS = 0.5
 """Seconds for building corners in the quick part."""
+PARTS = 20
+"""A corner whose memory alone matters trains for this part of the time."""
 
 
 def quick(question: Question, data: Data | None = None) -> Evidence:
@@ -67,6 +69,24 @@ def thorough(question: Question, data: Data | None = None) -> Evidence:
     return replace(evidence, data=contents.look(task, data, question.given.plan, question.given.data_seed))
 
 
+def peak(question: Question, data: Data | None = None) -> int | None:
+    """The most bytes of a GPU that any corner took in some steps; None without a GPU, or where no corner trains.
+
+    Raises:
+        TaskError: the task cannot be loaded.
+    """
+    task, data = loaded(question, data)
+    if not torch.cuda.is_available() or not isinstance(task, Task) or data is None:
+        return None
+    clock, most = Clock(question.seconds), 0
+    for corner in question.corners:
+        if clock.over:
+            break
+        tried = corners.train(task, data, corner, question.given.metric, question.seconds / PARTS, None)
+        most = max(most, tried.peak_bytes or 0)
+    return most or None
+
+
 def loaded(question: Question, data: Data | None) -> tuple[Any, Data | None]:
     """The task and its data: ``data``, which the head loaded, else what the task gives here; None if it keeps it."""
     task, own = load(question.given, ())
@@ -94,7 +114,7 @@ class _Probe:
         if first.loss is None:
             return evidence()
         try:
-            learning = steps.learn(task, data, given.config, self._share())
+            learning = steps.learn(task, data, given.config, Clock(self._share()))
             if not learning.connected:
                 return evidence(learning=learning)
             measured = costs.measure(task, data, given.config, self.question.plans, given.data_seed)
@@ -105,9 +125,9 @@ class _Probe:
         tried = self._corners()
         return evidence(signal=seen, runs=compared, corners=tried, skipped=tuple(self.skipped))
 
-    def _share(self) -> Clock:
-        """A part of the time: corners take the rest."""
-        return Clock(self.question.seconds / 6)
+    def _share(self) -> float:
+        """A part of the time, in seconds: corners take the rest."""
+        return self.question.seconds / 6
 
     def _signal(self) -> Any:
         return signal.measure(self.task, self.data, self.given.config, self.given.metric, self._share())

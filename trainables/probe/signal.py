@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,17 +21,20 @@ from trainables.task import Task
 
 EXAMPLES, ASKED = 2000, 500
 """Training examples, and how many of either split the metric is of."""
-DRAWS = 16
+DRAWS, FEWEST = 16, 4
 
 
-def measure(task: Task, data: Data, config: Mapping[str, Any], metric: str, clock: Clock) -> Signal | None:
-    """Train for a few short epochs and compare; None if the metric is none of ``task.metrics``.
+def measure(task: Task, data: Data, config: Mapping[str, Any], metric: str, patience: float) -> Signal | None:
+    """Train for a few short epochs, for ``patience`` seconds, and compare for as long again.
+
+    None if the metric is none of ``task.metrics``, or takes so long that it can hardly be compared.
 
     Targets, the last element of a batch, are shuffled among the examples `DRAWS` times: a metric that stays the same
     owes nothing to the inputs (a permutation test; Ojala & Garriga, 2010).
     """
     name = metric.removeprefix("val_")
     part = shortened(data, EXAMPLES, ASKED).unpacked()
+    clock = Clock(patience)
     training, epochs = mini(task, part, config)
     for _ in range(epochs):
         if name not in {key.removeprefix("val_") for key in training.run_epoch()}:
@@ -39,19 +43,27 @@ def measure(task: Task, data: Data, config: Mapping[str, Any], metric: str, cloc
             break
     model = fresh(task, config, device())
     model.load_state_dict(training.state()["model"])
-    seen = _against_drawn(task, model.eval(), part.train, config, name)
-    held_out = _against_drawn(task, model, part.validation, config, name)
+    with torch.no_grad():
+        began = time.perf_counter()
+        task.metrics(model.eval(), batch(part.validation, chosen(length(part.validation), ASKED), device()), config)
+        if 2 * FEWEST * (time.perf_counter() - began) > patience:
+            return None
+        seen, held_out = (
+            _against_drawn(task, model, examples, config, name, patience / 2)
+            for examples in (part.train, part.validation)
+        )
     return None if seen is None or held_out is None else Signal(*seen, *held_out)
 
 
-@torch.no_grad()
 def _against_drawn(
-    task: Task, model: nn.Module, examples: Examples, config: Mapping[str, Any], name: str
+    task: Task, model: nn.Module, examples: Examples, config: Mapping[str, Any], name: str, patience: float
 ) -> tuple[float, float, float] | None:
     order = chosen(length(examples), ASKED)
     *inputs, target = batch(examples, order, device())
-    values = []
+    values, clock = [], Clock(patience)
     for draw in range(1 + DRAWS):
+        if clock.over and draw > FEWEST:
+            break
         shuffled = np.random.default_rng(draw).permutation(len(order)) if draw else np.arange(len(order))
         # A copy: a task may write into what it is given.
         metrics = task.metrics(model, (*(part.clone() for part in inputs), target[torch.from_numpy(shuffled)]), config)

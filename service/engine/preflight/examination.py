@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from service.engine.preflight.checked import check, placed
+from service.engine.preflight.checked import Checked, check, placed
 from service.engine.preflight.corners import corners
 from service.engine.preflight.finding import Finding, Report
 from service.engine.preflight.judges import costs, data, learning, trials
@@ -70,6 +71,15 @@ def thorough(spec: Spec, project: str, source: object = None, seconds: float = S
         return Report((*judge(spec, evidence), *_costs(spec, evidence, target)))
 
     return _on_target(told, spec, project, source, seconds)
+
+
+def measured(spec: Spec, project: str, seconds: float = SECONDS) -> Checked:
+    """What `check` says, with the peak memory of a trial where its target has a GPU; raises as `thorough` does.
+
+    Within a cluster that is connected already it runs there.
+    """
+    checked = check(spec, project)
+    return replace(checked, peak_bytes=_on_target(Target.peak, spec, project, None, seconds))
 
 
 def find_lr(spec: Spec, project: str, source: object = None, seconds: float = SECONDS) -> Ramp:

@@ -54,6 +54,11 @@ class Target:
         evidence: Evidence = self._run("measure:thorough", question.seconds, question, data)
         return evidence
 
+    def peak(self, question: Question, data: Any | None) -> int | None:
+        """The most bytes of a GPU that a trial takes, None without one. Raises TaskError as the probe does."""
+        most: int | None = self._run("measure:peak", question.seconds, question, data)
+        return most
+
     def ramp(self, question: Question, data: Any | None) -> Ramp:
         """The loss while the learning rate rises. Raises TaskError as the probe does."""
         ramp: Ramp = self._run("ramp:ramp", question.seconds, question, data)

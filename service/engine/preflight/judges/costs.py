@@ -16,7 +16,8 @@ def costs(spec: Spec, seen: CostEvidence, slots: int, gpu: float) -> Iterator[Fi
     """Time and memory of the stages, and the sweep's forecast with ``slots`` trials at once on ``gpu`` GPUs each."""
     stages = ", ".join(f"stage {number} {spoken(seconds)}" for number, seconds in enumerate(seen.seconds[0]))
     where = "" if seen.device == "cpu" else f" on {seen.device}"
-    memory = f"; peak memory {seen.peak_bytes / MEGABYTE:.0f} MB" if seen.peak_bytes else ""
+    what = "the process grew by" if seen.device == "cpu" else "peak memory"
+    memory = f"; {what} {seen.peak_bytes / MEGABYTE:.0f} MB"
     yield Finding("ok", "stages", f"{stages} for the config in the middle{where}{memory}")
     cost = forecast.cost(spec, seen.seconds)
     wall = cost.seconds / slots

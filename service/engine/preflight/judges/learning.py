@@ -23,7 +23,9 @@ LIKE = 0.2
 def first(seen: FirstEvidence) -> Iterator[Finding]:
     """The first loss against ln(classes), or the target's variance."""
     if seen.loss is None:
-        yield Finding("fail", "first loss", f"a batch cannot be evaluated: {seen.error}", "correct the task")
+        yield Finding(
+            "fail", "first loss", f"a batch cannot be evaluated: {(seen.error or '').rstrip('.')}", "correct the task"
+        )
         return
     if not math.isfinite(seen.loss):
         yield Finding("fail", "first loss", f"the loss of an untrained model is {seen.loss:g}", _INPUTS)

@@ -31,7 +31,9 @@ def corners(seen: Sequence[CornerEvidence], first_loss: float | None = None) -> 
         yield Finding(level, "corners", f"{one.name} diverges: {_how(one)}", _cure(one))
     if all(one.failure is None for one in seen) and not diverged:
         steps = "trained for some steps" if any(one.steps for one in seen) else "build"
-        yield Finding("ok", "corners", f"{len(seen)} configs at the corners of the space {steps}")
+        most = max((one.peak_bytes or 0 for one in seen), default=0) / 2**20
+        memory = f", with at most {most:.0f} MB" if most >= 1 else ""
+        yield Finding("ok", "corners", f"{len(seen)} configs at the corners of the space {steps}{memory}")
 
 
 def _diverged(one: CornerEvidence, first_loss: float | None) -> bool:

@@ -1,0 +1,199 @@
+"""Findings are pure functions of evidence: each level of each, at its limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.engine.forecast import REPORT, cost
+from service.engine.preflight.finding import Finding, Report
+from service.engine.preflight.judges import costs, data, learning, trials
+from tests.unit.engine.conftest import spec_of
+from trainables.probe.evidence import (
+    ArrayEvidence,
+    CornerEvidence,
+    CostEvidence,
+    DataEvidence,
+    Failure,
+    FirstEvidence,
+    LearningEvidence,
+    Neighbours,
+    RunsEvidence,
+    Signal,
+    StageEvidence,
+)
+
+ARRAYS = (ArrayEvidence("float32", (10, 3), 0), ArrayEvidence("int64", (10,), 0))
+SOUND = DataEvidence(ARRAYS, ARRAYS, 2, (), (), 0, False, (StageEvidence(10, 10, 2, ()),), 0, 10)
+LEARNT = LearningEvidence(2.3, 0.2, 80, "adamw, lr 0.001", True)
+TOLD = Signal(0.9, 0.25, 0.02, 0.85, 0.25, 0.02)
+BUILT = CornerEvidence("lr = 1", None, 40, 2.3, 1.0, 1e-4, 0.5)
+
+
+def levels(findings: Any) -> dict[str, str]:
+    return {finding.name: finding.level for finding in findings}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "level"),
+    [
+        ({}, "leak", "ok"),
+        ({"leaked": 1}, "leak", "warn"),
+        ({"compared": 0}, "leak", "ok"),
+        ({"negative": 3}, "targets", "fail"),
+        ({"negative": 3, "own_loss": True}, "targets", "warn"),
+        ({"absent": (1,)}, "classes", "warn"),
+        ({"unknown": (7,)}, "classes", "fail"),
+        ({"stages": (StageEvidence(10, 10, 1, (1,)),)}, "classes", "fail"),
+        ({"validation": (ARRAYS[0], ArrayEvidence("float32", (10,), 2))}, "finite data", "fail"),
+    ],
+)
+def test_data(changes: dict[str, Any], name: str, level: str) -> None:
+    assert levels(data.data(replace(SOUND, **changes)))[name] == level
+
+
+def test_odd_targets_are_told_from_odd_inputs() -> None:
+    odd = (replace(ARRAYS[0], odd=1), ArrayEvidence("float32", (10,), 2))
+    said = [finding.evidence for finding in data.data(replace(SOUND, validation=odd)) if finding.level == "fail"]
+    assert said[0].startswith("1 entries of the inputs of the validation data")
+    assert said[1].startswith("2 entries of the targets of the validation data")
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "level"),
+    [(0.9, 0.85, "ok"), (0.9, 0.35, "warn"), (0.9, 0.27, "fail"), (0.3, 0.25, None)],
+)
+def test_neighbours(train: float, validation: float, level: str | None) -> None:
+    assert levels(data.neighbours(Neighbours(train, validation, 0.25, 400))) == ({"labels": level} if level else {})
+
+
+@pytest.mark.parametrize(
+    ("loss", "changes", "level"),
+    [
+        (2.4, {}, "ok"),
+        (3.5, {}, "warn"),
+        (1.1, {}, "warn"),
+        (float("nan"), {}, "fail"),
+        (None, {"error": "ValueError: shapes"}, "fail"),
+        (9.0, {"own_loss": True}, "ok"),
+        (30.0, {"own_loss": True}, "warn"),
+        (1.2, {"classes": None, "variance": 1.0}, "ok"),
+        (50.0, {"classes": None, "variance": 1.0}, "warn"),
+        (7.0, {"classes": None}, "ok"),
+    ],
+)
+def test_the_first_loss(loss: float | None, changes: dict[str, Any], level: str) -> None:
+    seen = replace(FirstEvidence(loss, 10, None, False, ("val_loss",)), **changes)
+    assert levels(learning.first(seen)) == {"first loss": level}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "level", "words"),
+    [
+        ({}, "one batch", "ok", "from 2.3 to 0.2 in 80 steps"),
+        ({"after": 2.0}, "one batch", "warn", "2"),
+        ({"after": 2.3}, "one batch", "fail", "2.3"),
+        ({"after": float("nan")}, "one batch", "fail", "nan"),
+        ({"connected": False}, "gradients", "fail", "not connected"),
+        ({"broken": ("a",)}, "gradients", "fail", "NaN or infinite: a"),
+        ({"frozen": ("a", "b")}, "parameters", "warn", "frozen (requires_grad is False): a, b"),
+        ({"silent": tuple("abcdefgh")}, "parameters", "warn", "a, b, c, d, e, f and 2 more"),
+        ({"unchanged": ("a",)}, "parameters", "warn", "never change: a"),
+    ],
+)
+def test_learning(changes: dict[str, Any], name: str, level: str, words: str) -> None:
+    found = next(f for f in learning.learning(replace(LEARNT, **changes)) if f.name == name)
+    assert (found.level, words in found.evidence) == (level, True), found
+
+
+@pytest.mark.parametrize(
+    ("changes", "level"),
+    [
+        ({}, "ok"),
+        ({"validation": 0.27}, "fail"),
+        ({"validation": 0.1}, "fail"),
+        ({"validation": 0.34}, "warn"),
+        ({"train": 0.3}, "ok"),
+        ({"train": 0.1, "train_drawn": 1.4, "validation": 0.3, "validation_drawn": 1.4}, "ok"),
+    ],
+)
+def test_generalization(changes: dict[str, float], level: str) -> None:
+    assert levels(learning.signal(replace(TOLD, **changes))) == {"generalization": level}
+
+
+def test_corners_are_named_with_what_is_wrong_with_them() -> None:
+    broken = replace(BUILT, name="depth = 9", failure=Failure("error", "ValueError: too deep"))
+    large = replace(BUILT, name="hidden = 9999", failure=Failure("memory", "CUDA out of memory"))
+    wild = replace(BUILT, failure=Failure("diverged", "the training loss became nan; lower lr"))
+    climbing = replace(BUILT, name="momentum = 0.99", last=400.0)
+    middle = replace(BUILT, name="the middle")
+    found = list(trials.corners([middle, broken, large, wild, climbing, middle], 2.3))
+    assert [(f.level, f.evidence) for f in found] == [
+        ("fail", "depth = 9: ValueError: too deep"),
+        ("fail", "hidden = 9999 does not fit in memory: CUDA out of memory"),
+        ("warn", "lr = 1 diverges: the training loss became nan"),
+        ("warn", "momentum = 0.99 diverges: the training loss is 400 after 40 steps"),
+    ]
+    assert "lower its upper bound" in found[2].cure
+    assert levels(trials.corners([replace(middle, last=float("nan")), BUILT, BUILT], 2.3)) == {"corners": "fail"}
+    assert levels(trials.corners([BUILT, wild, wild], 2.3)) == {"corners": "fail"}
+    assert levels(trials.corners([middle, BUILT])) == {"corners": "ok"}
+
+
+def test_a_metric_that_never_moves_is_named() -> None:
+    assert levels(trials.constant([BUILT] * 4, "val_accuracy")) == {"metric": "warn"}
+    assert levels(trials.constant([*[BUILT] * 4, replace(BUILT, value=0.6)], "val_accuracy")) == {}
+    assert levels(trials.constant([BUILT], "val_accuracy")) == {}
+
+
+def test_the_metric_is_among_what_is_reported() -> None:
+    assert trials.metric("val_loss", ("val_loss", "val_accuracy")).level == "ok"
+    found = trials.metric("accuracy", ("val_loss", "val_accuracy"))
+    assert (found.level, found.cure) == ("fail", "name 'val_accuracy' as metric.name of the sweep")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, {}),
+        ({"apart": 0.0}, {"one seed": "ok"}),
+        ({"apart": 1e-6}, {"one seed": "warn"}),
+        ({"apart": 0.1}, {"one seed": "fail"}),
+        ({"changed": "", "resumed": 0.0}, {"checkpoint": "ok"}),
+        ({"changed": "", "resumed": 1e-6}, {"checkpoint": "warn"}),
+        ({"changed": "", "resumed": 0.1}, {"checkpoint": "fail"}),
+        ({"changed": "model/weight", "resumed": 0.0}, {"checkpoint": "fail"}),
+    ],
+)
+def test_runs(changes: dict[str, Any], expected: dict[str, str]) -> None:
+    assert levels(trials.runs(replace(RunsEvidence({"score": 1.0}, 0.1), **changes))) == expected
+
+
+def test_what_a_sweep_costs() -> None:
+    spec = spec_of("promote", resources={"cpu": 1, "gpu": 0.5})  # 12 trials, a third of them go on
+    found = cost(spec, [[10.0, 100.0]])
+    assert found.seconds == pytest.approx(12 * (10 + REPORT) + 4 * (100 + 2 * REPORT))
+    assert found.full_seconds == pytest.approx(12 * (110 + 3 * REPORT))
+    assert (found.epochs, found.full_epochs) == pytest.approx((12 * 0.5 + 4 * 2, 12 * 2.5))
+    capped = cost(spec_of("promote", budget={"epochs": 7}), [[10.0, 100.0]])
+    assert (capped.epochs, capped.seconds) == pytest.approx((7, found.seconds / 2))
+    _, told = costs.costs(spec, CostEvidence(((10.0, 100.0),), 2**30, "H100"), slots=2, gpu=0.5)
+    assert told.level == "ok"
+    assert told.evidence.startswith("about 4 min with 2 trials at once, 0.0724 GPU hours, 14 full-data epochs; 11 min")
+
+
+def test_a_budget_of_time_that_ends_the_sweep_early_is_told() -> None:
+    spec = spec_of(budget={"time": "60s"})
+    stages, told = costs.costs(spec, CostEvidence(((10.0, 100.0),), 0, "cpu"), slots=1, gpu=0.0)
+    assert stages.evidence == "stage 0 10 s, stage 1 100 s for the config in the middle; the process grew by 0 MB"
+    assert (told.level, "budget.time is 60 s" in told.evidence) == ("warn", True)
+
+
+def test_a_report_is_true_unless_something_failed() -> None:
+    fine, strange, bad = Finding("ok", "a", "b"), Finding("warn", "c", "d", "e"), Finding("fail", "f", "g", "h")
+    assert Report((fine, strange))
+    assert not Report((fine, bad))
+    assert str(Report((strange, bad))) == "warn  c: d; e\nfail  f: g; h"
+    assert Report((fine,)).rows() == [{"level": "ok", "name": "a", "evidence": "b", "cure": ""}]

@@ -1,0 +1,157 @@
+"""Probes on a tiny task: what they measure is what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import TensorDataset
+
+from trainables.assignment import Assignment
+from trainables.data import Data
+from trainables.errors import TaskError
+from trainables.probe import contents, corners, costs, measure, neighbours, runs, steps
+from trainables.probe.batch_sizes import batch_sizes
+from trainables.probe.clock import Clock
+from trainables.probe.evidence import Corner, Question
+from trainables.probe.ramp import ramp
+from trainables.probe.sample import shortened
+from trainables.resolve import resolve
+from trainables.stages import Plan, Stage
+
+PLAN = Plan((Stage(0.5, 1), Stage(1.0, 2)))
+CONFIG = {"lr": 0.05, "batch_size": 8}
+
+
+@pytest.fixture(scope="module")
+def task(project: Path) -> Any:
+    return resolve("blobs:Blobs", str(project))
+
+
+def question(project: Path, task: str = "blobs:Blobs", **changes: Any) -> Question:
+    given = Assignment(CONFIG, 0, 0, "val_accuracy", PLAN, task, str(project), Path())
+    return Question(given, (PLAN,), (Corner("the middle", CONFIG),), **changes)
+
+
+def test_the_examples_are_counted(task: Any) -> None:
+    looked = contents.look(task, task.data(), PLAN, 0)
+    assert [(one.dtype, one.shape, one.odd) for one in looked.train] == [("float32", (60, 3), 0), ("int64", (60,), 0)]
+    assert [stage.examples for stage in looked.stages] == [30, 60]
+    assert (looked.classes, looked.leaked, looked.compared, looked.own_loss) == (2, 0, 30, False)
+
+
+def test_a_dataset_is_looked_at_like_arrays(task: Any) -> None:
+    data = task.data()
+    sets = Data(TensorDataset(*data.train), TensorDataset(*data.validation), data.labels, data.validation_labels)
+    looked = contents.look(task, sets, PLAN, 0)
+    assert [one.shape for one in looked.train] == [(60, 3), (60,)]
+    assert contents.repeats(sets, sets)
+    leaky = Data(sets.train, sets.train, data.labels, data.labels)
+    assert contents.look(task, leaky, PLAN, 0).leaked == 60
+
+
+def test_missing_classes_and_odd_values_are_counted(task: Any) -> None:
+    x, y = np.ones((6, 2), dtype="float32"), np.array([0, 0, 1, 1, 2, 2])
+    x[0, 0], x[3, 1] = np.nan, np.inf
+    looked = contents.look(task, Data((x, y), (x[:4], np.array([0, 0, 5, -1]))), Plan((Stage(1.0, 1),)), 0)
+    assert [one.odd for one in looked.train] == [2, 0]
+    assert (looked.absent, looked.unknown, looked.negative) == ((1, 2), (-1, 5), 1)
+
+
+def test_neighbours_have_the_same_class_only_where_labels_belong(task: Any) -> None:
+    data = task.data()
+    sound = neighbours.agreement(data)
+    mixed = neighbours.agreement(Data(data.train, (data.validation[0], 1 - data.validation[1])))
+    assert sound is not None
+    assert mixed is not None
+    assert sound.validation > 0.8
+    assert mixed.validation == pytest.approx(1 - sound.validation)
+    assert sound.chance == pytest.approx(0.5)
+
+
+def test_one_example_with_several_inputs_is_one_key() -> None:
+    one, other = np.zeros((4, 2)), np.arange(4)[:, None]
+    assert contents.leak((one, other, other), (one, other + 1, other)) == (3, 4)
+
+
+def test_a_schedule_that_takes_longer_than_the_plan_does_not_build(task: Any) -> None:
+    fine, long = (Corner(f"warmup = {n}", {**CONFIG, "warmup": n}) for n in (0.5, 4))
+    for build in (
+        lambda corner: corners.build(task, task.data(), corner, PLAN, 0),
+        lambda corner: corners.sketch(task, corner, PLAN, (30, 60)),
+    ):
+        assert build(fine).failure is None
+        assert "warmup is 4 epochs of 3" in build(long).failure.message
+
+
+def test_running_out_of_memory_is_a_kind_of_its_own(task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def large(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 80 GiB")
+
+    monkeypatch.setattr(task, "model", large)
+    tried = corners.train(task, task.data(), Corner("hidden = 1", CONFIG), "val_accuracy", 1.0, None)
+    assert tried.failure is not None
+    assert tried.failure.kind == "memory"
+
+
+def test_stages_are_as_long_as_their_examples(task: Any) -> None:
+    found = costs.measure(task, task.data(), CONFIG, (PLAN, Plan((Stage(1.0, 10),))), 0)
+    (first, second), (long,) = found.seconds
+    assert second > 2.5 * first  # Two epochs of twice the examples, and of the same validation.
+    assert long == pytest.approx(5 * second)
+    assert costs.scaled(2.0, (PLAN,)).seconds == ((2.0, 8.0),)
+
+
+def test_a_run_without_time_left_is_not_repeated(task: Any) -> None:
+    def make() -> Any:
+        return corners.mini(task, task.data(), CONFIG)[0]
+
+    hurried = runs.compare(make, make, "val_accuracy", 5, Clock(0.0))
+    assert (hurried.apart, hurried.resumed) == (None, None)
+    leisurely = runs.compare(make, make, "val_accuracy", 5, Clock(60.0))
+    assert (leisurely.apart, leisurely.changed, leisurely.resumed) == (0.0, "", 0.0)
+
+
+def test_states_differ_where_they_do() -> None:
+    one = {"model": {"w": torch.ones(2)}, "steps": [1, 2], "lr": float("nan")}
+    assert runs.difference(one, {"model": {"w": torch.ones(2)}, "steps": [1, 2], "lr": float("nan")}) is None
+    assert runs.difference(one, {"model": {"w": torch.zeros(2)}, "steps": [1, 2], "lr": float("nan")}) == "model/w"
+    assert runs.difference(one, {"model": {"w": torch.ones(2)}, "steps": [1, 3], "lr": float("nan")}) == "steps/1"
+    assert runs.difference(one, {"model": {}, "steps": [1, 2], "lr": 0.0}) == "model"
+
+
+def test_the_time_bounds_what_is_tried(project: Path) -> None:
+    hurried = measure.thorough(question(project, seconds=0.0))
+    assert set(hurried.skipped) == {"signal", "runs", "the middle"}
+    assert hurried.signal is hurried.runs is None
+
+
+def test_a_batch_is_learnt_by_plain_adam_where_the_config_cannot(task: Any) -> None:
+    slow = steps.learn(task, task.data(), {**CONFIG, "lr": 1e-9}, Clock(60))
+    assert slow.by.startswith("adam, lr")
+    assert slow.after < 0.7 * slow.before
+
+
+def test_a_ramp_rises_until_the_loss_does(project: Path) -> None:
+    found = ramp(question(project), None)
+    assert len(found.rates) == len(found.losses) == len(found.smoothed) > 50
+    assert list(found.rates) == sorted(found.rates)
+    assert found.smoothed[-1] > 2 * min(found.smoothed)
+    with pytest.raises(TaskError, match="loop of its own"):
+        ramp(question(project, "blobs:counting"), None)
+
+
+def test_batches_double_up_to_the_examples(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainables.probe.batch_sizes.ENOUGH", 0.01)
+    found = batch_sizes(question(project), None)
+    assert [one.size for one in found] == [8, 16, 32][: len(found)]
+    assert all(one.rate and one.rate > 0 for one in found)
+
+
+def test_a_part_of_the_data_keeps_its_labels(task: Any) -> None:
+    part = shortened(task.data(), 10, 5)
+    assert (len(part.train[0]), len(part.validation[0]), len(part.labels)) == (10, 5, 10)
+    assert np.array_equal(np.asarray(part.train[1]), part.labels)
