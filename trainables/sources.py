@@ -11,6 +11,7 @@ import urllib.request
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from trainables.errors import TaskError
@@ -96,14 +97,14 @@ def download(source: Source, folder: Path) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-        part = Path(name)
+        os.close(handle)
     except OSError as error:
         raise TaskError(
             f"cannot download to {target.parent}: {error.strerror}; make it writable, or set data_dir or {VARIABLE}"
         ) from error
+    part = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            _fetch(source, file.fileno(), folder)
+        _fetch(source, part, target)
         _finish(source, part)
         part.replace(target)
     finally:
@@ -111,17 +112,14 @@ def download(source: Source, folder: Path) -> Path:
     return target
 
 
-def _fetch(source: Source, descriptor: int, folder: Path) -> None:
+def _fetch(source: Source, part: Path, target: Path) -> None:
     try:
-        with (
-            urllib.request.urlopen(source.url, timeout=TIMEOUT) as response,
-            os.fdopen(os.dup(descriptor), "wb") as file,
-        ):
+        with urllib.request.urlopen(source.url, timeout=TIMEOUT) as response, part.open("wb") as file:
             shutil.copyfileobj(response, file, CHUNK)
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise TaskError(
             f"cannot download {source.url}: {error}; check the network, "
-            f"or get the file elsewhere and put it at {folder / source.path}"
+            f"or get the file elsewhere and put it at {target}"
         ) from error
 
 
