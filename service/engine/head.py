@@ -19,6 +19,7 @@ from service.engine.departures import Departures
 from service.engine.journal import Journal
 from service.engine.lessons import earlier, taught
 from service.engine.preflight import check
+from service.engine.preflight.examination import measured
 from service.engine.proposals import Proposals
 from service.engine.pulse import Pulse
 from service.engine.rebuild import History, rebuild, remember
@@ -71,7 +72,7 @@ class Head:
         with connect() as resources:
             decisions = self.store.decisions(self.record.name)
             shares = [decision for decision in decisions if decision.verdict in KINDS]
-            sharing = Sharing(self.spec, resources, shares, lambda: checked.peak_bytes, smallest_gpu)
+            sharing = Sharing(self.spec, resources, shares, self._peak, smallest_gpu)
             shared = [] if checked.data is None else [ray.put(checked.data)]
             verdicts = [decision for decision in decisions if decision.verdict in STATES]
             history = History(self.store.reports(self.record.name), verdicts)
@@ -84,6 +85,9 @@ class Head:
                 self._fit(round, history, shared, sharing)
                 round = self._following(round)
         return self.course.ending or self._outcome()
+
+    def _peak(self) -> int | None:
+        return measured(self.spec, self.record.project).peak_bytes
 
     def _round(self, number: int) -> Round:
         before = sum(trial.round < number for trial in self.journal.trials.values())

@@ -22,7 +22,7 @@ def test_trials_are_packed_by_measure_and_one_out_of_memory_is_tried_again_alone
     def measured(spec: Spec, project: str) -> Checked:
         return Checked((), None, peak_bytes=5 * GIB)
 
-    monkeypatch.setattr(head, "check", measured)
+    monkeypatch.setattr(head, "measured", measured)
     monkeypatch.setattr(head, "smallest_gpu", lambda: 16 * GIB)
     spec = toy(
         task="toy:hungry",
