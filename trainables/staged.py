@@ -105,7 +105,7 @@ class StagedTrainable(tune.Trainable):
             self._limit()
             self._given = Assignment.from_dict(config)
             self._newest = self._given.reported or START
-            self._runner = _runner(self._given, self._shared, self._crew)
+            self._runner = runner_of(self._given, self._shared, self._crew)
             self._resume(self._runner)
         except Exception as error:
             # Raised by the first step, as a failed set-up would cost the worker.
@@ -156,7 +156,8 @@ class StagedTrainable(tune.Trainable):
         return result
 
 
-def _runner(given: Assignment, shared: Sequence[Any], crew: Crew | None) -> Runner:
+def runner_of(given: Assignment, shared: Sequence[Any], crew: Crew | None = None) -> Runner:
+    """What trains the trial ``given``, by the kind of its task; ``shared`` holds its data, as for `StagedTrainable`."""
     if crew is not None:
         return DistributedTraining(given, shared, crew)
     from trainables.function import FunctionRun

@@ -181,12 +181,12 @@ def _sketched(task: Task, question: Question, looked: DataEvidence) -> tuple[Cor
 
 def _foreign(question: Question) -> Evidence:
     """A task with a loop of its own: its first epochs, as a trial would run them."""
-    from trainables.staged import _runner
+    from trainables.staged import runner_of
 
     epochs = sum(stage.epochs for stage in question.given.plan.stages)
     metric = question.given.metric
     with TemporaryDirectory(prefix="sieve-check-") as folder:
-        make = partial(_runner, replace(question.given, folder=Path(folder)), ())
+        make = partial(runner_of, replace(question.given, folder=Path(folder)), ())
         try:
             compared = runs.compare(make, make, metric, epochs, Clock(question.seconds))
             outcome.check(compared.metrics, metric)
