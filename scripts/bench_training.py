@@ -1,11 +1,11 @@
 """What each practice of fast training brings, as ratios measured in one run on one machine.
 
-    .venv/bin/python scripts/bench_training.py [--quick] [--rows loop,batch,...] [--repeats 9] [--threads 1] [--out DIR]
+    .venv/bin/python scripts/bench_training.py [--quick] [--rows loop,batch,…] [--repeats 15] [--threads 1] [--out DIR]
 
 Both sides of a row are Sieve's own loop, but for ``loop``, which is beside a hand-written PyTorch loop on the same
 model, and ``warm``, beside a new process that imports torch and trains the same epoch. The sides take turns, after one
-untimed turn each; a ratio is that of the median seconds, above 1 where the practice is faster. Rows that need a CUDA
-device are left out without one. Prints a table and writes training-<device>.json to --out.
+untimed turn each; seconds are medians, a ratio is the median of the turns' own, above 1 where the practice is faster.
+Rows that need a CUDA device are left out without one. Prints a table and writes training-<device>.json to --out.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ class Augmented(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         image = self.task.inputs[index]
-        for turn in range(1, 5):
-            image = image.roll(turn, 2).flip(1)
+        for shift in range(1, 21):
+            image = image.roll(shift, 2).flip(1)
         return image, self.task.labels[index]
 
 
@@ -168,32 +168,32 @@ def not_resident(task: Images) -> Seconds:
 def rows(quick: bool) -> dict[str, Row]:
     """All rows by their names."""
     scale = 1 if quick else 4
-    many, some, few = Images(4096 * scale * (4 if CUDA else 1)), Images(1024 * scale), Images(256 * scale)
+    many, some = Images(4096 * scale * (4 if CUDA else 1)), Images(1024 * scale)
     wide = Images(256 * scale, channels=16)
     workers = max(1, (os.cpu_count() or 2) - 1)
-    augmented = Data(Augmented(few), Augmented(Images(2)))
+    augmented = Data(Augmented(some), Augmented(Images(2)))
     cnn: dict[str, Any] = {"width": 16}
     return {
-        "loop": Row("Sieve's loop beside one by hand", "MLP, batch 64", lambda: (by_hand(many, 0), epoch(many))),
+        "loop": Row("Sieve's loop, not one by hand", "MLP, batch 64", lambda: (by_hand(many, 0), epoch(many))),
         "loop-cnn": Row("the same", "CNN, batch 64", lambda: (by_hand(some, 8), epoch(some, width=8))),
-        "batch": Row("batch 512 beside 64", "MLP", lambda: (epoch(many), epoch(many, batch_size=512))),
+        "batch": Row("batch 512, not 64", "MLP", lambda: (epoch(many), epoch(many, batch_size=512))),
         "workers": Row(
-            f"{workers} loader workers beside none",
+            f"{workers} loader workers, not none",
             "augmented dataset, CNN",
-            lambda: (epoch(few, augmented, 0, width=8), epoch(few, augmented, workers, width=8)),
+            lambda: (epoch(some, augmented, 0, width=8), epoch(some, augmented, workers, width=8)),
         ),
         "pinned": Row("pinned memory", "copies alone", lambda: (sent(many, False), sent(many, True)), cuda=True),
-        "resident": Row("data on the device", "MLP", lambda: (not_resident(many), epoch(many)), cuda=True),
-        "bf16": Row("bf16 beside fp32", "CNN", lambda: (epoch(wide, **cnn), epoch(wide, precision="bf16", **cnn))),
+        "resident": Row("data on the device", "MLP, batch 64", lambda: (not_resident(many), epoch(many)), cuda=True),
+        "bf16": Row("bf16, not fp32", "CNN", lambda: (epoch(wide, **cnn), epoch(wide, precision="bf16", **cnn))),
         "channels-last": Row(
             "channels-last", "CNN", lambda: (epoch(wide, **cnn), epoch(wide, channels_last=True, **cnn))
         ),
         "fast": Row(
-            "fastest beside deterministic algorithms",
+            "not only deterministic algorithms",
             "CNN",
             lambda: (epoch(wide, reproducible=True, **cnn), epoch(wide, **cnn)),
         ),
-        "warm": Row("warm worker beside a cold process", "MLP, 1 epoch", lambda: (cold(1024), warm(1024))),
+        "warm": Row("warm worker, not a cold process", "MLP, 1 epoch", lambda: (cold(1024), warm(1024))),
     }
 
 
@@ -207,9 +207,18 @@ def measure(chosen: Mapping[str, Row], repeats: int) -> Iterator[tuple[str, dict
         sides = row.sides()
         for side in sides:
             side()
-        turns = [tuple(side() for side in sides) for _ in range(repeats)]
+        turns = [turn(sides, number % 2 == 1) for number in range(repeats)]
         without, with_it = (statistics.median(column) for column in zip(*turns, strict=True))
-        yield name, {**about, "without_s": without, "with_s": with_it, "ratio": without / with_it, "repeats": repeats}
+        ratio = statistics.median(one / other for one, other in turns)
+        yield name, {**about, "without_s": without, "with_s": with_it, "ratio": ratio, "repeats": repeats}
+
+
+def turn(sides: tuple[Seconds, Seconds], second_first: bool) -> tuple[float, float]:
+    """The seconds of both sides, one right after the other."""
+    if second_first:
+        after = sides[1]()
+        return sides[0](), after
+    return sides[0](), sides[1]()
 
 
 def show(figures: Mapping[str, Mapping[str, Any]], machine: str) -> None:
@@ -221,14 +230,16 @@ def show(figures: Mapping[str, Mapping[str, Any]], machine: str) -> None:
         else:
             seconds = (f"{row[side]:.3f} s" for side in ("without_s", "with_s"))
             table.add_row(name, row["practice"], row["on"], *seconds, f"{row['ratio']:.2f}")
-    Console().print(table)
+    console = Console()
+    # Where it does not go to a terminal, nothing limits its width.
+    (console if console.is_terminal else Console(width=120)).print(table)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a quarter of the work, three repeats")
     parser.add_argument("--rows", help="only these, by commas")
-    parser.add_argument("--repeats", type=int, help="turns of each side (9)")
+    parser.add_argument("--repeats", type=int, help="turns of each side (15)")
     parser.add_argument("--threads", type=int, default=1, help="of torch, as of a trial with that many CPUs (1)")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the figures")
     parser.add_argument(ONCE, type=int, metavar="EXAMPLES", help=argparse.SUPPRESS)
@@ -259,7 +270,7 @@ def main() -> None:
     hardware = f"{os.cpu_count()} cores, {platform.machine()}" + (f", {device}" if CUDA else ", no GPU used")
     machine = f"{hardware}, torch {torch.__version__} with {given.threads} threads, Python {platform.python_version()}"
     chosen = chosen_rows(given.rows.split(",") if given.rows else None, given.quick)
-    figures = dict(measure(chosen, given.repeats or (3 if given.quick else 9)))
+    figures = dict(measure(chosen, given.repeats or (3 if given.quick else 15)))
     show(figures, machine)
     slug = re.sub(r"\W+", "-", device.lower())
     given.out.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from trainables.recipe.schedules import SCHEDULES
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained. Config keys of other names belong to the task.
+    """How a model is trained. Config keys of other names belong to the task; fields without effect mean nothing.
 
     - ``optimizer``: adamw, adam, sgd, momentum, nesterov, rmsprop or adadelta, all as torch has them. ``lr``: the
       (peak) rate, default 1e-3 for the Adams, 1e-2 for the others, 1 for adadelta. ``momentum``: of sgd and rmsprop
