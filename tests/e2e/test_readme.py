@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.e2e.conftest import Project
@@ -14,34 +15,27 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 OTHER_TASKS = {
-    "def train(": ("loop", "train", "{name: loss, goal: minimize}"),
-    "class LightningMoons(": ("light", "LightningMoons", "{name: val_accuracy, goal: maximize}"),
-    "class Digits(": ("resnet", "Digits", "{name: val_accuracy, goal: maximize}"),
+    "def train(": ("loop", "train", {"name": "loss", "goal": "minimize"}),
+    "class LightningMoons(": ("light", "LightningMoons", {"name": "val_accuracy", "goal": "maximize"}),
+    "class Digits(": ("resnet", "Digits", {"name": "val_accuracy", "goal": "maximize"}),
 }
-"""What tells a block that is a task: its module, the name in it, the metric."""
+"""What tells a block that is a task of its own: its module, the name in it, the metric."""
 
 
-def run_instead(project: Project, code: str, task: str) -> None:
-    """Run the README's sweep with the task of another block; three trials show what eight do."""
-    module, name, metric = OTHER_TASKS[task]
-    (project.folder / f"{module}.py").write_text(code)
-    spec = yaml.safe_load((project.folder / "sweep.yaml").read_text())
-    changed = {"name": module, "task": f"{module}:{name}", "metric": yaml.safe_load(metric), "search": {"trials": 3}}
-    project.write(f"{module}.yaml", {**spec, **changed})
-    assert f"{module} SUCCEEDED" in project.sieve("run", f"{module}.yaml")
-    assert {path.name for path in project.folder.iterdir() if path.is_dir()} <= {".sieve", "__pycache__"}
+def blocks() -> list[tuple[str, str]]:
+    """Language and text of every code block, in order."""
+    return BLOCK.findall((ROOT / "README.md").read_text())
 
 
 def test_every_code_block_of_the_readme_works(project: Project) -> None:
-    blocks = BLOCK.findall((ROOT / "README.md").read_text())
     commands: list[str] = []
-    for language, code in blocks:
+    for language, code in blocks():
+        if any(mark in code for mark in OTHER_TASKS):
+            continue
         if language == "yaml":
             (project.folder / "sweep.yaml").write_text(code)
         elif language == "python" and "class Moons" in code:
             (project.folder / "moons.py").write_text(code)
-        elif language == "python" and (task := next((name for name in OTHER_TASKS if name in code), None)):
-            run_instead(project, code, task)
         elif language == "python":
             assert "val_accuracy" in project.python(code)
         else:
@@ -55,6 +49,18 @@ def test_every_code_block_of_the_readme_works(project: Project) -> None:
     assert commands[:2] == ["scripts/demo", "scripts/test"]
     assert any(command.startswith("sieve run sweep.yaml") for command in commands)
     assert (project.folder / "moons.parquet").exists()
+
+
+@pytest.mark.parametrize("mark", OTHER_TASKS)
+def test_every_other_task_of_the_readme_runs_as_its_sweep(project: Project, mark: str) -> None:
+    module, name, metric = OTHER_TASKS[mark]
+    (code,) = [code for _, code in blocks() if mark in code]
+    (project.folder / f"{module}.py").write_text(code)
+    spec = yaml.safe_load(next(code for language, code in blocks() if language == "yaml"))
+    changed = {"name": module, "task": f"{module}:{name}", "metric": metric, "search": {"trials": 3}}
+    project.write("sweep.yaml", {**spec, **changed})
+    assert f"{module} SUCCEEDED" in project.sieve("run", "sweep.yaml")
+    assert {path.name for path in project.folder.iterdir() if path.is_dir()} <= {".sieve", "__pycache__"}
 
 
 def test_every_verb_is_in_the_readme() -> None:
