@@ -60,8 +60,10 @@ def has_own_loss(task: object) -> bool:
 
 def leak(train: tuple[NDArray[Any], ...], validation: tuple[NDArray[Any], ...]) -> tuple[int, int]:
     """How many validation examples have the inputs of a training example, and of how many that was asked."""
-    known = set(_keys(train))
-    found = [key in known for key in _keys(validation)]
+    # Validation may come with more beside the inputs, such as references to be scored against.
+    inputs = max(1, min(len(train), len(validation)) - 1)
+    known = set(_keys(train[:inputs]))
+    found = [key in known for key in _keys(validation[:inputs])]
     return sum(found), len(found)
 
 
@@ -100,9 +102,8 @@ def _array(array: NDArray[Any], size: int) -> ArrayEvidence:
     return ArrayEvidence(str(array.dtype), (size, *array.shape[1:]), odd)
 
 
-def _keys(arrays: tuple[NDArray[Any], ...]) -> Iterator[int]:
-    """A hash of the inputs (all arrays but the target) of each example, up to `MOST_BYTES` of them."""
-    inputs = arrays[:-1] if len(arrays) > 1 else arrays
+def _keys(inputs: tuple[NDArray[Any], ...]) -> Iterator[int]:
+    """A hash of the inputs of each example, up to `MOST_BYTES` of them."""
     if not inputs:
         return
     size = sum(array.nbytes for array in inputs)

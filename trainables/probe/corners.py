@@ -53,7 +53,7 @@ def build(task: Task, data: Data, corner: Corner, plan: Plan, data_seed: int) ->
     return CornerEvidence(corner.name)
 
 
-def train(task: Task, data: Data, corner: Corner, metric: str, seconds: float, rate: float | None) -> CornerEvidence:
+def train(task: Task, data: Data, corner: Corner, metric: str, seconds: float, rate: float) -> CornerEvidence:
     """Train the corner with Sieve's own loop on a few batches for about ``seconds``.
 
     ``rate`` is what an example takes (seconds) by what is known so far: slow models get fewer examples.
@@ -63,9 +63,7 @@ def train(task: Task, data: Data, corner: Corner, metric: str, seconds: float, r
     with Peak() as peak:
         try:
             recipe = Recipe.parse(corner.config)
-            rows = STEPS * recipe.batch_size
-            if rate is not None:
-                rows = min(rows, max(FEWEST, int(seconds / rate)))
+            rows = min(STEPS * recipe.batch_size, max(FEWEST, int(seconds / max(rate, 1e-9))))
             part = shortened(data, rows, min(rows, VALIDATION))
             training, epochs = mini(task, part, corner.config)
             began = time.perf_counter()

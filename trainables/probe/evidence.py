@@ -106,9 +106,9 @@ class FirstEvidence:
 class LearningEvidence:
     """One batch, trained on again and again: the loss before and after ``steps``, by the optimizer ``by``.
 
-    ``connected`` is whether the loss has a gradient with respect to any parameter. The other fields name parameters:
-    ``frozen`` (requires_grad is off), ``silent`` (no gradient at all), ``unchanged`` (never moved), ``broken`` (NaN or
-    infinite gradients).
+    ``connected`` is whether the loss has a gradient with respect to any parameter; ``rate`` is in seconds per example.
+    The other fields name parameters: ``frozen`` (requires_grad is off), ``silent`` (no gradient at all), ``unchanged``
+    (never moved), ``broken`` (NaN or infinite gradients).
     """
 
     before: float
@@ -120,6 +120,7 @@ class LearningEvidence:
     silent: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
+    rate: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def peak(question: Question, data: Data | None = None) -> int | None:
     for corner in question.corners:
         if clock.over:
             break
-        tried = corners.train(task, data, corner, question.given.metric, question.seconds / PARTS, None)
+        tried = corners.train(task, data, corner, question.given.metric, question.seconds / PARTS, 0.0)
         most = max(most, tried.peak_bytes or 0)
     return most or None
 
@@ -103,6 +103,7 @@ class _Probe:
         self.data = data
         self.again = load_data(task, question.given.task)
         self.clock = Clock(question.seconds)
+        self.rate = 0.0
         self.skipped: list[str] = []
 
     def run(self) -> Evidence:
@@ -117,7 +118,8 @@ class _Probe:
             learning = steps.learn(task, data, given.config, Clock(self._share()))
             if not learning.connected:
                 return evidence(learning=learning)
-            measured = costs.measure(task, data, given.config, self.question.plans, given.data_seed)
+            self.rate = learning.rate
+            measured = costs.measure(task, data, given.config, self.question.plans, given.data_seed, self._rows(4))
         except Exception as error:
             return evidence(failure=corners.failure_of(error))
         evidence = partial(evidence, learning=learning, costs=measured)
@@ -129,12 +131,16 @@ class _Probe:
         """A part of the time, in seconds: corners take the rest."""
         return self.question.seconds / 6
 
+    def _rows(self, epochs: int) -> int:
+        """So many examples can be trained on for ``epochs`` in such a part."""
+        return max(corners.FEWEST, int(self._share() / epochs / max(self.rate, 1e-9)))
+
     def _signal(self) -> Any:
-        return signal.measure(self.task, self.data, self.given.config, self.given.metric, self._share())
+        return signal.measure(self.task, self.data, self.given.config, self.given.metric, self._share(), self._rows(1))
 
     def _runs(self) -> RunsEvidence:
         """On few examples: what must be the same is the same there."""
-        rows = corners.STEPS * Recipe.parse(self.given.config).batch_size
+        rows = min(self._rows(5), corners.STEPS * Recipe.parse(self.given.config).batch_size)
         one, other = (shortened(data, rows, corners.VALIDATION) for data in (self.data, self.again))
 
         def make(data: Data) -> Runner:
@@ -143,17 +149,17 @@ class _Probe:
         return runs.compare(partial(make, one), partial(make, other), self.given.metric, corners.EPOCHS, self.clock)
 
     def _corners(self) -> tuple[CornerEvidence, ...]:
-        """All are built; the time that is left is shared by those that train."""
+        """All are built; the time that is left, a third of it all at least, is shared by those that train."""
         found: list[CornerEvidence] = []
-        rate = None
+        rate, clock = self.rate, Clock(max(self.clock.left, 2 * self._share()))
         for number, corner in enumerate(self.question.corners):
             tried = corners.build(self.task, self.data, corner, self.given.plan, self.given.data_seed)
-            if self.clock.over:
+            if clock.over:
                 self.skipped.append(corner.name)
             elif tried.failure is None:
-                share = self.clock.left / (len(self.question.corners) - number)
+                share = clock.left / (len(self.question.corners) - number)
                 tried = corners.train(self.task, self.data, corner, self.given.metric, share, rate)
-                rate = max(rate or 0.0, tried.rate or 0.0) or None
+                rate = max(rate, tried.rate or 0.0)
             found.append(tried)
         return tuple(found)
 

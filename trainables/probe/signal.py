@@ -16,7 +16,7 @@ from trainables.probe.clock import Clock
 from trainables.probe.corners import mini
 from trainables.probe.evidence import Signal
 from trainables.probe.sample import batch, chosen, shortened
-from trainables.probe.steps import device, fresh
+from trainables.probe.steps import device, fresh, reported
 from trainables.task import Task
 
 EXAMPLES, ASKED = 2000, 500
@@ -24,8 +24,10 @@ EXAMPLES, ASKED = 2000, 500
 DRAWS, FEWEST = 16, 4
 
 
-def measure(task: Task, data: Data, config: Mapping[str, Any], metric: str, patience: float) -> Signal | None:
-    """Train for a few short epochs, for ``patience`` seconds, and compare for as long again.
+def measure(
+    task: Task, data: Data, config: Mapping[str, Any], metric: str, patience: float, rows: int
+) -> Signal | None:
+    """Train for a few short epochs, for ``patience`` seconds on ``rows`` examples, and compare for as long again.
 
     None if the metric is none of ``task.metrics``, or takes so long that it can hardly be compared.
 
@@ -33,7 +35,7 @@ def measure(task: Task, data: Data, config: Mapping[str, Any], metric: str, pati
     owes nothing to the inputs (a permutation test; Ojala & Garriga, 2010).
     """
     name = metric.removeprefix("val_")
-    part = shortened(data, EXAMPLES, ASKED).unpacked()
+    part = shortened(data, min(rows, EXAMPLES), ASKED).unpacked()
     clock = Clock(patience)
     training, epochs = mini(task, part, config)
     for _ in range(epochs):
@@ -45,12 +47,12 @@ def measure(task: Task, data: Data, config: Mapping[str, Any], metric: str, pati
     model.load_state_dict(training.state()["model"])
     with torch.no_grad():
         began = time.perf_counter()
-        task.metrics(model.eval(), batch(part.validation, chosen(length(part.validation), ASKED), device()), config)
+        examples = batch(part.validation, chosen(length(part.validation), ASKED), device())
+        reported(task, model.eval(), examples, config)
         if 2 * FEWEST * (time.perf_counter() - began) > patience:
             return None
         seen, held_out = (
-            _against_drawn(task, model, examples, config, name, patience / 2)
-            for examples in (part.train, part.validation)
+            _against_drawn(task, model, split, config, name, patience / 2) for split in (part.train, part.validation)
         )
     return None if seen is None or held_out is None else Signal(*seen, *held_out)
 
@@ -66,8 +68,9 @@ def _against_drawn(
             break
         shuffled = np.random.default_rng(draw).permutation(len(order)) if draw else np.arange(len(order))
         # A copy: a task may write into what it is given.
-        metrics = task.metrics(model, (*(part.clone() for part in inputs), target[torch.from_numpy(shuffled)]), config)
+        given = (*(part.clone() for part in inputs), target[torch.from_numpy(shuffled)])
+        metrics = reported(task, model, given, config)
         if name not in metrics:
             return None
-        values.append(float(metrics[name]))
+        values.append(metrics[name])
     return values[0], statistics.fmean(values[1:]), statistics.pstdev(values[1:])

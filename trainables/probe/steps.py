@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,8 +23,10 @@ from trainables.recipe import Recipe
 from trainables.seeding import INITIALIZATION, seed_all
 from trainables.task import Task
 
-EXAMPLES = 64
-STEPS = 80
+EXAMPLES, TRIED = 64, 8
+"""Training examples of the batch, and validation examples that tell the metrics' names: some decode for long."""
+STEPS, FEWEST = 80, 10
+"""Steps on the batch at most, and at least."""
 LEARNT = 0.3
 """A batch counts as learnt once the loss is below this share of its start."""
 RATES = (1e-3, 1e-2)
@@ -45,9 +49,8 @@ def first(task: Task, data: Data, config: Mapping[str, Any], on: torch.device) -
         with torch.no_grad():
             loss = scalar(task.loss(model.train(), examples, config))
             model.eval()
-            held_out = batch(data.validation, chosen(length(data.validation), EXAMPLES), on)
-            means = {name: float(value) for name, value in task.metrics(model, held_out, config).items()}
-            names = tuple(f"val_{name}" for name in task.summary(means, len(held_out[-1])))
+            held_out = batch(data.validation, chosen(length(data.validation), TRIED), on)
+            names = tuple(f"val_{name}" for name in reported(task, model, held_out, config))
         variance = None if classes is not None else _variance(examples[-1])
         return FirstEvidence(float(loss.detach()), classes, variance, own, ("train_loss", *names))
     except Exception as error:
@@ -61,20 +64,16 @@ def learn(task: Task, data: Data, config: Mapping[str, Any], clock: Clock) -> Le
     Raises:
         TaskError: the config, the model or the loss is at fault.
     """
-    on = device()
-    recipe = Recipe.parse(config)
-    examples = _one(data.unpacked(), on)
+    recipe, on = Recipe.parse(config), device()
+    heart = _ByHeart(task, _one(data.unpacked(), on), config, clock)
     model = fresh(task, config, on)
-    found = _train(
-        task, model, recipe.build_optimizer(model), examples, config, f"{recipe.optimizer}, lr {recipe.lr:.3g}"
-    )
+    found = heart.train(model, recipe.build_optimizer(model), f"{recipe.optimizer}, lr {recipe.lr:.3g}")
     for rate in RATES:
-        learnt = found.after < found.before * LEARNT
-        if learnt or not found.connected or clock.over:
+        if found.after < found.before * LEARNT or not found.connected or clock.over:
             break
         model = fresh(task, config, on)
         adam = Adam([p for p in model.parameters() if p.requires_grad], lr=rate)
-        other = _train(task, model, adam, examples, config, f"adam, lr {rate:.3g}")
+        other = heart.train(model, adam, f"adam, lr {rate:.3g}")
         if not found.after <= other.after:
             found = other
     return found
@@ -93,6 +92,14 @@ def fresh(task: Task, config: Mapping[str, Any], on: torch.device) -> nn.Module:
     return model.to(on)
 
 
+def reported(task: Task, model: nn.Module, examples: Batch, config: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics of one batch, as a task reports them (without ``val_``) that has no other examples."""
+    means = {name: float(value) for name, value in task.metrics(model, examples, config).items()}
+    # Of a task that makes something else of the means, such as a score of the whole set.
+    summary = getattr(task, "summary", None)
+    return means if summary is None else dict(summary(means, len(examples[-1])))
+
+
 def scalar(loss: Any) -> Tensor:
     """``loss``, if it is one number. Raises TaskError otherwise."""
     if not isinstance(loss, Tensor) or loss.ndim != 0:
@@ -105,40 +112,70 @@ def _one(data: Data, on: torch.device) -> Batch:
     return batch(data.train, chosen(length(data.train), EXAMPLES), on)
 
 
-def _train(
-    task: Task, model: nn.Module, optimizer: Optimizer, examples: Batch, config: Mapping[str, Any], by: str
-) -> LearningEvidence:
-    named = dict(model.named_parameters())
-    frozen = tuple(name for name, parameter in named.items() if not parameter.requires_grad)
-    start = {name: parameter.detach().clone() for name, parameter in named.items() if parameter.requires_grad}
-    heard: set[str] = set()
-    broken: set[str] = set()
-    model.train()
-    losses: list[float] = []
-    for _ in range(STEPS):
-        loss = scalar(task.loss(model, examples, config))
-        losses.append(float(loss.detach()))
-        if not loss.requires_grad:
-            return LearningEvidence(losses[0], losses[0], 0, by, False, frozen)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        heard |= {name for name in start if named[name].grad is not None}
-        broken |= {name for name in heard if not bool(torch.isfinite(_gradient(named[name])).all())}
-        if broken or not math.isfinite(losses[-1]) or losses[-1] < losses[0] * LEARNT / 2:
-            break
-        optimizer.step()
-    unchanged = [name for name in heard - broken if len(losses) > 1 and torch.equal(named[name].detach(), start[name])]
-    return LearningEvidence(
-        before=losses[0],
-        after=min(losses) if math.isfinite(losses[-1]) else losses[-1],
-        steps=len(losses) - 1,
-        by=by,
-        connected=bool(heard),
-        frozen=frozen,
-        silent=_in_order(named, start.keys() - heard),
-        unchanged=_in_order(named, unchanged),
-        broken=_in_order(named, broken),
-    )
+class _Watch:
+    """What becomes of the parameters of a model while it trains."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._named = dict(model.named_parameters())
+        self._start = {name: p.detach().clone() for name, p in self._named.items() if p.requires_grad}
+        self._heard: set[str] = set()
+        self._broken: set[str] = set()
+
+    def see(self) -> bool:
+        """Look at the gradients; whether all are finite."""
+        self._heard |= {name for name in self._start if self._named[name].grad is not None}
+        self._broken |= {n for n in self._heard if not bool(torch.isfinite(_gradient(self._named[n])).all())}
+        return not self._broken
+
+    def names(self) -> dict[str, Any]:
+        """The fields of `LearningEvidence` that name parameters, and whether any has a gradient."""
+        moved = {name for name, start in self._start.items() if not torch.equal(self._named[name].detach(), start)}
+        groups = {
+            "frozen": self._named.keys() - self._start.keys(),
+            "silent": self._start.keys() - self._heard,
+            "unchanged": self._heard - self._broken - moved,
+            "broken": self._broken,
+        }
+        named = {field: tuple(name for name in self._named if name in group) for field, group in groups.items()}
+        return {**named, "connected": bool(self._heard)}
+
+
+@dataclass(frozen=True)
+class _ByHeart:
+    """One batch, learnt by heart."""
+
+    task: Task
+    examples: Batch
+    config: Mapping[str, Any]
+    clock: Clock
+
+    def train(self, model: nn.Module, optimizer: Optimizer, by: str) -> LearningEvidence:
+        """Train ``model`` on it for `STEPS` steps, or until it is learnt or the time is over."""
+        watch, began = _Watch(model), time.perf_counter()
+        losses = self._losses(model.train(), optimizer, watch)
+        seconds = time.perf_counter() - began
+        return LearningEvidence(
+            before=losses[0],
+            after=min(losses) if math.isfinite(losses[-1]) else losses[-1],
+            steps=len(losses) - 1,
+            by=by,
+            rate=seconds / len(losses) / len(self.examples[-1]),
+            **watch.names(),
+        )
+
+    def _losses(self, model: nn.Module, optimizer: Optimizer, watch: _Watch) -> list[float]:
+        losses: list[float] = []
+        while len(losses) < FEWEST or (len(losses) < STEPS and not self.clock.over):
+            loss = scalar(self.task.loss(model, self.examples, self.config))
+            losses.append(float(loss.detach()))
+            if not loss.requires_grad:
+                break
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            if not watch.see() or not math.isfinite(losses[-1]) or losses[-1] < losses[0] * LEARNT / 2:
+                break
+            optimizer.step()
+        return losses
 
 
 def _gradient(parameter: nn.Parameter) -> Tensor:
@@ -146,10 +183,6 @@ def _gradient(parameter: nn.Parameter) -> Tensor:
     if gradient is None:
         return torch.zeros(())
     return gradient.coalesce().values() if gradient.is_sparse else gradient
-
-
-def _in_order(named: Mapping[str, Any], names: Any) -> tuple[str, ...]:
-    return tuple(name for name in named if name in names)
 
 
 def _variance(target: Tensor) -> float | None:

@@ -134,7 +134,7 @@ def judge(spec: Spec, seen: Evidence) -> Iterator[Finding]:
         yield from trials.corners(seen.corners, seen.first.loss if seen.first else None)
         yield from trials.constant(seen.corners, spec.metric.name)
     if seen.skipped:
-        yield Finding("warn", "time", f"not tried: {', '.join(seen.skipped)}", "give it longer with --seconds")
+        yield Finding("warn", "time", f"not tried: {learning.names(seen.skipped)}", "give it longer with --seconds")
 
 
 def _learning(seen: Evidence) -> Iterator[Finding]:

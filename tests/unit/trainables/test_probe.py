@@ -75,6 +75,7 @@ def test_neighbours_have_the_same_class_only_where_labels_belong(task: Any) -> N
 def test_one_example_with_several_inputs_is_one_key() -> None:
     one, other = np.zeros((4, 2)), np.arange(4)[:, None]
     assert contents.leak((one, other, other), (one, other + 1, other)) == (3, 4)
+    assert contents.leak((other, one), (other + 1, one, one)) == (3, 4)  # Validation has something more to score by.
 
 
 def test_a_schedule_that_takes_longer_than_the_plan_does_not_build(task: Any) -> None:
@@ -92,7 +93,7 @@ def test_running_out_of_memory_is_a_kind_of_its_own(task: Any, monkeypatch: pyte
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 80 GiB")
 
     monkeypatch.setattr(task, "model", large)
-    tried = corners.train(task, task.data(), Corner("hidden = 1", CONFIG), "val_accuracy", 1.0, None)
+    tried = corners.train(task, task.data(), Corner("hidden = 1", CONFIG), "val_accuracy", 1.0, 0.0)
     assert tried.failure is not None
     assert tried.failure.kind == "memory"
 
