@@ -45,9 +45,11 @@ def test_no_word_sees_those_after_it(model: Translator) -> None:
 
 
 def test_greedy_takes_the_likeliest_word_that_the_whole_target_foretells(model: Translator) -> None:
-    source = numbers([5, 6, 7], [9, 10, PADDING])
-    chosen = model.greedy(source, 8)
-    target = torch.cat([torch.full((2, 1), BEGIN), chosen], dim=1)
+    model.positions.mul_(4)  # So that a word's place has a say in what follows it.
+    source = torch.randint(4, 30, (40, 7))
+    source[20:, 4:] = PADDING
+    chosen = model.greedy(source, 11)
+    target = torch.cat([torch.full((40, 1), BEGIN), chosen], dim=1)
     foretold = model.scores(model(source, target[:, :-1])).argmax(dim=-1)
     for row, expected in zip(chosen.tolist(), foretold.tolist(), strict=True):
         until = row.index(END) + 1 if END in row else len(row)
