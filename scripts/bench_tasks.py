@@ -55,6 +55,8 @@ def main() -> None:
     arguments = parser.parse_args()
     for name in arguments.names:
         sweep = service.run(ROOT / "trainables" / "tasks" / f"{name}.yaml", home=arguments.home, project=ROOT)
+        if sweep.state != "SUCCEEDED":
+            parser.exit(1, f"{name} is {sweep.state}; run it again to go on\n")
         found = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
         found[name] = figures(sweep, arguments.machine)
         arguments.output.write_text(json.dumps(found, indent=2, default=float) + "\n")
