@@ -95,9 +95,7 @@ def fresh(task: Task, config: Mapping[str, Any], on: torch.device) -> nn.Module:
 def reported(task: Task, model: nn.Module, examples: Batch, config: Mapping[str, Any]) -> dict[str, float]:
     """The metrics of one batch, as a task reports them (without ``val_``) that has no other examples."""
     means = {name: float(value) for name, value in task.metrics(model, examples, config).items()}
-    # Of a task that makes something else of the means, such as a score of the whole set.
-    summary = getattr(task, "summary", None)
-    return means if summary is None else dict(summary(means, len(examples[-1])))
+    return dict(task.summary(means, len(examples[-1])))
 
 
 def scalar(loss: Any) -> Tensor:
