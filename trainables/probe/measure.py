@@ -19,6 +19,7 @@ from trainables.probe.clock import Clock
 from trainables.probe.evidence import CornerEvidence, DataEvidence, Evidence, Question, RunsEvidence
 from trainables.probe.sample import shortened
 from trainables.recipe import Recipe
+from trainables.resolve import resolve
 from trainables.task import Task
 
 if TYPE_CHECKING:
@@ -60,9 +61,11 @@ def thorough(question: Question, data: Data | None = None) -> Evidence:
         TaskError: the task cannot be loaded, or its stages not be had.
     """
     torch.set_num_threads(max(1, int(question.cpus)))
-    task, data = loaded(question, data)
-    if isinstance(task, Task) and data is not None:
-        return _Probe(task, question, data).run()
+    task, own = load(question.given, ())
+    if isinstance(task, Task) and own is not None:
+        again = load_data(task, question.given.task) if data is None else own
+        return _Probe(task, question, data or own, again).run()
+    data = data or own
     evidence = _foreign(question)
     if data is None:
         return evidence
@@ -89,19 +92,23 @@ def peak(question: Question, data: Data | None = None) -> int | None:
 
 def loaded(question: Question, data: Data | None) -> tuple[Any, Data | None]:
     """The task and its data: ``data``, which the head loaded, else what the task gives here; None if it keeps it."""
-    task, own = load(question.given, ())
-    return task, own if data is None else data
+    if data is not None:
+        return resolve(question.given.task, question.given.project), data
+    return load(question.given, ())
 
 
 class _Probe:
-    """The probes of a task class, in the order in which a failure of one makes the next ones pointless."""
+    """The probes of a task class, in the order in which a failure of one makes the next ones pointless.
 
-    def __init__(self, task: Task, question: Question, data: Data) -> None:
+    ``data`` and ``again`` are of two calls of the task's ``data()``.
+    """
+
+    def __init__(self, task: Task, question: Question, data: Data, again: Data) -> None:
         self.task = task
         self.question = question
         self.given = question.given
         self.data = data
-        self.again = load_data(task, question.given.task)
+        self.again = again
         self.clock = Clock(question.seconds)
         self.rate = 0.0
         self.skipped: list[str] = []

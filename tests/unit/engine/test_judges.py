@@ -146,6 +146,7 @@ def test_a_metric_that_never_moves_is_named() -> None:
     assert levels(trials.constant([BUILT] * 4, "val_accuracy")) == {"metric": "warn"}
     assert levels(trials.constant([*[BUILT] * 4, replace(BUILT, value=0.6)], "val_accuracy")) == {}
     assert levels(trials.constant([BUILT], "val_accuracy")) == {}
+    assert levels(trials.constant([replace(BUILT, last=2.2)] * 4, "val_accuracy")) == {}
 
 
 def test_the_metric_is_among_what_is_reported() -> None:

@@ -13,6 +13,8 @@ CLIMBED = 10.0
 """A training loss that grew by this factor is on its way to infinity."""
 CLOSE = 1e-3
 """Relative difference below which two runs of one seed differ by rounding alone."""
+MOVED, ENOUGH = 0.8, 3
+"""A training that brought its loss below this share should move the metric, and so many must not have."""
 LOWER = "lower its upper bound, warm up or set clip_norm: trials there are lost"
 
 
@@ -59,8 +61,9 @@ def _cure(one: CornerEvidence) -> str:
 
 def constant(seen: Sequence[CornerEvidence], metric: str) -> Iterator[Finding]:
     """Whether the metric is the same whatever is trained."""
-    values = [one.value for one in seen if one.value is not None]
-    if len(values) >= 4 and len(set(values)) == 1:
+    learnt = [one for one in seen if one.first is not None and one.last is not None and one.last < MOVED * one.first]
+    values = [one.value for one in learnt if one.value is not None]
+    if len(values) >= ENOUGH and len(set(values)) == 1:
         evidence = f"{metric} is {values[0]:.4g} after each of {len(values)} different trainings"
         yield Finding("warn", "metric", evidence, "compute it from the model's output on the batch it is given")
 
