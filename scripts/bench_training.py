@@ -45,12 +45,13 @@ Seconds = Callable[[], float]
 
 @dataclass(frozen=True)
 class Row:
-    """A practice: what it is measured on, its two sides, and whether it needs a CUDA device."""
+    """A practice: what it is measured on, its two sides, whether it needs CUDA, and how many times more turns it has."""
 
     practice: str
     on: str
     sides: Callable[[], tuple[Seconds, Seconds]]
     cuda: bool = False
+    more: int = 1
 
 
 class Images(Task):
@@ -168,14 +169,14 @@ def not_resident(task: Images) -> Seconds:
 def rows(quick: bool) -> dict[str, Row]:
     """All rows by their names."""
     scale = 1 if quick else 4
-    many, some = Images(4096 * scale * (4 if CUDA else 1)), Images(1024 * scale)
+    many, some, few = Images(4096 * scale * (4 if CUDA else 1)), Images(1024 * scale), Images(512 * scale)
     wide = Images(256 * scale, channels=16)
     workers = max(1, (os.cpu_count() or 2) - 1)
     augmented = Data(Augmented(some), Augmented(Images(2)))
     cnn: dict[str, Any] = {"width": 16}
     return {
-        "loop": Row("Sieve's loop, not one by hand", "MLP, batch 64", lambda: (by_hand(many, 0), epoch(many))),
-        "loop-cnn": Row("the same", "CNN, batch 64", lambda: (by_hand(some, 8), epoch(some, width=8))),
+        "loop": Row("Sieve's loop, not one by hand", "MLP, batch 64", lambda: (by_hand(many, 0), epoch(many)), more=4),
+        "loop-cnn": Row("the same", "CNN, batch 64", lambda: (by_hand(few, 8), epoch(few, width=8)), more=4),
         "batch": Row("batch 512, not 64", "MLP", lambda: (epoch(many), epoch(many, batch_size=512))),
         "workers": Row(
             f"{workers} loader workers, not none",
@@ -207,10 +208,10 @@ def measure(chosen: Mapping[str, Row], repeats: int) -> Iterator[tuple[str, dict
         sides = row.sides()
         for side in sides:
             side()
-        turns = [turn(sides, number % 2 == 1) for number in range(repeats)]
+        turns = [turn(sides, number % 2 == 1) for number in range(repeats * row.more)]
         without, with_it = (statistics.median(column) for column in zip(*turns, strict=True))
         ratio = statistics.median(one / other for one, other in turns)
-        yield name, {**about, "without_s": without, "with_s": with_it, "ratio": ratio, "repeats": repeats}
+        yield name, {**about, "without_s": without, "with_s": with_it, "ratio": ratio, "turns": len(turns)}
 
 
 def turn(sides: tuple[Seconds, Seconds], second_first: bool) -> tuple[float, float]:
