@@ -45,7 +45,7 @@ Seconds = Callable[[], float]
 
 @dataclass(frozen=True)
 class Row:
-    """A practice: what it is measured on, its two sides, whether it needs CUDA, and how many times more turns it has."""
+    """A practice: what it is measured on, both sides, whether it needs CUDA, and how many times more turns it gets."""
 
     practice: str
     on: str
