@@ -12,15 +12,22 @@ import io
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ray
 from ray.actor import ActorHandle
+from ray.util import get_current_placement_group, remove_placement_group
+from ray.util.placement_group import PlacementGroup
 
 from trainables import outcome
 from trainables.assignment import Assignment
 from trainables.errors import RankFailed, TaskError
+
+GROUP = "train/group"
+"""File in a trial's folder: the placement group of its processes, while they run."""
 
 END_TIMEOUT = 60.0
 """Seconds to wait for the processes of an ended trial."""
@@ -128,6 +135,7 @@ class DistributedTraining:
         return str(self._given.folder / "train")
 
     def _start(self) -> ActorHandle:
+        free(self._given.folder)
         exchange = ray.remote(num_cpus=0)(Exchange).remote(self._crew.workers)
         state = None if self._state is None else ray.put(_pack(self._state))
         orders = {
@@ -181,10 +189,25 @@ class DistributedTraining:
         exchange.answer.remote({"ended": why, "failures": failures})
 
 
+def free(folder: Path) -> None:
+    """Free what the processes of the trial in ``folder`` hold, if it was killed.
+
+    They die with it, but Ray keeps a placement group until the whole job of who made it is over.
+    """
+    with suppress(FileNotFoundError):
+        group = ray.PlacementGroupID(bytes.fromhex((folder / GROUP).read_text()))
+        remove_placement_group(PlacementGroup(group))
+        (folder / GROUP).unlink()
+
+
 def train_as_one(orders: Mapping[str, Any]) -> None:
     """What each process runs: an epoch at each order, until the order to end."""
     rank, exchange = ray.train.get_context().get_world_rank(), orders["exchange"]
     try:
+        if rank == 0:
+            path, group = Path(orders["given"]["folder"], GROUP), get_current_placement_group()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(group.id.hex())
         share, training = _training(orders)
         while ray.get(exchange.next_order.remote(rank)):
             metrics = share.averaged(training.run_epoch())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ray.tune import Callback
@@ -21,6 +22,7 @@ from service.policy.diagnose import diagnose
 from service.policy.retries import ROOM, alone, retry
 from service.policy.verdict import STATES, Verdict
 from service.spec import Spec
+from trainables.distributed import free
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Recorder(Unsaved, Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         row = self._row(trial)
         self._sharing.ended(row.number)
+        free(Path(trial.config["folder"]))
         error = str(trial.get_error() or "its worker process died")
         self._broke(row, Failure("worker", error.strip().splitlines()[-1], error))
 

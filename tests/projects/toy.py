@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import ray
 import torch
 from torch import nn
@@ -83,11 +84,19 @@ class Blobs(Task):
 
 
 class Apart(Blobs):
-    """Blobs on which the second process of a trial breaks with ``breaks``."""
+    """Blobs whose second process, in the second epoch of each attempt, kills its trial, and the next time breaks."""
+
+    steps = 0
 
     def loss(self, model: nn.Module, batch: Any, config: Any) -> torch.Tensor:
-        if config["breaks"] and torch.distributed.get_rank() == 1:
-            raise RuntimeError("the second process breaks")
+        self.steps += 1
+        if self.steps == 11 and torch.distributed.is_initialized() and torch.distributed.get_rank() == 1:
+            if Path(config["flag"]).exists():
+                raise RuntimeError("the second process breaks")
+            Path(config["flag"]).touch()
+            for process in psutil.Process().parent().children():
+                if " ".join(process.cmdline()).startswith("ray::_Inner.train"):  # Tune's subclass of the trainable.
+                    process.kill()
         return super().loss(model, batch, config)
 
 
