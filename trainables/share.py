@@ -35,6 +35,9 @@ class ShareOfTask(Task):
         self._model: nn.Module | None = None
         self._seed = 0
         self._trained = False
+        # Whatever else a task has or redefines is as it is there.
+        others = {name for name in dir(task) if not name.startswith("_")} - vars(ShareOfTask).keys()
+        vars(self).update({name: getattr(task, name) for name in others})
 
     def data(self) -> Data:
         return self._task.data()

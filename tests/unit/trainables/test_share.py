@@ -58,3 +58,12 @@ def test_processes_draw_different_dropout_the_same_way_each_time() -> None:
     assert drawn(0, 1) == drawn(0, 3)
     assert drawn(0, 1) != drawn(1, 1)
     assert drawn(1, 1) == drawn(1, 3)
+
+
+def test_what_else_a_task_has_is_its_own() -> None:
+    class Named(Blobs):
+        def describe(self) -> str:
+            return "blobs"
+
+    share: Any = ShareOfTask(Named(), 0, 2, lambda module: module)
+    assert share.describe() == "blobs"
