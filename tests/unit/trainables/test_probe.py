@@ -13,7 +13,7 @@ from torch.utils.data import TensorDataset
 from trainables.assignment import Assignment
 from trainables.data import Data
 from trainables.errors import TaskError
-from trainables.probe import contents, corners, costs, measure, neighbours, runs, steps
+from trainables.probe import by_heart, contents, corners, costs, measure, neighbours, runs
 from trainables.probe.batch_sizes import batch_sizes
 from trainables.probe.clock import Clock
 from trainables.probe.evidence import Corner, Question
@@ -131,7 +131,7 @@ def test_the_time_bounds_what_is_tried(project: Path) -> None:
 
 
 def test_a_batch_is_learnt_by_plain_adam_where_the_config_cannot(task: Any) -> None:
-    slow = steps.learn(task, task.data(), {**CONFIG, "lr": 1e-9}, Clock(60))
+    slow = by_heart.learn(task, task.data(), {**CONFIG, "lr": 1e-9}, Clock(60))
     assert slow.by.startswith("adam, lr")
     assert slow.after < 0.7 * slow.before
 

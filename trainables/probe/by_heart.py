@@ -1,0 +1,121 @@
+"""One batch learnt by heart: what its loss comes to, and what becomes of each parameter."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from trainables.data import Batch, Data
+from trainables.probe.clock import Clock
+from trainables.probe.evidence import LearningEvidence
+from trainables.probe.steps import device, fresh, one_batch, scalar
+from trainables.recipe import Recipe
+from trainables.task import Task
+
+STEPS, FEWEST = 80, 10
+"""Steps on the batch at most, and at least."""
+LEARNT = 0.3
+"""A batch counts as learnt once the loss is below this share of its start."""
+RATES = (1e-3, 1e-2)
+"""Learning rates of the plain Adam that is tried where the config's own optimizer does not learn the batch."""
+
+
+def learn(task: Task, data: Data, config: Mapping[str, Any], clock: Clock) -> LearningEvidence:
+    """Train on one batch for `STEPS` steps: with the optimizer of ``config``, then, where that fails, with plain Adam.
+
+    Raises:
+        TaskError: the config, the model or the loss is at fault.
+    """
+    recipe, on = Recipe.parse(config), device()
+    heart = _ByHeart(task, one_batch(data.unpacked(), on), config, clock)
+    model = fresh(task, config, on)
+    found = heart.train(model, recipe.build_optimizer(model), f"{recipe.optimizer}, lr {recipe.lr:.3g}")
+    for rate in RATES:
+        if found.after < found.before * LEARNT or not found.connected or clock.over:
+            break
+        model = fresh(task, config, on)
+        adam = Adam([p for p in model.parameters() if p.requires_grad], lr=rate)
+        other = heart.train(model, adam, f"adam, lr {rate:.3g}")
+        if not found.after <= other.after:
+            found = other
+    return found
+
+
+class _Watch:
+    """What becomes of the parameters of a model while it trains."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._named = dict(model.named_parameters())
+        self._start = {name: p.detach().clone() for name, p in self._named.items() if p.requires_grad}
+        self._heard: set[str] = set()
+        self._broken: set[str] = set()
+
+    def see(self) -> bool:
+        """Look at the gradients; whether all are finite."""
+        self._heard |= {name for name in self._start if self._named[name].grad is not None}
+        self._broken |= {n for n in self._heard if not bool(torch.isfinite(_gradient(self._named[n])).all())}
+        return not self._broken
+
+    def names(self) -> dict[str, Any]:
+        """The fields of `LearningEvidence` that name parameters, and whether any has a gradient."""
+        moved = {name for name, start in self._start.items() if not torch.equal(self._named[name].detach(), start)}
+        groups = {
+            "frozen": self._named.keys() - self._start.keys(),
+            "silent": self._start.keys() - self._heard,
+            "unchanged": self._heard - self._broken - moved,
+            "broken": self._broken,
+        }
+        named = {field: tuple(name for name in self._named if name in group) for field, group in groups.items()}
+        return {**named, "connected": bool(self._heard)}
+
+
+@dataclass(frozen=True)
+class _ByHeart:
+    """One batch, learnt by heart."""
+
+    task: Task
+    examples: Batch
+    config: Mapping[str, Any]
+    clock: Clock
+
+    def train(self, model: nn.Module, optimizer: Optimizer, by: str) -> LearningEvidence:
+        """Train ``model`` on it for `STEPS` steps, or until it is learnt or the time is over."""
+        watch, began = _Watch(model), time.perf_counter()
+        losses = self._losses(model.train(), optimizer, watch)
+        seconds = time.perf_counter() - began
+        return LearningEvidence(
+            before=losses[0],
+            after=min(losses) if math.isfinite(losses[-1]) else losses[-1],
+            steps=len(losses) - 1,
+            by=by,
+            rate=seconds / len(losses) / len(self.examples[-1]),
+            **watch.names(),
+        )
+
+    def _losses(self, model: nn.Module, optimizer: Optimizer, watch: _Watch) -> list[float]:
+        losses: list[float] = []
+        while len(losses) < FEWEST or (len(losses) < STEPS and not self.clock.over):
+            loss = scalar(self.task.loss(model, self.examples, self.config))
+            losses.append(float(loss.detach()))
+            if not loss.requires_grad:
+                break
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            if not watch.see() or not math.isfinite(losses[-1]) or losses[-1] < losses[0] * LEARNT / 2:
+                break
+            optimizer.step()
+        return losses
+
+
+def _gradient(parameter: nn.Parameter) -> Tensor:
+    gradient = parameter.grad
+    if gradient is None:
+        return torch.zeros(())
+    return gradient.coalesce().values() if gradient.is_sparse else gradient

@@ -1,0 +1,105 @@
+"""The probes of a task class, one after the other, each with a share of the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from trainables.data import Data
+from trainables.probe import by_heart, contents, corners, costs, runs, signal, steps
+from trainables.probe.clock import Clock
+from trainables.probe.evidence import CornerEvidence, Evidence, Question, RunsEvidence
+from trainables.probe.sample import shortened
+from trainables.recipe import Recipe
+from trainables.task import Task
+
+if TYPE_CHECKING:
+    from trainables.staged import Runner
+
+Found = TypeVar("Found")
+
+
+class Course:
+    """The probes of a task class, in the order in which a failure of one makes the next ones pointless.
+
+    ``data`` and ``again`` are of two calls of the task's ``data()``.
+    """
+
+    def __init__(self, task: Task, question: Question, data: Data, again: Data) -> None:
+        self.task = task
+        self.question = question
+        self.given = question.given
+        self.data = data
+        self.again = again
+        self.clock = Clock(question.seconds)
+        self.rate = 0.0
+        self.skipped: list[str] = []
+
+    def run(self) -> Evidence:
+        """All evidence; it ends early where the loss is not to be had or has no gradient."""
+        task, given, data = self.task, self.given, self.data
+        looked = contents.look(task, data, given.plan, given.data_seed)
+        repeatable = contents.repeats(data, self.again)
+        first = steps.first(task, data, given.config, steps.device())
+        evidence = partial(Evidence, data=looked, repeatable=repeatable, first=first)
+        if first.loss is None:
+            return evidence()
+        try:
+            learning = by_heart.learn(task, data, given.config, Clock(self._share()))
+            if not learning.connected:
+                return evidence(learning=learning)
+            self.rate = learning.rate
+            measured = costs.measure(task, data, given.config, self.question.plans, given.data_seed, self._rows(4))
+        except Exception as error:
+            return evidence(failure=corners.failure_of(error))
+        evidence = partial(evidence, learning=learning, costs=measured)
+        seen, compared = self._timed("signal", self._signal), self._timed("runs", self._runs)
+        tried = self._corners()
+        return evidence(signal=seen, runs=compared, corners=tried, skipped=tuple(self.skipped))
+
+    def _share(self) -> float:
+        """A part of the time, in seconds: corners take the rest."""
+        return self.question.seconds / 6
+
+    def _rows(self, epochs: int) -> int:
+        """So many examples can be trained on for ``epochs`` in such a part."""
+        return max(corners.FEWEST, int(self._share() / epochs / max(self.rate, 1e-9)))
+
+    def _signal(self) -> Any:
+        return signal.measure(self.task, self.data, self.given.config, self.given.metric, self._share(), self._rows(1))
+
+    def _runs(self) -> RunsEvidence:
+        """On few examples: what must be the same is the same there."""
+        rows = min(self._rows(5), corners.STEPS * Recipe.parse(self.given.config).batch_size)
+        one, other = (shortened(data, rows, corners.VALIDATION) for data in (self.data, self.again))
+
+        def make(data: Data) -> Runner:
+            return corners.mini(self.task, data, self.given.config)[0]
+
+        return runs.compare(partial(make, one), partial(make, other), self.given.metric, corners.EPOCHS, self.clock)
+
+    def _corners(self) -> tuple[CornerEvidence, ...]:
+        """All are built; the time that is left, a third of it all at least, is shared by those that train."""
+        found: list[CornerEvidence] = []
+        rate, clock = self.rate, Clock(max(self.clock.left, 2 * self._share()))
+        for number, corner in enumerate(self.question.corners):
+            tried = corners.build(self.task, self.data, corner, self.given.plan, self.given.data_seed)
+            if clock.over:
+                self.skipped.append(corner.name)
+            elif tried.failure is None:
+                share = clock.left / (len(self.question.corners) - number)
+                tried = corners.train(self.task, self.data, corner, self.given.metric, share, rate)
+                rate = max(rate, tried.rate or 0.0)
+            found.append(tried)
+        return tuple(found)
+
+    def _timed(self, name: str, probe: Callable[[], Found]) -> Found | None:
+        if self.clock.over:
+            self.skipped.append(name)
+            return None
+        try:
+            return probe()
+        except Exception as error:  # The config in the middle is the first corner, which will tell the same.
+            self.skipped.append(f"{name} ({error})")
+            return None
