@@ -150,7 +150,10 @@ def test_a_metric_that_never_moves_is_named() -> None:
 
 
 def test_the_metric_is_among_what_is_reported() -> None:
-    assert trials.metric("val_loss", ("val_loss", "val_accuracy")).level == "ok"
+    assert (
+        trials.metric("val_loss", ("val_loss", "val_accuracy")).evidence == "val_loss is reported, beside val_accuracy"
+    )
+    assert trials.metric("loss", ("loss",)).evidence == "loss is reported"
     found = trials.metric("accuracy", ("val_loss", "val_accuracy"))
     assert (found.level, found.cure) == ("fail", "name 'val_accuracy' as metric.name of the sweep")
 
@@ -158,10 +161,10 @@ def test_the_metric_is_among_what_is_reported() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, {}),
-        ({"apart": 0.0}, {"one seed": "ok"}),
-        ({"apart": 1e-6}, {"one seed": "warn"}),
-        ({"apart": 0.1}, {"one seed": "fail"}),
+        ({}, {"time": "warn"}),
+        ({"apart": 0.0}, {"one seed": "ok", "time": "warn"}),
+        ({"apart": 1e-6}, {"one seed": "warn", "time": "warn"}),
+        ({"apart": 0.1, "changed": "", "resumed": 0.0}, {"one seed": "fail", "checkpoint": "ok"}),
         ({"changed": "", "resumed": 0.0}, {"checkpoint": "ok"}),
         ({"changed": "", "resumed": 1e-6}, {"checkpoint": "warn"}),
         ({"changed": "", "resumed": 0.1}, {"checkpoint": "fail"}),

@@ -71,7 +71,8 @@ def constant(seen: Sequence[CornerEvidence], metric: str) -> Iterator[Finding]:
 def metric(name: str, reported: Sequence[str]) -> Finding:
     """Whether the task reports the sweep's metric."""
     if name in reported:
-        return Finding("ok", "metric", f"{name} is reported, beside {', '.join(r for r in reported if r != name)}")
+        others = ", ".join(other for other in reported if other != name)
+        return Finding("ok", "metric", f"{name} is reported" + (f", beside {others}" if others else ""))
     close = difflib.get_close_matches(name, reported, n=1)
     hint = f"name {close[0]!r} as" if close else "name one of these as"
     return Finding(
@@ -85,6 +86,10 @@ def runs(seen: RunsEvidence) -> Iterator[Finding]:
         yield _seed(seen.apart, seen.where)
     if seen.changed is not None and seen.resumed is not None:
         yield _round_trip(seen.changed, seen.resumed)
+    left_out = "a second run and a resumed one" if seen.apart is None else "a resumed run"
+    if seen.resumed is None:
+        evidence = f"not tried: {left_out}, as an epoch takes {seen.seconds:.3g} s"
+        yield Finding("warn", "time", evidence, "give it longer with --seconds")
 
 
 def _seed(apart: float, where: str) -> Finding:
