@@ -21,12 +21,12 @@ ROOT = Path(__file__).parents[1]
 
 
 def figures(sweep: service.Sweep, machine: str) -> dict[str, Any]:
-    """Best value at the last stage, work done against full training of all trials begun, seconds and machine."""
+    """What the best trial ended with, the work done beside full training of all trials begun, seconds and machine."""
     status, spec = sweep.status, service.load(ROOT / "trainables" / "tasks" / f"{_stem(sweep.name)}.yaml")
     metric, [best] = spec.metric.name, sweep.best().to_dict("records")
     return {
         "metric": metric,
-        "best": round(best[f"best_{metric}"], 4),
+        "best": round(best[metric], 4),
         "config": {key.removeprefix("config/"): value for key, value in best.items() if _given(key, value)},
         "trials": len(sweep.trials()),
         "finished_the_last_stage": int((sweep.trials()["state"] == "FINISHED").sum()),
