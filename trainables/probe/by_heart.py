@@ -19,7 +19,7 @@ from trainables.probe.steps import device, fresh, one_batch, scalar
 from trainables.recipe import Recipe
 from trainables.task import Task
 
-STEPS, FEWEST = 80, 10
+STEPS, FEWEST = 80, 25
 """Steps on the batch at most, and at least."""
 LEARNT = 0.3
 """A batch counts as learnt once the loss is below this share of its start."""
@@ -27,18 +27,21 @@ RATES = (1e-3, 1e-2)
 """Learning rates of the plain Adam that is tried where the config's own optimizer does not learn the batch."""
 
 
-def learn(task: Task, data: Data, config: Mapping[str, Any], clock: Clock) -> LearningEvidence:
+def learn(task: Task, data: Data, config: Mapping[str, Any], seconds: float) -> LearningEvidence:
     """Train on one batch for `STEPS` steps: with the optimizer of ``config``, then, where that fails, with plain Adam.
+
+    All of them take about ``seconds``, or `FEWEST` steps each.
 
     Raises:
         TaskError: the config, the model or the loss is at fault.
     """
     recipe, on = Recipe.parse(config), device()
-    heart = _ByHeart(task, one_batch(data.unpacked(), on), config, clock)
-    model = fresh(task, config, on)
-    found = heart.train(model, recipe.build_optimizer(model), f"{recipe.optimizer}, lr {recipe.lr:.3g}")
+    examples, model = one_batch(data.unpacked(), on), fresh(task, config, on)
+    optimizer = recipe.build_optimizer(model)  # The first one loads torch's compiler, for seconds that do not count.
+    heart = _ByHeart(task, examples, config, Clock(seconds))
+    found = heart.train(model, optimizer, f"{recipe.optimizer}, lr {recipe.lr:.3g}")
     for rate in RATES:
-        if found.after < found.before * LEARNT or not found.connected or clock.over:
+        if found.after < found.before * LEARNT or not found.connected:
             break
         model = fresh(task, config, on)
         adam = Adam([p for p in model.parameters() if p.requires_grad], lr=rate)

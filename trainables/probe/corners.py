@@ -37,6 +37,7 @@ def sketch(task: Task, corner: Corner, plan: Plan, examples: tuple[int, ...]) ->
         if "warmup" not in corner.config:
             return CornerEvidence(corner.name)
         for stages in _climbs(plan):
+            recipe.check_warmup([plan[stage].epochs for stage in stages])
             epochs = [recipe.steps(examples[stage]) for stage in stages for _ in range(plan[stage].epochs)]
             recipe.build_schedule(recipe.build_optimizer(model), epochs)
     except Exception as error:

@@ -46,7 +46,7 @@ class Course:
         if first.loss is None:
             return evidence()
         try:
-            learning = by_heart.learn(task, data, given.config, Clock(self._share()))
+            learning = by_heart.learn(task, data, given.config, self._share())
             if not learning.connected:
                 return evidence(learning=learning)
             self.rate = learning.rate

@@ -29,10 +29,13 @@ def measure(
 ) -> Signal | None:
     """Train for a few short epochs, for ``patience`` seconds on ``rows`` examples, and compare for as long again.
 
-    None if the metric is none of ``task.metrics``, or takes so long that it can hardly be compared.
+    None if the metric is none of ``task.metrics``.
 
     Targets, the last element of a batch, are shuffled among the examples `DRAWS` times: a metric that stays the same
     owes nothing to the inputs (a permutation test; Ojala & Garriga, 2010).
+
+    Raises:
+        TimeoutError: computing the metric takes so long that it can hardly be compared.
     """
     name = metric.removeprefix("val_")
     part = shortened(data, min(rows, EXAMPLES), ASKED).unpacked()
@@ -50,7 +53,7 @@ def measure(
         examples = batch(part.validation, chosen(length(part.validation), ASKED), device())
         reported(task, model.eval(), examples, config)
         if 2 * FEWEST * (time.perf_counter() - began) > patience:
-            return None
+            raise TimeoutError(f"{metric} takes too long to be compared with itself")
         seen, held_out = (
             _against_drawn(task, model, split, config, name, patience / 2) for split in (part.train, part.validation)
         )
