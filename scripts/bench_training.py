@@ -275,7 +275,9 @@ def main() -> None:
     show(figures, machine)
     slug = re.sub(r"\W+", "-", device.lower())
     given.out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"machine": machine, "quick": given.quick, "rows": figures}, indent=1)
+    # Beside other work ratios of wall time scatter: more processes than cores and they say little.
+    load = round(os.getloadavg()[0], 1)
+    text = json.dumps({"machine": machine, "load": load, "quick": given.quick, "rows": figures}, indent=1)
     (given.out / f"training-{slug}.json").write_text(text + "\n")
 
 
