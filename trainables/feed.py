@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from trainables import memory
 from trainables.data import Batch, Data, Examples, batches
 from trainables.subset import Indices
 
@@ -17,7 +18,7 @@ TIMINGS = frozenset({"loader_wait"})
 """Metrics that measure time, and so differ between two runs that are otherwise the same."""
 
 RESIDENT_SHARE = 0.3
-"""The largest part of a device's free memory that the data may take to be kept there."""
+"""The largest part of a device's memory that is free for this process that the data may take to be kept there."""
 
 MOST_WORKERS = 8
 """Of one loader; more than these wait for each other at the one queue."""
@@ -76,7 +77,7 @@ def resident(data: Data, device: torch.device) -> Data:
     unpacked = data.unpacked()
     arrays = [array for part in (unpacked.train, unpacked.validation) if isinstance(part, tuple) for array in part]
     size = sum(cast("Tensor", array).nbytes for array in arrays)
-    if size > RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]:
+    if size > RESIDENT_SHARE * memory.free(device):
         return unpacked
     _resident[data] = unpacked.moved(device)
     return _resident[data]

@@ -59,7 +59,7 @@ class ShareOfTask(Task):
         loss = loss * (weight * self._world)
         mean = loss.detach() / self._world
         distributed.all_reduce(mean)
-        return loss + (mean - loss.detach())
+        return mean + (loss - loss.detach())  # Exactly the mean, so that no process takes another turn than the others.
 
     def metrics(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Mapping[str, float | Tensor]:
         if self._trained:
@@ -83,11 +83,14 @@ class ShareOfTask(Task):
         return self._parallel
 
     def _rows(self, batch: Batch) -> tuple[Batch, float]:
-        """This process's rows, and which part of the batch they are; one row of no weight where there are too few."""
+        """This process's rows, and how much they weigh; each takes all rows where one alone might be left for some.
+
+        Batch normalization cannot train on one row.
+        """
         size = len(batch[-1])
+        if size < 2 * self._world:
+            return batch, 1.0 / self._world
         low, high = size * self._rank // self._world, size * (self._rank + 1) // self._world
-        if low == high:
-            return tuple(part[:1] for part in batch), 0.0
         return tuple(part[low:high] for part in batch), (high - low) / size
 
     def _draw_apart(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import os
@@ -106,10 +107,17 @@ def download(source: Source, folder: Path) -> Path:
     try:
         _fetch(source, part, target)
         _finish(source, part)
+        part.chmod(0o666 & ~_umask())  # A temporary file is its owner's alone, a data set is not.
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _fetch(source: Source, part: Path, target: Path) -> None:
@@ -117,6 +125,8 @@ def _fetch(source: Source, part: Path, target: Path) -> None:
         with urllib.request.urlopen(source.url, timeout=TIMEOUT) as response, part.open("wb") as file:
             shutil.copyfileobj(response, file, CHUNK)
     except (OSError, HTTPException) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise TaskError(f"cannot download to {target.parent}: {error.strerror}; free some space") from error
         raise TaskError(
             f"cannot download {source.url}: {error}; check the network, "
             f"or get the file elsewhere and put it at {target}"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import ray
+from ray.exceptions import RayError
 
 from cluster.connect import connect
 from service.engine.checkpoints import Keeper
@@ -42,6 +43,7 @@ from service.spec import Spec, load
 from service.spec.errors import SieveError
 from service.spec.flat import nest
 from trainables.assignment import Assignment
+from trainables.sources import data_folder
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,12 @@ class Head:
         return self.course.ending or self._outcome()
 
     def _peak(self) -> int | None:
-        return measured(self.spec, self.record.project).peak_bytes
+        """Memory of a GPU that a trial takes; None where it cannot be measured, which need not end the sweep."""
+        with Pulse(self.journal, Keeper(self.spec, self.journal, 0), self.course, self._beat):
+            try:
+                return measured(self.spec, self.record.project).peak_bytes
+            except (SieveError, RayError):
+                return None
 
     def _round(self, number: int) -> Round:
         before = sum(trial.round < number for trial in self.journal.trials.values())
@@ -133,6 +140,7 @@ class Head:
         return [*taught(self.spec, self.store.pasts(self.record.name)), *earlier(self.spec, rounds)]
 
     def _assign(self, round: Round, trial: TrialRecord) -> dict[str, Any]:
+        folder = data_folder(self.spec.data_dir, self.record.project)
         return Assignment(
             config=nest(trial.config),
             trial=trial.number,
@@ -145,7 +153,7 @@ class Head:
             reported=self.journal.track(trial.number).reported,
             data_seed=self.spec.search.seed,
             skipped=tuple(trial.skipped),
-            data_dir=self.spec.data_dir,
+            data_dir=None if folder is None else str(folder),
         ).to_dict()
 
     def _beat(self) -> str | None:

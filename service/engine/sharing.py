@@ -43,11 +43,11 @@ class Sharing:
         self._given: dict[int, float] = {}
         self._waiting: set[int] = set()
         self._learned = {(decision.trial, decision.stage) for decision in decisions if decision.verdict == "learn"}
-        self._peak = 0
         known = [decision.numbers for decision in decisions if self._holds(decision.numbers)]
         self._told = bool(known) or spec.resources.gpu != AUTO
         self._share = Share(known[-1]["gpu"], "") if known else self._first(measure, total)
         self._too_little = max((numbers.get("too_little", 0.0) for numbers in known), default=0.0)
+        self._peak = max((numbers.get("peak_bytes") or 0 for numbers in known), default=0)
         self._slots = slots_of(spec, resources, self._share.gpu)
 
     @property
@@ -101,7 +101,9 @@ class Sharing:
         reason = f"ran out of memory with {packing.words(gpu)} of a GPU: it is tried again alone on one"
         if gpu >= self._share.gpu:
             self._change(packing.wider(gpu))
-            reason = f"{reason}, and {packing.trials(packing.concurrent(1, self._share.gpu))} share one after it"
+            fits = packing.concurrent(1, self._share.gpu)
+            after = f"{packing.trials(fits)} share one" if fits > 1 else "each trial has one to itself"
+            reason = f"{reason}, and {after} after it"
         return self._decision(row, row.stage, "alone", reason, time)
 
     def seen(self, row: TrialRecord, stage: int, memory: Mapping[str, int], time: float) -> list[DecisionRecord]:

@@ -22,6 +22,7 @@ from trainables.distributed import Crew
 from trainables.staged import StagedTrainable
 
 SWITCHES = {
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
@@ -30,7 +31,8 @@ SWITCHES = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
-"""The ledger replaces Tune's loggers and snapshots; the trainable checks metrics; the head hears Ctrl-C itself."""
+"""The ledger replaces Tune's loggers and snapshots; the trainable checks metrics; the head hears Ctrl-C itself;
+a task's relative paths mean in a worker what they mean in the head."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from trainables import outcome
+from trainables import memory, outcome
 from trainables.data import Data, length
 from trainables.loop import Training
 from trainables.probe.evidence import Corner, CornerEvidence, Failure
@@ -91,7 +91,7 @@ def train(task: Task, data: Data, corner: Corner, metric: str, seconds: float, r
 
 def failure_of(error: Exception) -> Failure:
     """What ``error`` is to a sweep; running out of memory is a kind of its own."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error):
+    if memory.exhausted(error):
         return Failure("memory", str(error).split("\n")[0])
     told = outcome.failure(error)["sieve"]["failure"]
     return Failure(told["kind"], told["message"])

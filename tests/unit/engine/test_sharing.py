@@ -124,6 +124,23 @@ def test_a_new_head_knows_it_all() -> None:
     assert learned.numbers["gpu"] == 0.1428  # 1/8 is known to be too little.
 
 
+def test_a_new_head_knows_the_most_that_a_trial_took() -> None:
+    old = sharing({"gpu": 0.25})
+    gpu(old, 1), gpu(old, 2)
+    said = [old.exhausted(trial(1), 1.0), old.exhausted(trial(2), 1.0)]
+    said += old.seen(trial(1), 0, {"peak": 7 * GIB, "total": 16 * GIB}, 2.0)
+    new = sharing({"gpu": 0.25}, said)
+    for head in (old, new):
+        assert head.seen(trial(2), 0, {"peak": 2 * GIB, "total": 16 * GIB}, 3.0) == []
+        assert gpu(head, 3) == 1.0
+
+
+def test_a_whole_gpu_each_is_said_in_words() -> None:
+    shares = sharing({"gpu": 0.5})
+    gpu(shares, 1)
+    assert "and each trial has one to itself after it" in shares.exhausted(trial(1), 1.0).reason
+
+
 @pytest.mark.parametrize(
     ("resources", "cluster"), [({"gpu": 0.5}, CLUSTER), ({"gpu": "auto"}, {"CPU": 4.0})], ids=["spec", "cluster"]
 )

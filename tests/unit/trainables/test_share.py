@@ -46,6 +46,18 @@ def test_the_average_over_all_processes_is_the_loss_of_the_whole_batch(size: int
     torch.testing.assert_close(torch.stack(losses).sum(), whole)
 
 
+@pytest.mark.parametrize(("size", "world"), [(3, 2), (5, 4), (9, 4)])
+def test_no_process_gets_a_single_row_which_batch_normalization_cannot_train_on(size: int, world: int) -> None:
+    class Normalized(Blobs):
+        def model(self, config: Any) -> nn.Module:
+            return nn.Sequential(nn.BatchNorm1d(batch(1)[0].shape[1]), super().model(config))
+
+    task = Normalized()
+    for rank in range(world):
+        loss = ShareOfTask(task, rank, world, lambda module: module).loss(task.model({}).train(), batch(size), {})
+        assert torch.isfinite(loss)
+
+
 def test_processes_draw_different_dropout_the_same_way_each_time() -> None:
     def drawn(rank: int, steps: int) -> list[float]:
         torch.manual_seed(1)
