@@ -32,8 +32,9 @@ class Feed:
 
     Arrays are kept on a CUDA device as long as they take no more than `RESIDENT_SHARE` of its free memory; else each
     batch is pinned and copied while the device computes. A dataset is read by ``workers`` processes: by default one
-    less than the trial's CPUs, which are the threads that torch may use here; none where it has one CPU. What a dataset
-    draws at random is a function of the seed given for the epoch and of the number of workers.
+    less than the trial's CPUs, which are the threads that torch may use here, where a GPU trains, and none where the
+    CPUs train themselves. What a dataset draws at random is a function of the seed given for the epoch and of the
+    number of workers.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Feed:
         self.times = not data.sharable
         self._device = device
         self._channels_last = channels_last
-        self.workers = min(torch.get_num_threads() - 1, MOST_WORKERS) if workers is None else workers
+        self.workers = loader_workers(device) if workers is None else workers
         self._data = resident(data, device) if device.type == "cuda" else data.unpacked()
 
     def training(self, order: Indices, size: int, seed: int) -> Iterator[Batch]:
@@ -68,6 +69,11 @@ class Feed:
             if batch is None:
                 return
             yield batch
+
+
+def loader_workers(device: torch.device) -> int:
+    """Processes that read a dataset for training on ``device``, unless told otherwise; see `Feed`."""
+    return 0 if device.type == "cpu" else min(torch.get_num_threads() - 1, MOST_WORKERS)
 
 
 def resident(data: Data, device: torch.device) -> Data:

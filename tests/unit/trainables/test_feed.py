@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Dataset
 
 from trainables.data import Data
-from trainables.feed import Feed
+from trainables.feed import Feed, loader_workers
 
 CPU = torch.device("cpu")
 ORDER = np.array([5, 1, 7, 0, 2])
@@ -52,9 +52,10 @@ def test_a_loader_leaves_the_global_generator_alone():
 
 
 @pytest.mark.parametrize(("threads", "workers"), [(1, 0), (3, 2), (64, 8)])
-def test_workers_are_one_less_than_the_cpus_of_the_trial(monkeypatch, threads, workers):
-    monkeypatch.setattr("torch.get_num_threads", lambda: threads)
-    assert Feed(Data(Noisy(), Noisy()), CPU).workers == workers
+def test_workers_are_one_less_than_the_cpus_of_a_trial_that_trains_on_a_gpu(monkeypatch, threads, workers):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert loader_workers(torch.device("cuda")) == workers
+    assert Feed(Data(Noisy(), Noisy()), CPU).workers == 0
 
 
 def test_the_wait_is_measured_for_datasets():
