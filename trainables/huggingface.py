@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import inspect
+import json
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import Dataset
 from transformers import EvalPrediction, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.utils import WEIGHTS_NAME, logging
 
 from trainables.data import Data
@@ -83,7 +85,8 @@ class TransformersTask(LibraryTask):
     def trainer(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """More keywords of ``Trainer``, e.g. data_collator, processing_class, callbacks, optimizer_cls_and_kwargs.
 
-        Callbacks are made anew for each epoch; an ``ExportableState`` goes on with what it had.
+        Callbacks are made anew for each epoch; an ``ExportableState`` goes on with what it had, unless one of them has
+        ended the stage.
         """
         return {}
 
@@ -137,7 +140,17 @@ class TransformersRun(LibraryRun):
             # Mixed precision wraps forward, anew each time.
             trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
             checkpoint = _pack(folder / f"checkpoint-{trainer.state.global_step}")
-        return Trained({"train_loss": trained.training_loss, **watch.metrics}, checkpoint, watch.stop)
+        steps = trainer.state.global_step - watch.began
+        return Trained({"train_loss": trained.training_loss, **watch.metrics}, checkpoint, steps, watch.stop)
+
+    def forget(self) -> None:
+        state = json.loads(self.checkpoint[TRAINER_STATE_NAME])
+        # The best value is what EarlyStoppingCallback compares with.
+        state |= {"best_metric": None, "best_global_step": None, "best_model_checkpoint": None}
+        for kept in state["stateful_callbacks"].values():
+            for callback in kept if isinstance(kept, list) else [kept]:
+                callback["attributes"] = {}
+        self.checkpoint = {**self.checkpoint, TRAINER_STATE_NAME: json.dumps(state).encode()}
 
     def _arguments(self, folder: Path, seed: int, steps: int) -> TrainingArguments:
         given = self.task.arguments(self.config)
@@ -164,14 +177,16 @@ class _EpochTrainer(Trainer):
 
 
 class _Watch(TrainerCallback):
-    """Ends the training once the epoch is saved, keeps its metrics, and moves the schedule past skipped stages."""
+    """Ends the training once the epoch is saved, keeps its metrics, and moves the schedule past what is skipped."""
 
     def __init__(self, skipped: int) -> None:
         self.metrics: dict[str, float] = {}
         self.stop = False
+        self.began = 0
         self._skipped = skipped
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
+        self.began = state.global_step
         schedule = keywords["lr_scheduler"]
         if not isinstance(schedule, ReduceLROnPlateau):
             for _ in range(self._skipped):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 from torch.utils.data import Dataset
@@ -22,9 +22,8 @@ from trainables.seeding import INITIALIZATION, derive, seed_all
 from trainables.stages import Plan, Stage
 
 
-@dataclass(frozen=True)
-class Span:
-    """Some stages on end: their ``epochs``, and the ``steps`` of the optimizer in them."""
+class Span(NamedTuple):
+    """Some training on end: its ``epochs``, and the ``steps`` of the optimizer in them."""
 
     epochs: int
     steps: int
@@ -32,7 +31,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What the library trains next: the examples, the ``seed`` of all draws, and the stages just ``skipped``."""
+    """What the library trains next: the examples, the ``seed`` of all draws, and the training just ``skipped``."""
 
     train: Dataset[Any]
     validation: Dataset[Any]
@@ -42,10 +41,14 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of an epoch: metrics, the library's whole ``checkpoint``, and whether a callback asked to ``stop``."""
+    """What came of an epoch: metrics, the library's whole ``checkpoint``, and whether a callback asked to ``stop``.
+
+    ``steps`` are those of the optimizer in it, fewer than the epoch has where the callback broke it off.
+    """
 
     metrics: dict[str, float]
     checkpoint: Any
+    steps: int
     stop: bool
 
 
@@ -74,7 +77,10 @@ class LibraryRun(ABC):
     a resumed trial cannot differ from a straight one. The trainer is told the epochs and steps of the whole ``climb``,
     from one fresh start to the next, whether or not the trial gets that far: a schedule spans the stages. Where the
     plan skips a stage on the way, schedules move on as if it had been trained. The draws of an epoch depend on the seed
-    and the epoch's number only. A callback that asks to stop ends the stage, which then counts in full.
+    and the epoch's number only.
+
+    A callback that asks to stop ends the stage, which then counts in full: schedules move on as if it had been trained
+    to its end, and the callbacks forget what they counted in it.
     """
 
     model: nn.Module
@@ -91,6 +97,7 @@ class LibraryRun(ABC):
         self._data = data.unpacked()
         self._plan = plan
         self._seeds = (seed, data_seed)
+        self._left: Span | None = None  # of a stage that a callback ended
         self._begin()
 
     @abstractmethod
@@ -109,6 +116,10 @@ class LibraryRun(ABC):
     def train(self, epoch: Epoch) -> Trained:
         """Train ``self.model`` for an epoch of ``self.climb``, from ``self.checkpoint``, or from the start if None."""
 
+    @abstractmethod
+    def forget(self) -> None:
+        """Leave what callbacks have counted out of ``self.checkpoint``."""
+
     def run_epoch(self) -> dict[str, float]:
         """Train for the next epoch, entering the next stage if this one is over, and return its metrics.
 
@@ -116,30 +127,30 @@ class LibraryRun(ABC):
             Diverged: the training loss is NaN or infinite.
             TaskError: the task returns what it should not.
         """
-        skipped: Iterable[int] = ()
-        if self.done == self._plan[self.stage].epochs:
-            skipped = self._go_on()
+        skipped = self._go_on() if self.done == self._plan[self.stage].epochs else Span(0, 0)
         seed, data_seed = self._seeds
         stage = self._plan[self.stage]
         before = sum(earlier.epochs for earlier in self._plan.stages[: self.stage]) + self.done
         validation = part(self._data.validation, self._data.validation_indices(stage, data_seed), self.task.columns)
-        trained = self.train(
-            Epoch(self._training(stage), validation, derive(seed, 1 + before), self._span(skipped)),
-        )
+        trained = self.train(Epoch(self._training(stage), validation, derive(seed, 1 + before), skipped))
         self.checkpoint = trained.checkpoint
+        if trained.stop:
+            rest = self._span([replace(stage, epochs=stage.epochs - self.done)])
+            # Where a module steps several optimizers itself, Lightning counts more steps than the epoch has.
+            self._left = Span(rest.epochs - 1, max(0, rest.steps - trained.steps))
         self.done = stage.epochs if trained.stop else self.done + 1
         return trained.metrics
 
     def state(self) -> dict[str, Any]:
         """Everything a new object of the same arguments needs to go on bit for bit."""
-        return {"stage": self.stage, "done": self.done, "checkpoint": self.checkpoint}
+        return {"stage": self.stage, "done": self.done, "left": self._left, "checkpoint": self.checkpoint}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on where ``state`` was taken."""
         before, self.stage, self.done = self.stage, state["stage"], state["done"]
         if self._plan.climb(before) != self._plan.climb(self.stage):
             self._begin()
-        self.checkpoint = state["checkpoint"]
+        self._left, self.checkpoint = state["left"], state["checkpoint"]
 
     def close(self) -> None:  # noqa: B027
         """Nothing to end; the library runs only while ``run_epoch`` does."""
@@ -147,23 +158,28 @@ class LibraryRun(ABC):
     def _begin(self) -> None:
         seed_all(self._seeds[0], INITIALIZATION)
         self.model = self.make()
-        self.climb = self._span(self._plan.climb(self.stage))
+        self.climb = self._span(self._plan[stage] for stage in self._plan.climb(self.stage))
         self.checkpoint = None
 
-    def _go_on(self) -> range:
-        before, self.stage, self.done = self.stage, self._plan.next(self.stage), 0
+    def _go_on(self) -> Span:
+        """Enter the next stage; returns what is not trained on the way."""
+        before, left = self.stage, self._left
+        self.stage, self.done, self._left = self._plan.next(before), 0, None
         if self._plan.starts_fresh(before, self.stage):
             self._begin()
-            return range(0)
-        return range(before + 1, self.stage)
+            return Span(0, 0)
+        skipped = self._span(self._plan.stages[before + 1 : self.stage])
+        if left is None:
+            return skipped
+        self.forget()
+        return Span(left.epochs + skipped.epochs, left.steps + skipped.steps)
 
     def _training(self, stage: Stage) -> Dataset[Any]:
         return part(self._data.train, self._data.training_indices(stage, self._seeds[1]), self.task.columns)
 
-    def _span(self, stages: Iterable[int]) -> Span:
-        chosen = [self._plan[stage] for stage in stages]
-        steps = sum(self.steps(self._training(stage)) * stage.epochs for stage in chosen)
-        return Span(sum(stage.epochs for stage in chosen), steps)
+    def _span(self, stages: Iterable[Stage]) -> Span:
+        spans = [(stage.epochs, self.steps(self._training(stage)) * stage.epochs) for stage in stages]
+        return Span(sum(epochs for epochs, _ in spans), sum(steps for _, steps in spans))
 
 
 def check_keywords(given: Mapping[str, Any], allowed: Collection[str], owned: Collection[str], method: str) -> None:

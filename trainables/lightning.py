@@ -53,7 +53,8 @@ class LightningTask(LibraryTask):
 
     ``data`` and ``module`` are required. Each epoch is a ``fit`` of its own that goes on from Lightning's checkpoint of
     the one before (weights, optimizers, schedules, callbacks, loops); hooks such as ``on_fit_start`` run in each.
-    What the module logs is reported, and ``train_loss``, the mean loss of the training steps, if it does not log that.
+    What the module logs is reported, and ``train_loss``, the mean of the losses that the training steps return, if any,
+    unless it logs that itself.
     ``self.trainer.max_epochs`` and ``estimated_stepping_batches`` are those of all stages from one fresh start to the
     next, so that a schedule made of them spans the stages.
     """
@@ -78,7 +79,8 @@ class LightningTask(LibraryTask):
     def trainer(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """More keywords of Lightning's ``Trainer``; by default the config keys so named, e.g. gradient_clip_val.
 
-        Callbacks are made anew for each epoch, and go on with what they give as their ``state_dict``.
+        Callbacks are made anew for each epoch, and go on with what they give as their ``state_dict``, unless one of
+        them has ended the stage.
         """
         return {name: value for name, value in config.items() if name in KEYWORDS - OWNED}
 
@@ -136,8 +138,11 @@ class LightningRun(LibraryRun):
             except MisconfigurationException as error:
                 raise TaskError(f"Lightning refuses the task: {error}; correct it") from error
             trainer.save_checkpoint(memory.PATH)
-        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        return Trained({"train_loss": watch.mean(), **metrics}, memory.checkpoint, trainer.should_stop)
+        metrics = watch.metrics() | {name: float(value) for name, value in trainer.callback_metrics.items()}
+        return Trained(metrics, memory.checkpoint, trainer.global_step - watch.began, trainer.should_stop)
+
+    def forget(self) -> None:
+        self.checkpoint = {**self.checkpoint, "callbacks": {}}
 
     def _keywords(self) -> Mapping[str, Any]:
         keywords = self.task.trainer(self.config)
@@ -177,17 +182,19 @@ class _Memory(CheckpointIO):
 
 
 class _Watch(Callback):
-    """Ends the fit after an epoch, sums the training loss, and moves schedules past skipped stages."""
+    """Ends the fit after an epoch, sums the training loss, and moves schedules past what is skipped."""
 
     def __init__(self, skipped: Span) -> None:
+        self.began = 0
         self._skipped = skipped
         self._total: Tensor | float = 0.0
         self._count = 0
 
-    def mean(self) -> float:
-        return float(self._total) / max(1, self._count)
+    def metrics(self) -> dict[str, float]:
+        return {"train_loss": float(self._total) / self._count} if self._count else {}
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        self.began = trainer.global_step
         for each in trainer.lr_scheduler_configs:
             if not each.reduce_on_plateau:
                 passed = self._skipped.steps if each.interval == "step" else self._skipped.epochs

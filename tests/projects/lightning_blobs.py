@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningDataModule, LightningModule
+from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.callbacks import EarlyStopping
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -63,6 +63,36 @@ class Patient(Blobs):
 
     def trainer(self, config: Any) -> Any:
         return {"callbacks": EarlyStopping("val_accuracy", min_delta=0.9, patience=1, mode="max")}
+
+
+class Break(Callback):
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        trainer.should_stop = batch_idx == 1
+
+
+class Hasty(Blobs):
+    """Asks to stop after two steps of an epoch."""
+
+    def trainer(self, config: Any) -> Any:
+        return {"callbacks": Break()}
+
+
+class ManualNet(Net):
+    automatic_optimization = False
+
+    def training_step(self, batch: Any, number: int) -> None:
+        loss = super().training_step(batch, number)
+        optimizer = self.optimizers()
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+
+class Manual(Blobs):
+    """Takes its own steps, and returns no loss."""
+
+    def module(self, config: Any) -> LightningModule:
+        return ManualNet(config)
 
 
 class NotAModule(Blobs):

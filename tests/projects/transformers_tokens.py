@@ -97,7 +97,23 @@ class Patient(Tokens):
         return {**super().arguments(config), "metric_for_best_model": "accuracy", "greater_is_better": True}
 
     def trainer(self, config: Any) -> Any:
-        return {"callbacks": [EarlyStoppingCallback(1, early_stopping_threshold=0.9)]}
+        return {"callbacks": [Spy(), EarlyStoppingCallback(1, early_stopping_threshold=0.9)]}
+
+
+class Break(TrainerCallback):
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
+        self.steps += 1
+        control.should_training_stop |= self.steps == 2
+
+
+class Hasty(Tokens):
+    """Asks to stop after two steps of an epoch."""
+
+    def trainer(self, config: Any) -> Any:
+        return {"callbacks": [Spy(), Break()]}
 
 
 class NotAModule(Tokens):

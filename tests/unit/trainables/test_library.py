@@ -58,6 +58,10 @@ def climb(run: LibraryRun, plan: Plan) -> list[tuple[int, int, dict[str, float]]
     return seen
 
 
+def cosine(steps: range, total: int) -> list[float]:
+    return [0.05 * 0.5 * (1 + math.cos(math.pi * step / total)) for step in steps]
+
+
 def same_weights(one: LibraryRun, other: LibraryRun) -> bool:
     pairs = zip(one.model.state_dict().values(), other.model.state_dict().values(), strict=True)
     return all(torch.equal(a, b) for a, b in pairs)
@@ -85,9 +89,6 @@ def test_a_resumed_run_equals_a_straight_one_bit_for_bit(name, task, plan):
 
 @BOTH
 def test_a_schedule_spans_the_stages_from_one_fresh_start_to_the_next(name):
-    def cosine(steps: range, total: int) -> list[float]:
-        return [0.05 * 0.5 * (1 + math.cos(math.pi * step / total)) for step in steps]
-
     rates = project(name).RATES
     climb(begin(name), PLAN)
     assert rates == pytest.approx(cosine(range(24), 24))
@@ -124,10 +125,57 @@ def test_a_loss_that_is_not_a_number_ends_the_trial(name):
 
 @BOTH
 def test_a_callback_that_asks_to_stop_ends_the_stage(name):
-    plan = Plan((Stage(0.3, 5), Stage(1.0, 4)))
+    plan = Plan((Stage(0.3, 5), Stage(0.6, 1), Stage(1.0, 4))).without([1])
     positions = [position[:2] for position in climb(begin(name, plan, "Patient"), plan)]
-    # The second epoch is no better; what the callback has counted lives on.
-    assert positions == [(0, 1), (0, 5), (1, 4)]
+    # The second epoch of each is no better than the first.
+    assert positions == [(0, 1), (0, 5), (2, 1), (2, 4)]
+    rates = project(name).RATES
+    assert rates == pytest.approx(cosine(range(6), 52) + cosine(range(20, 36), 52))
+
+
+@BOTH
+def test_a_callback_that_ran_out_in_the_last_epoch_of_a_stage_begins_anew(name):
+    plan = Plan((Stage(0.3, 2), Stage(1.0, 4)))
+    positions = [position[:2] for position in climb(begin(name, plan, "Patient"), plan)]
+    assert positions == [(0, 1), (0, 2), (1, 1), (1, 4)]
+
+
+@BOTH
+def test_schedules_move_past_the_rest_of_an_epoch_that_a_callback_breaks_off(name):
+    plan = Plan((Stage(0.3, 2), Stage(1.0, 3)))
+    positions = [position[:2] for position in climb(begin(name, plan, "Hasty"), plan)]
+    assert positions == [(0, 2), (1, 3)]
+    rates = project(name).RATES
+    assert rates == pytest.approx(cosine(range(2), 30) + cosine(range(6, 8), 30))
+
+
+def test_a_schedule_by_epochs_moves_past_those_that_a_callback_spared():
+    plan = Plan((Stage(0.3, 5), Stage(1.0, 4)))
+    climb(begin("lightning_blobs", plan, "Patient", interval="epoch"), plan)
+    seen = list(dict.fromkeys(project("lightning_blobs").RATES))
+    assert seen == pytest.approx([*cosine(range(2), 9), *cosine(range(5, 7), 9)])
+
+
+@BOTH
+def test_a_run_resumed_after_a_stop_equals_a_straight_one(name):
+    plan = Plan((Stage(0.3, 5), Stage(1.0, 4)))
+    straight = begin(name, plan, "Patient")
+    straight.run_epoch()
+    straight.run_epoch()
+    state = copy.deepcopy(straight.state())
+    assert (straight.stage, straight.done) == (0, 5)
+    expected = climb(straight, plan)
+    resumed = begin(name, plan, "Patient")
+    resumed.load(state)
+    assert climb(resumed, plan) == expected
+    rates = project(name).RATES
+    assert rates == pytest.approx(cosine(range(15, 31), 47))
+    assert same_weights(resumed, straight)
+
+
+def test_a_training_loss_that_is_not_returned_is_not_reported():
+    (_, _, metrics), *_ = climb(begin("lightning_blobs", task="Manual"), PLAN)
+    assert set(metrics) == {"val_loss", "val_accuracy"}
 
 
 @BOTH
