@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -59,10 +58,9 @@ class Training:
         self._data_seed = data_seed
         self._recipe = Recipe.parse(config)
         sampling.check(self._recipe.sampling, self._labels)
-        for low, high in self._climbs():
+        for climb in plan.climbs:
             # Of a later fresh start too: it must not fail when a trial gets there.
-            if (first := plan.next(low - 1)) < high:
-                self._recipe.check_warmup([stage.epochs for stage in plan.stages[first:high]])
+            self._recipe.check_warmup([plan[number].epochs for number in climb])
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._precision = Precision(self._recipe.precision, self._device)
         self._update = Update(task, config, self._recipe, self._precision)
@@ -141,7 +139,7 @@ class Training:
             self._schedule.step()
 
     def _enter(self, stage: int) -> None:
-        fresh = stage != self.stage and self._climb(stage) != self._climb(self.stage)
+        fresh = self._plan.climb(stage) != self._plan.climb(self.stage)
         self.stage, self.done = stage, 0
         if fresh:
             self._start()
@@ -158,9 +156,7 @@ class Training:
         if self._recipe.channels_last:
             self._model = self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimizer = self._recipe.build_optimizer(self._model)
-        low, high = self._climb(self.stage)
-        epochs = self._steps(range(self._plan.next(low - 1), high))
-        self._schedule = self._recipe.build_schedule(self._optimizer, epochs)
+        self._schedule = self._recipe.build_schedule(self._optimizer, self._steps(self._plan.climb(self.stage)))
 
     def _steps(self, stages: Iterable[int]) -> list[int]:
         """Optimizer steps of each epoch of ``stages``."""
@@ -174,13 +170,6 @@ class Training:
         stage = self._plan[self.stage]
         self._training = self._data.training_indices(stage, self._data_seed)
         self._validation = self._data.validation_indices(stage, self._data_seed)
-
-    def _climbs(self) -> list[tuple[int, int]]:
-        starts = [0, *(k for k in range(1, len(self._plan)) if self._plan[k].start == "fresh"), len(self._plan)]
-        return list(pairwise(starts))
-
-    def _climb(self, stage: int) -> tuple[int, int]:
-        return next((low, high) for low, high in self._climbs() if low <= stage < high)
 
     def _epochs_before(self) -> int:
         return sum(stage.epochs for stage in self._plan.stages[: self.stage]) + self.done

@@ -96,6 +96,11 @@ class Plan:
         low = max((k for k in fresh if k <= stage), default=0)
         return range(self.next(low - 1), min((k for k in fresh if k > stage), default=len(self)))
 
+    @property
+    def climbs(self) -> list[range]:
+        """Each `climb` with a stage that is trained, first to last."""
+        return [climb for climb in dict.fromkeys(map(self.climb, range(len(self)))) if climb]
+
     def first_epoch(self, stage: int) -> int:
         """Epochs the weights have seen when ``stage`` begins: 0 for a fresh start."""
         before = max((k for k in range(stage) if k not in self.skipped), default=-1)

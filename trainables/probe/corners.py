@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -36,7 +36,7 @@ def sketch(task: Task, corner: Corner, plan: Plan, examples: tuple[int, ...]) ->
         model = fresh(task, corner.config, CPU)
         if "warmup" not in corner.config:
             return CornerEvidence(corner.name)
-        for stages in _climbs(plan):
+        for stages in plan.climbs:
             recipe.check_warmup([plan[stage].epochs for stage in stages])
             epochs = [recipe.steps(examples[stage]) for stage in stages for _ in range(plan[stage].epochs)]
             recipe.build_schedule(recipe.build_optimizer(model), epochs)
@@ -102,14 +102,3 @@ def mini(task: Task, data: Data, config: Mapping[str, Any]) -> tuple[Training, i
     warmup = Recipe.parse(config).warmup
     epochs = EPOCHS + (math.ceil(warmup) if warmup >= 1 else 0)
     return Training(task, data, config, Plan((Stage(1.0, epochs),)), seed=0), epochs
-
-
-def _climbs(plan: Plan) -> Iterator[list[int]]:
-    """The stages from each fresh start to the next, over which one schedule runs."""
-    stages = [0]
-    for stage in range(1, len(plan)):
-        if plan[stage].start == "fresh":
-            yield stages
-            stages = []
-        stages.append(stage)
-    yield stages

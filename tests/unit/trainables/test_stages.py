@@ -27,6 +27,12 @@ def test_what_is_trained_and_what_it_costs(skipped: tuple[int, ...], trained: li
     assert seen == [(stage, first, pytest.approx(budget)) for stage, first, budget in trained]
 
 
+def test_climbs_go_from_one_fresh_start_to_the_next() -> None:
+    assert PLAN.climbs == [range(2), range(2, 4)]
+    assert PLAN.without([0, 2]).climbs == [range(1, 2), range(3, 4)]
+    assert PLAN.without([0, 1]).climbs == [range(2, 4)]
+
+
 def test_skipping_adds_up() -> None:
     assert PLAN.without([1]).without((0, 1)) == PLAN.without((0, 1))
     assert PLAN.without([1]).stages == PLAN.stages
