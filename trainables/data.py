@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from trainables.errors import TaskError
+from trainables.items import NUMERIC, collated
 from trainables.stages import Plan, Stage
 from trainables.subset import Indices, class_indices, subset_indices
 
@@ -28,12 +29,13 @@ class Data:
     """Training and validation examples of a task.
 
     ``train`` and ``validation`` are each a tuple of equally long arrays or tensors (indexed in place, the fast path,
-    and shared by all workers of a node) or a map-style dataset (read through a ``DataLoader``). ``labels`` and
-    ``validation_labels`` give the class of every example as integers; by default the last array, if it is
-    one-dimensional and integer. Without labels subsets are not stratified.
+    and shared by all workers of a node) or a map-style dataset (read through a ``DataLoader``), of which each item is a
+    tensor, an array or a number, or a tuple or list of these. ``labels`` and ``validation_labels`` give the class of
+    every example as integers; by default the last array, if it is one-dimensional and integer. Without labels subsets
+    are not stratified.
 
     Raises:
-        TaskError: arrays of different length, no examples, or labels that do not fit them.
+        TaskError: arrays of different length or not of numbers, no examples, or labels that do not fit them.
     """
 
     train: Examples
@@ -133,6 +135,9 @@ def batches(
     """Batches of ``size`` of the ``examples``, in the ``order`` of the given indices, on ``device``.
 
     A dataset is read by ``workers`` processes (0: by this one); what it draws at random there depends on ``seed``.
+
+    Raises:
+        TaskError: an item of a dataset is not what `Data` says.
     """
     if isinstance(examples, tuple):
         arrays = cast("tuple[Tensor, ...]", examples)
@@ -148,9 +153,12 @@ def batches(
         batch_size=size,
         generator=torch.Generator().manual_seed(seed),
         num_workers=workers,
+        collate_fn=collated,
         pin_memory=device.type == "cuda",
     )
     for batch in loader:
+        if isinstance(batch, TaskError):
+            raise batch
         yield tuple(part.to(device, non_blocking=True) for part in batch)
 
 
@@ -169,12 +177,22 @@ def _checked_length(name: str, examples: Examples) -> int:
             )
         sizes = [length(examples)]
     else:
+        for number, array in enumerate(examples):
+            _check_numeric(f"{name}/{number}", array)
         sizes = [len(array) for array in examples]
     if not sizes or sizes[0] == 0:
         raise TaskError(f"Data.{name} has no examples; give at least one")
     if len(set(sizes)) > 1:
         raise TaskError(f"Data.{name} has arrays of {sizes} examples; give each the same number")
     return sizes[0]
+
+
+def _check_numeric(name: str, array: Array) -> None:
+    if not isinstance(array, Tensor) and (given := np.asarray(array)).dtype.kind not in NUMERIC:
+        raise TaskError(
+            f"Data.{name} is an array of type {given.dtype}; give numbers, and integers for classes, "
+            "e.g. np.unique(labels, return_inverse=True)[1]"
+        )
 
 
 def _to_numpy(array: Array) -> NDArray[Any]:
@@ -184,7 +202,15 @@ def _to_numpy(array: Array) -> NDArray[Any]:
 def _to_tensor(array: Array) -> Tensor:
     if isinstance(array, Tensor):
         return array
+    array = _native(np.asarray(array))
     with warnings.catch_warnings():
         # Arrays from the object store are read-only; nothing here writes to them, batches are copies.
         warnings.filterwarnings("ignore", message=".*not writable.*", category=UserWarning)
         return torch.from_numpy(array)
+
+
+def _native(array: NDArray[Any]) -> NDArray[Any]:
+    """``array`` itself, or a copy where torch cannot take it: it runs backwards, or its bytes are in another order."""
+    if any(stride < 0 or stride % array.itemsize for stride in array.strides):
+        array = np.ascontiguousarray(array)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)

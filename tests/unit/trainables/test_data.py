@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -31,6 +33,9 @@ def test_the_last_array_gives_the_classes_if_it_is_a_vector_of_integers():
         ((INPUTS,), LABELS[:5], "one integer for each of the 12 train examples"),
         ((INPUTS,), INPUTS[:, 0], "one integer for each of the 12 train examples"),
         ([1, 2].__iter__(), None, "give a tuple of arrays, or a dataset"),
+        ((INPUTS, np.array(["cat", "dog"] * 6)), None, "train/1 is an array of type <U3; give numbers, and integers"),
+        ((LABELS.astype(object), LABELS), None, "train/0 is an array of type object; give numbers"),
+        ((INPUTS,), np.array(["cat", "dog"] * 6), "type <U3; give one integer for each of the 12 train examples"),
     ],
 )
 def test_what_does_not_fit_is_refused(train, labels, message):
@@ -60,6 +65,77 @@ def test_arrays_and_datasets_give_the_same_batches_in_the_given_order():
     assert torch.equal(torch.cat([batch[0] for batch in fast]), tensors[0][order])
     for left, right in zip(fast, slow, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        INPUTS[::-1],
+        INPUTS[:, ::-1],
+        INPUTS.astype(">f4"),
+        np.rec.fromarrays([INPUTS[:, 0], np.zeros(12, np.int8)], names="x,y")["x"],
+    ],
+)
+def test_arrays_that_torch_cannot_take_are_converted(odd):
+    data = Data((odd, LABELS.astype(">i8")[::-1]), (odd, LABELS)).unpacked()
+    assert isinstance(data.train, tuple)
+    assert torch.equal(data.train[0], torch.tensor(odd.tolist()))
+    assert torch.equal(data.train[1], torch.tensor(LABELS[::-1].tolist()))
+    assert np.array_equal(data.labels, LABELS[::-1])
+
+
+class Items(Dataset[Any]):
+    """A dataset of two items alike."""
+
+    def __init__(self, item: Any) -> None:
+        self.item = item
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Any:
+        return self.item
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_dataset_without_targets_gives_batches_of_one_tensor(workers):
+    class Rows(Items):
+        def __getitem__(self, index: int) -> Any:
+            return torch.tensor(INPUTS[index])
+
+    [batch] = batches(Rows(None), np.array([1, 0]), 2, CPU, workers)
+    assert len(batch) == 1
+    assert torch.equal(batch[0], torch.tensor(INPUTS[[1, 0]]))
+
+
+@pytest.mark.parametrize("item", [3, 0.5, np.float32(2), np.ones(3), (torch.ones(2), 1), [np.ones((2, 2)), True]])
+def test_items_of_tensors_arrays_and_numbers_are_taken(item):
+    [batch] = batches(Items(item), np.arange(2), 2, CPU)
+    parts = item if isinstance(item, (tuple, list)) else (item,)
+    for got, part in zip(batch, parts, strict=True):
+        assert torch.equal(got, torch.stack([torch.as_tensor(part)] * 2))
+
+
+@pytest.mark.parametrize(
+    ("item", "what"),
+    [
+        ({"x": torch.ones(2), "y": 1}, "a dict with the keys x, y"),
+        ("a cat", "a str"),
+        ((torch.ones(2), "cat"), "a tuple with a str in it"),
+        ((torch.ones(2), (1, 2)), "a tuple with a tuple in it"),
+        ([np.array(["cat"]), 1], "a list with an array of type <U3 in it"),
+        ((), "a tuple"),
+        (None, "a NoneType"),
+    ],
+)
+def test_other_items_are_refused_with_what_they_are(item, what):
+    with pytest.raises(TaskError, match=f"^an item of the dataset is {what}; return a tensor, an array or a number"):
+        list(batches(Items(item), np.arange(2), 2, CPU))
+
+
+def test_an_item_refused_in_another_process_comes_without_its_traceback():
+    with pytest.raises(TaskError, match=r"^an item of the dataset is a str; return a tensor"):
+        list(batches(Items("a cat"), np.arange(2), 2, CPU, workers=1))
 
 
 def test_validation_is_the_same_at_every_stage_unless_it_limits_the_classes():
