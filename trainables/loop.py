@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from trainables import sampling
 from trainables.data import Data
@@ -38,7 +39,8 @@ class Training:
 
     When the recipe's ``patience`` runs out inside a stage, the next ``run_epoch`` trains nothing: it ends the stage
     with the weights of its best epoch, whose metrics it returns once more as those of the stage's last epoch. The
-    stage counts in full, and the schedule moves on as if it had been trained to its end.
+    stage counts in full, and the schedule moves on as if it had been trained to its end. Where patience runs out with
+    the stage's last epoch, that one itself ends so. A stage that ends before keeps its last weights.
 
     Raises:
         TaskError: the config, the model or the data is at fault.
@@ -88,7 +90,8 @@ class Training:
         self.done += 1
         self._schedule.end_epoch(metrics.get("val_loss", metrics["train_loss"]))
         self._patience.see(self.done, metrics, self._model)
-        return metrics
+        over = self.done == self._plan[self.stage].epochs
+        return self._patience.restore(self._model) if over and self._patience.ran_out(self.done) else metrics
 
     def state(self) -> dict[str, Any]:
         """Everything a new object of the same arguments needs to go on bit for bit; needs no generator states."""
@@ -154,6 +157,11 @@ class Training:
             raise TaskError(f"model(config) returned a {type(model).__name__}; return a torch.nn.Module")
         self._model = model.to(self._device)
         if self._recipe.channels_last:
+            if any(is_lazy(parameter) for parameter in model.parameters()):
+                raise TaskError(
+                    "channels_last is true, but the model has lazy layers, whose shape the first batch decides; "
+                    "give each layer its number of inputs, or leave channels_last out"
+                )
             self._model = self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimizer = self._recipe.build_optimizer(self._model)
         self._schedule = self._recipe.build_schedule(self._optimizer, self._steps(self._plan.climb(self.stage)))

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.parameter import is_lazy
 from torch.optim import SGD, Adadelta, Adam, AdamW, Optimizer, RMSprop
 
 from trainables.errors import TaskError
 
 if TYPE_CHECKING:
     from trainables.recipe.recipe import Recipe
+
+NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+"""Modules whose parameters are never penalized; the first is what all batch and instance norms are made of."""
 
 _BETAS = (0.9, 0.999)
 
@@ -38,8 +43,9 @@ def build(recipe: Recipe, model: nn.Module) -> Optimizer:
         TaskError: the model has no parameters to train.
     """
     groups, lr = _groups(model, recipe.weight_decay), recipe.peak
-    # Fused kernels compute the same update in one pass; they are of no use to sparse gradients.
-    fused = True if not any(getattr(module, "sparse", False) for module in model.modules()) else None
+    # Fused kernels compute the same update in one pass; they take neither sparse gradients nor complex parameters.
+    sparse = any(getattr(module, "sparse", False) for module in model.modules())
+    fused = None if sparse or not all(p.is_floating_point() for p in _trainable(model)) else True
     match recipe.optimizer:
         case "adamw":
             return AdamW(groups, lr=lr, betas=recipe.betas, fused=fused)
@@ -54,8 +60,12 @@ def build(recipe: Recipe, model: nn.Module) -> Optimizer:
 
 
 def weights(model: nn.Module) -> list[nn.Parameter]:
-    """The trainable parameters that may be penalized: all but biases and norms."""
-    return [parameter for parameter in _trainable(model) if _is_weight(parameter)]
+    """The trainable parameters that may be penalized.
+
+    They are all but those of `NORMS`, those whose names begin with bias, and those with at most one dimension. One that
+    its lazy module has not given a shape yet counts as a weight unless its module or its name says otherwise.
+    """
+    return [parameter for name, parameter in model.named_parameters() if _is_weight(model, name, parameter)]
 
 
 @torch.no_grad()
@@ -63,7 +73,10 @@ def add_l1(parameters: list[nn.Parameter], strength: float) -> None:
     """Add the gradient of ``strength`` times the sum of absolute values to those ``parameters`` that have one."""
     penalized: list[Tensor] = [p for p in parameters if p.grad is not None]
     gradients: list[Tensor] = [p.grad for p in penalized if p.grad is not None]
-    torch._foreach_add_(gradients, torch._foreach_sign(penalized), alpha=strength)
+    # For complex numbers there is no sign in one pass, and z / |z| takes its place.
+    are_complex = any(p.is_complex() for p in penalized)
+    signs = [p.sgn() for p in penalized] if are_complex else torch._foreach_sign(penalized)
+    torch._foreach_add_(gradients, signs, alpha=strength)
 
 
 def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -73,9 +86,10 @@ def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     if weight_decay == 0:
         # One group is one call of a fused kernel less per step.
         return [{"params": parameters, "weight_decay": 0.0}]
+    penalized = {id(p) for p in weights(model)}
     groups = [
-        {"params": [p for p in parameters if _is_weight(p)], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if not _is_weight(p)], "weight_decay": 0.0},
+        {"params": [p for p in parameters if id(p) in penalized], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if id(p) not in penalized], "weight_decay": 0.0},
     ]
     return [group for group in groups if group["params"]]
 
@@ -84,6 +98,8 @@ def _trainable(model: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
-def _is_weight(parameter: nn.Parameter) -> bool:
-    # Biases and the scales of norms are the parameters with at most one dimension.
-    return parameter.ndim > 1
+def _is_weight(model: nn.Module, path: str, parameter: nn.Parameter) -> bool:
+    owner, _, name = path.rpartition(".")
+    if not parameter.requires_grad or name.startswith("bias") or isinstance(model.get_submodule(owner), NORMS):
+        return False
+    return is_lazy(parameter) or parameter.ndim > 1

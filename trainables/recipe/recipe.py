@@ -25,8 +25,8 @@ class Recipe:
     - ``optimizer``: adamw, adam, sgd, momentum, nesterov, rmsprop or adadelta, all as torch has them. ``lr``: the
       (peak) rate, default 1e-3 for the Adams, 1e-2 for the others, 1 for adadelta. ``momentum``: of sgd and rmsprop
       (default 0), momentum and nesterov (0.9). ``betas``: of adamw and adam, default [0.9, 0.999].
-    - ``weight_decay``: decoupled for adamw, an L2 penalty for the others; ``l1``: an L1 penalty. Neither touches biases
-      and norms or is in the reported loss; defaults 0.
+    - ``weight_decay``: decoupled for adamw, an L2 penalty for the others; ``l1``: an L1 penalty. Neither touches
+      biases, norms and other parameters of at most one dimension, or is in the reported loss; defaults 0.
     - ``schedule``: constant, linear, step, exponential, cosine, restarts, cyclic and onecycle move once per optimizer
       step, plateau once per epoch, on ``val_loss`` (``train_loss`` where there is none). ``lr_start``, ``lr_end``: low
       rates of a cycle and at the end, as a share of lr. ``schedule_period``: length of a step or (first) cycle, as a
@@ -39,6 +39,7 @@ class Recipe:
     - ``clip_norm``: the largest norm of the gradient, default none.
     - ``dropout``, ``label_smoothing``: for the task's model and default loss, default 0.
     - ``patience``: epochs without a better ``val_loss`` after which a stage ends with its best weights, default none.
+      A stage that is over before then ends with its last weights.
     - ``sampling``: natural, oversample (an epoch draws from each class alike) or balanced (each batch does, too).
     - ``precision``: auto (bf16 on a CUDA device that has it, else fp32), fp32, bf16 or fp16; ``channels_last``: memory
       format of images, default false; ``reproducible``: deterministic algorithms, not the fastest, default false.

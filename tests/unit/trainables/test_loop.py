@@ -85,6 +85,24 @@ def test_five_epochs_equal_some_then_the_rest_of_another_object(task, tmp_path, 
     assert_resumes(task, tmp_path, {"lr": 0.02, "batch_size": 8, **more}, plan, cuts=range(1, 5))
 
 
+class Lazy(Blobs):
+    """Its layers have no shape before the first batch."""
+
+    def model(self, config: Any) -> nn.Module:
+        return nn.Sequential(nn.LazyLinear(8), nn.LazyBatchNorm1d(), nn.Tanh(), nn.LazyLinear(2))
+
+
+@pytest.mark.parametrize("more", [{"l1": 1e-3}, {"patience": 1}, {"clip_norm": 1}])
+def test_lazy_models_decay_and_resume(tmp_path, more):
+    plan = Plan((Stage(0.3, 2), Stage(1.0, 2, start="fresh")))
+    config = {"lr": 0.02, "weight_decay": 0.5, **more}
+    assert_resumes(Lazy(), tmp_path, config, plan, cuts=range(4))
+    plain, decayed = (Training(Lazy(), Lazy().data(), {**config, "weight_decay": w}, FIVE, 1) for w in (0.0, 0.5))
+    assert run(plain, 2) != run(decayed, 2)
+    with pytest.raises(TaskError, match="channels_last is true, but the model has lazy layers"):
+        Training(Lazy(), Lazy().data(), {"channels_last": True}, plan, 1)
+
+
 def test_the_seed_decides_everything(task):
     same, again, other = (Training(task, task.data(), {"batch_size": 8}, FIVE, seed) for seed in (1, 1, 2))
     assert run(same, 3) == run(again, 3)
@@ -250,6 +268,29 @@ def test_a_stage_whose_patience_ran_out_ends_with_its_best_weights(task):
     run(training, 6)
     assert (training.stage, training.done) == (1, 6), "a new stage is compared with itself alone"
     assert training.state()["schedule"]["last_epoch"] == 6 * 4 + 6 * 8
+
+
+@pytest.mark.parametrize(("epochs", "reported", "kept"), [(4, 5, 4), (5, 1, 3), (6, 1, 3)])
+def test_patience_may_run_out_with_the_last_epoch(task, epochs, reported, kept):
+    """The weights that a stage ends with are those of the epoch it reports last."""
+    plan = Plan((Stage(0.5, epochs), Stage(1.0, 6)))
+    config = {"batch_size": 8, "schedule": "cosine", "patience": 2, "lr": 0.1}
+    training = Training(task, task.data(), config, plan, 3)
+    script(training, [3, 2, 1, 5, 6, 4, 4, 4])
+    seen, weights = [], []
+    while training.stage == 0 and training.done < epochs:
+        seen.append(training.run_epoch())
+        weights.append({name: value.clone() for name, value in parameters(training).items()})
+    assert seen[-1]["val_loss"] == reported
+    assert seen[-1] == seen[kept - 1]
+    assert_same(weights[-1], weights[kept - 1])
+    assert training.state()["schedule"]["last_epoch"] == epochs * 4
+    resumed = Training(task, task.data(), config, plan, 3)
+    resumed.load(copy.deepcopy(training.state()))
+    script(resumed, [4, 4, 4])
+    assert resumed.run_epoch()["train_loss"] == training.run_epoch()["train_loss"]
+    assert (resumed.stage, resumed.done) == (training.stage, training.done) == (1, 1)
+    assert_same(parameters(resumed), parameters(training))
 
 
 def test_patience_needs_a_validation_loss(task):

@@ -123,6 +123,47 @@ def test_biases_and_norms_do_not_decay(optimizer):
     assert [decay[id(p)] for p in model.parameters()] == [0.1, 0.0, 0.0, 0.0]
 
 
+def test_norms_and_biases_of_several_dimensions_do_not_decay_either():
+    model = nn.ModuleDict(
+        {
+            "linear": nn.Linear(3, 3),
+            "layer": nn.LayerNorm([3, 4]),
+            "rms": nn.RMSNorm([3, 4]),
+            "batch": nn.BatchNorm2d(3),
+            "instance": nn.InstanceNorm2d(3, affine=True),
+            "attention": nn.MultiheadAttention(4, 2, add_bias_kv=True),
+        }
+    )
+    expected = {"linear.weight", "attention.in_proj_weight", "attention.out_proj.weight"}
+    built = Recipe.parse({"weight_decay": 0.1}).build_optimizer(model)
+    decayed = {id(p) for group in built.param_groups if group["weight_decay"] for p in group["params"]}
+    assert {name for name, p in model.named_parameters() if id(p) in decayed} == expected
+    assert {id(p) for p in weights(model)} == decayed, "L1 holds for the same"
+    assert sum(len(group["params"]) for group in built.param_groups) == len(list(model.parameters()))
+
+
+def test_lazy_modules_decay_like_those_of_a_known_shape():
+    model = nn.Sequential(nn.LazyLinear(4), nn.LazyBatchNorm1d(), nn.LazyLinear(2))
+    built = Recipe.parse({"weight_decay": 0.1}).build_optimizer(model)
+    model(torch.ones(3, 5))
+    decayed = [id(p) for group in built.param_groups if group["weight_decay"] for p in group["params"]]
+    assert decayed == [id(model[0].weight), id(model[2].weight)] == [id(p) for p in weights(model)]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_complex_parameters_are_trained(optimizer):
+    model = nn.Linear(2, 2, dtype=torch.complex64)
+    built = Recipe.parse({"optimizer": optimizer, "weight_decay": 0.1, "lr": 0.1}).build_optimizer(model)
+    before = model.weight.detach().clone()
+    for _ in range(2):
+        built.zero_grad()
+        model(torch.ones(1, 2, dtype=torch.complex64)).abs().sum().backward()
+        add_l1(weights(model), 0.1)
+        built.step()
+    assert not torch.equal(model.weight, before)
+    assert torch.isfinite(torch.view_as_real(model.weight)).all()
+
+
 def test_without_decay_all_parameters_are_of_one_group():
     assert len(Recipe().build_optimizer(nn.Linear(3, 3)).param_groups) == 1
 
