@@ -12,22 +12,22 @@ import io
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private.state import state as cluster_state
 from ray.actor import ActorHandle
-from ray.util import get_current_placement_group, remove_placement_group
+from ray.core.generated.gcs_pb2 import PlacementGroupTableData
+from ray.util import remove_placement_group
 from ray.util.placement_group import PlacementGroup
 
 from trainables import outcome
 from trainables.assignment import Assignment
 from trainables.errors import RankFailed, TaskError
 
-GROUP = "train/group"
-"""File in a trial's folder: the placement group of its processes, while they run."""
+FREE_EVERY = 2.0
+"""Seconds from one look for what killed trials hold to the next, while processes wait to start."""
 
 END_TIMEOUT = 60.0
 """Seconds to wait for the processes of an ended trial."""
@@ -96,9 +96,13 @@ class DistributedTraining:
             RankFailed: a process broke; it holds the failure of the first that did.
             RuntimeError: a process died, or Ray Train could not start them.
         """
+        starts = self._exchange is None
         exchange = self._exchange or self._start()
         exchange.order.remote(True)
-        answer = ray.get(exchange.next_answer.remote())
+        coming = exchange.next_answer.remote()
+        while starts and not ray.wait([coming], timeout=FREE_EVERY)[0]:
+            free()
+        answer = ray.get(coming)
         if "state" not in answer:
             raise self._cause(exchange, answer)
         self._state = _unpack(answer["state"])
@@ -135,7 +139,6 @@ class DistributedTraining:
         return str(self._given.folder / "train")
 
     def _start(self) -> ActorHandle:
-        free(self._given.folder)
         exchange = ray.remote(num_cpus=0)(Exchange).remote(self._crew.workers)
         state = None if self._state is None else ray.put(_pack(self._state))
         orders = {
@@ -189,25 +192,27 @@ class DistributedTraining:
         exchange.answer.remote({"ended": why, "failures": failures})
 
 
-def free(folder: Path) -> None:
-    """Free what the processes of the trial in ``folder`` hold, if it was killed.
+def free() -> None:
+    """Free what the processes of killed trials hold, those of this job (a head and its trials) alone.
 
-    They die with it, but Ray keeps a placement group until the whole job of who made it is over.
+    They die with their trial, but Ray keeps a placement group until both the actor that made it and its job are over.
+    That of a trial is made by Ray Train's controller, an actor that dies with the trial's own, if a moment later.
     """
-    with suppress(FileNotFoundError):
-        group = ray.PlacementGroupID(bytes.fromhex((folder / GROUP).read_text()))
-        remove_placement_group(PlacementGroup(group))
-        (folder / GROUP).unlink()
+    job = ray.get_runtime_context().get_job_id()
+    # The public table of placement groups does not say who made them.
+    for row in cluster_state._connect_and_get_accessor().get_placement_group_table():
+        group = PlacementGroupTableData.FromString(row)
+        made_here = group.creator_job_id.hex() == job and not group.is_detached
+        by_actor = not ray.ActorID(group.creator_actor_id).is_nil()
+        over = group.creator_actor_dead and group.state != PlacementGroupTableData.REMOVED
+        if made_here and by_actor and over:
+            remove_placement_group(PlacementGroup(ray.PlacementGroupID(group.placement_group_id)))
 
 
 def train_as_one(orders: Mapping[str, Any]) -> None:
     """What each process runs: an epoch at each order, until the order to end."""
     rank, exchange = ray.train.get_context().get_world_rank(), orders["exchange"]
     try:
-        if rank == 0:
-            path, group = Path(orders["given"]["folder"], GROUP), get_current_placement_group()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(group.id.hex())
         share, training = _training(orders)
         while ray.get(exchange.next_order.remote(rank)):
             metrics = share.averaged(training.run_epoch())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from ray.tune import Callback
@@ -79,17 +78,17 @@ class Recorder(Unsaved, Callback):
             seconds=row.seconds + report.seconds,
             gpu_seconds=row.gpu_seconds + report.seconds * self._sharing.gpu(row.number),
         )
+        learned = self._learned(row, report, result["sieve"].get("memory"))
         if verdict is None:
-            self._journal.record(row, [report])
+            self._journal.record(row, [report], learned)
         else:
-            self._judged(row, report, verdict)
-        self._learn(report, result["sieve"].get("memory"))
+            self._judged(row, report, verdict, learned)
         self._course.check()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         row = self._row(trial)
         self._sharing.ended(row.number)
-        free(Path(trial.config["folder"]))
+        free()
         error = str(trial.get_error() or "its worker process died")
         self._broke(row, Failure("worker", error.strip().splitlines()[-1], error))
 
@@ -110,7 +109,7 @@ class Recorder(Unsaved, Callback):
             seconds=about["seconds"],
         )
 
-    def _judged(self, row: TrialRecord, report: ReportRecord, verdict: Verdict) -> None:
+    def _judged(self, row: TrialRecord, report: ReportRecord, verdict: Verdict, learned: list[DecisionRecord]) -> None:
         state = STATES[verdict.kind]
         row = replace(
             row,
@@ -123,15 +122,14 @@ class Recorder(Unsaved, Callback):
         decision = DecisionRecord(
             row.number, report.stage, verdict.kind, verdict.reason, numbers, self._course.seconds()
         )
-        self._journal.record(row, [report], [decision], self._verdicts.appraisals(self._course.seconds()))
+        self._journal.record(row, [report], [*learned, decision], self._verdicts.appraisals(self._course.seconds()))
         self._departures.judged(row)
 
-    def _learn(self, report: ReportRecord, memory: Mapping[str, int] | None) -> None:
-        """Write down what the end of a stage says of the memory that trials need."""
-        row = self._journal.trials[report.trial]
-        if memory and report.stage_end:
-            learned = self._sharing.seen(row, report.stage, memory, report.time)
-            self._journal.record(row, decisions=learned)
+    def _learned(
+        self, row: TrialRecord, report: ReportRecord, memory: Mapping[str, int] | None
+    ) -> list[DecisionRecord]:
+        """What the end of a stage says of the memory that trials need, to be put on record with it."""
+        return self._sharing.seen(row, report.stage, memory, report.time) if memory and report.stage_end else []
 
     def _retried(self, row: TrialRecord, failure: Failure) -> TrialRecord | None:
         """The row of a trial that is tried again, on record; None: it has failed for good."""

@@ -26,6 +26,15 @@ class Healthy(Task):
         return nn.Sequential(nn.Linear(8, config.get("hidden", 16)), nn.ReLU(), nn.Linear(config.get("hidden", 16), 4))
 
 
+class Large(Healthy):
+    """No more than 64 examples fit in memory at once."""
+
+    def loss(self, model: nn.Module, batch: Any, config: Any) -> Tensor:
+        if model.training and len(batch[-1]) > 64:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().loss(model, batch, config)
+
+
 class Shuffled(Healthy):
     """The labels of validation belong to other examples."""
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from ray.util import placement_group_table
 
@@ -15,8 +19,32 @@ from trainables.loop import Training
 from trainables.stages import Plan, Stage
 
 
-def test_two_processes_train_as_one_through_a_kill_until_one_of_them_breaks(tmp_path: Path) -> None:
-    """The first epoch is trained before the kill, the second after it, and the third breaks."""
+@contextmanager
+def killing() -> Iterator[threading.Event]:
+    """Kills the actor of a trial once Ray holds two cores for its processes, before any of them runs."""
+    before, killed, over = set(placement_group_table()), threading.Event(), threading.Event()
+
+    def kill() -> None:
+        while not killed.is_set() and not over.wait(0.02):
+            groups = [group for key, group in placement_group_table().items() if key not in before]
+            if any(group["state"] == "CREATED" and len(group["bundles"]) == 2 for group in groups):
+                for process in psutil.Process().children(recursive=True):
+                    with suppress(psutil.Error):  # Some end by themselves meanwhile.
+                        if " ".join(process.cmdline()).startswith("ray::_Inner"):  # Tune's subclass of the trainable.
+                            process.kill()
+                            killed.set()
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_two_processes_train_as_one_through_two_kills_until_one_of_them_breaks(tmp_path: Path) -> None:
+    """One kill before they run, one between the first epoch and the second; the third breaks."""
     config = {"lr": 0.05, "batch_size": 31, "flag": str(tmp_path / "flag")}
     spec = toy(
         task="toy:Apart",
@@ -25,13 +53,15 @@ def test_two_processes_train_as_one_through_a_kill_until_one_of_them_breaks(tmp_
         stages=[{"data": 1.0, "epochs": 3}],
         search={"algorithm": "grid"},
         resources={"cpu": 1, "workers": 2},  # All there is: were anything kept by the killed one, the next would wait.
-        retries=1,
+        retries=2,
         checkpoints={"keep": "all"},
     )
-    outcome = go(spec, tmp_path)
+    with killing() as killed:
+        outcome = go(spec, tmp_path)
+    assert killed.is_set()
     store = open_store(tmp_path)
     [trial] = store.trials("toy")
-    assert (outcome.state, trial.state, trial.attempt) == ("FAILED", "FAILED", 1)
+    assert (outcome.state, trial.state, trial.attempt) == ("FAILED", "FAILED", 2)
     assert trial.why == "RuntimeError: the second process breaks"
     assert {group["state"] for group in placement_group_table().values()} <= {"REMOVED"}
 

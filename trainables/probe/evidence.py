@@ -23,7 +23,8 @@ class Question:
     """What a probe is to look at.
 
     ``given`` is a trial as a worker gets it, of the config in the middle; ``plans`` are those of the sweep's rounds;
-    ``corners`` begin with the config in the middle; ``seconds`` is about how long the probe may take, on ``cpus``.
+    ``corners`` begin with the config in the middle; ``seconds`` is about how long the probe may take, on ``cpus``. Of a
+    trial of several ``processes`` a probe is one.
     """
 
     given: Assignment
@@ -31,6 +32,7 @@ class Question:
     corners: tuple[Corner, ...]
     seconds: float = 20.0
     cpus: float = 1.0
+    processes: int = 1
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,22 @@ import torch
 
 from trainables import outcome
 from trainables.data import Data
+from trainables.feed import resident
 from trainables.loading import load, load_data
+from trainables.loop import VALIDATION_BATCH
 from trainables.probe import contents, corners, costs, runs, steps
 from trainables.probe.clock import Clock
 from trainables.probe.course import Course
-from trainables.probe.evidence import CornerEvidence, DataEvidence, Evidence, Question
+from trainables.probe.evidence import Corner, CornerEvidence, DataEvidence, Evidence, Question
+from trainables.probe.memory import Peak
+from trainables.probe.part import part
+from trainables.probe.sample import shortened
+from trainables.recipe import Recipe
 from trainables.resolve import resolve
 from trainables.task import Task
 
 QUICK_CORNERS = 0.5
 """Seconds for building corners in the quick part."""
-PARTS = 20
-"""A corner whose memory alone matters trains for this part of the time."""
 
 
 def quick(question: Question, data: Data | None = None) -> Evidence:
@@ -57,7 +61,7 @@ def thorough(question: Question, data: Data | None = None) -> Evidence:
     task, own = load(question.given, ())
     if isinstance(task, Task) and own is not None:
         again = load_data(task, question.given.task) if data is None else own
-        return Course(task, question, data or own, again).run()
+        return Course(task, part(question), data or own, again).run()
     data = data or own
     evidence = _foreign(question)
     if data is None:
@@ -66,7 +70,9 @@ def thorough(question: Question, data: Data | None = None) -> Evidence:
 
 
 def peak(question: Question, data: Data | None = None) -> int | None:
-    """The most bytes of a GPU that any corner took in some steps; None without a GPU, or where no corner trains.
+    """The most bytes of a GPU that any corner took; None without a GPU, or where no corner trains.
+
+    Each trains for some steps and validates on a full batch, while the data that a trial keeps on the GPU are there.
 
     Raises:
         TaskError: the task cannot be loaded.
@@ -74,13 +80,25 @@ def peak(question: Question, data: Data | None = None) -> int | None:
     task, data = loaded(question, data)
     if not torch.cuda.is_available() or not isinstance(task, Task) or data is None:
         return None
+    resident(data, steps.device())  # As the feed of a trial does; what is kept there stays as long as ``data``.
     clock, most = Clock(question.seconds), 0
     for corner in question.corners:
         if clock.over:
             break
-        tried = corners.train(task, data, corner, question.given.metric, question.seconds / PARTS, 0.0)
-        most = max(most, tried.peak_bytes or 0)
+        most = max(most, _peak(task, data, corner))
     return most or None
+
+
+def _peak(task: Task, data: Data, corner: Corner) -> int:
+    """Bytes that a short epoch takes, with whatever is on the device already; 0 where the corner does not train."""
+    with Peak() as peak:
+        try:
+            few = corners.STEPS * Recipe.parse(corner.config).batch_size
+            training, _ = corners.mini(task, shortened(data, few, VALIDATION_BATCH), corner.config)
+            training.run_epoch()
+        except Exception:  # Trials of such a config fail, and the check has told so.
+            return 0
+    return peak.bytes
 
 
 def loaded(question: Question, data: Data | None) -> tuple[Any, Data | None]:

@@ -17,8 +17,9 @@ UNIT = 1 if sys.platform == "darwin" else 1024
 class Peak:
     """A context manager; ``bytes`` is the peak within it, known at its end.
 
-    Of a GPU that is what torch had allocated at most, model and data included. Of the CPU it is how far the process
-    grew past what it had ever held: 0 for something smaller than what ran before.
+    Of a GPU that is what torch had allocated at most, with what was there before it began: of the data only what was
+    put there, be it by who calls. Of the CPU it is how far the process grew past what it had ever held: 0 for
+    something smaller than what ran before.
     """
 
     bytes = 0

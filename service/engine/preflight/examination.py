@@ -39,7 +39,7 @@ def question(spec: Spec, project: str, seconds: float = SECONDS) -> Question:
         data_seed=spec.search.seed,
         data_dir=spec.data_dir,
     )
-    return Question(given, spec.plans, tried, seconds, spec.resources.cpu)
+    return Question(given, spec.plans, tried, seconds, spec.resources.cpu, spec.resources.processes)
 
 
 def quick(spec: Spec, project: str) -> Report:
@@ -68,7 +68,7 @@ def thorough(spec: Spec, project: str, source: object = None, seconds: float = S
 
     def told(target: Target, asked: Question, data: Any | None) -> Report:
         evidence = target.probe(asked, data)
-        return Report((*judge(spec, evidence), *_costs(spec, evidence, target)))
+        return Report((*judge(spec, evidence), *costs.processes(spec), *_costs(spec, evidence, target)))
 
     return _on_target(told, spec, project, source, seconds)
 

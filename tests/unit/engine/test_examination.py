@@ -99,6 +99,13 @@ def test_more_that_can_be_wrong(task: str, line: str, words: str) -> None:
     assert words in wrong(of(task))[line].evidence
 
 
+def test_a_batch_that_fits_the_processes_of_a_trial_fits() -> None:
+    parameters = {"lr": {"loguniform": [1e-3, 0.1]}, "batch_size": 256}
+    alone = examined(spec_of("Large", parameters=parameters))
+    assert "CUDA out of memory" in str(alone.failures)
+    assert examined(spec_of("Large", parameters=parameters, resources={"workers": 4}))
+
+
 def test_a_loop_of_the_users_own_is_run_twice_and_resumed() -> None:
     metric = {"name": "score", "goal": "maximize"}
     sound = examined(spec_of("remembers", metric=metric, stages=[{"data": 1.0, "epochs": 3}]))

@@ -195,6 +195,13 @@ def test_a_budget_of_time_that_ends_the_sweep_early_is_told() -> None:
     assert (told.level, "budget.time is 60 s" in told.evidence) == ("warn", True)
 
 
+def test_that_several_processes_were_looked_at_as_one_is_told() -> None:
+    [told] = costs.processes(spec_of(resources={"workers": 4}))
+    assert (told.level, told.name) == ("ok", "processes")
+    assert told.evidence.startswith("a trial's 4 processes were looked at as one")
+    assert list(costs.processes(spec_of())) == []
+
+
 def test_a_report_is_true_unless_something_failed() -> None:
     fine, strange, bad = Finding("ok", "a", "b"), Finding("warn", "c", "d", "e"), Finding("fail", "f", "g", "h")
     assert Report((fine, strange))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from trainables.probe import by_heart, contents, corners, costs, measure, neighb
 from trainables.probe.batch_sizes import batch_sizes
 from trainables.probe.clock import Clock
 from trainables.probe.evidence import Corner, Question
+from trainables.probe.part import rows_of_one
 from trainables.probe.ramp import ramp
 from trainables.probe.sample import shortened
 from trainables.resolve import resolve
@@ -156,3 +158,60 @@ def test_a_part_of_the_data_keeps_its_labels(task: Any) -> None:
     part = shortened(task.data(), 10, 5)
     assert (len(part.train[0]), len(part.validation[0]), len(part.labels)) == (10, 5, 10)
     assert np.array_equal(np.asarray(part.train[1]), part.labels)
+
+
+@pytest.mark.parametrize(
+    ("config", "processes", "expected"),
+    [
+        ({"batch_size": 64}, 4, {"batch_size": 16}),
+        ({"batch_size": 65}, 4, {"batch_size": 17}),
+        ({}, 4, {"batch_size": 32}),
+        ({"batch_size": 4}, 4, {"batch_size": 2}),
+        ({"batch_size": 1}, 4, {"batch_size": 1}),
+        ({"batch_size": 48, "accumulate": 4}, 3, {"batch_size": 16, "accumulate": 4}),
+        ({"batch_size": 48, "accumulate": 7}, 3, {"batch_size": 48, "accumulate": 7}),
+        (
+            {"batch_size": 256, "lr": 0.1, "lr_scaling": "linear", "base_batch_size": 64},
+            2,
+            {"batch_size": 128, "lr": 0.4, "lr_scaling": "none"},
+        ),
+    ],
+)
+def test_one_process_of_several_has_its_rows_of_a_batch(
+    config: dict[str, Any], processes: int, expected: dict[str, Any]
+) -> None:
+    assert rows_of_one(config, processes) == expected
+
+
+def test_the_peak_counts_resident_data_and_a_full_batch_of_validation(
+    task: Any, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points, labels = task.data().validation
+    data = Data(task.data().train, (np.tile(points, (50, 1)), np.tile(labels, 50)))
+    held: list[int] = []
+
+    class Reader:
+        """Reads the bytes that are held, as `Peak` does of a GPU."""
+
+        bytes = 0
+
+        def __enter__(self) -> Reader:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.bytes = sum(held)
+
+    def resident(data: Data, on: torch.device) -> Data:
+        assert on.type == "cuda"
+        held.append(sum(np.asarray(array).nbytes for array in (*data.train, *data.validation)))
+        return data
+
+    def mini(task: Any, part: Data, config: Any) -> Any:
+        return SimpleNamespace(run_epoch=lambda: held.append(len(part.validation[0]))), 1
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(measure, "resident", resident)
+    monkeypatch.setattr(measure, "Peak", Reader)
+    monkeypatch.setattr(corners, "mini", mini)
+    size = 60 * (3 * 4 + 8) + 1500 * (3 * 4 + 8)
+    assert measure.peak(question(project), data) == size + 1024

@@ -33,6 +33,17 @@ def costs(spec: Spec, seen: CostEvidence, slots: int, gpu: float) -> Iterator[Fi
         yield Finding("ok", "forecast", words)
 
 
+def processes(spec: Spec) -> Iterator[Finding]:
+    """That one process stood for all, where a trial has several."""
+    many = spec.resources.processes
+    if many > 1:
+        evidence = (
+            f"a trial's {many} processes were looked at as one, which took its part of each batch: "
+            f"memory and times, so GPU hours too, are those of one process that trains alone"
+        )
+        yield Finding("ok", "processes", evidence)
+
+
 def spoken(seconds: float) -> str:
     """0.52 s, 41 s, 12 min, 3.4 h."""
     if seconds < 10:
