@@ -15,6 +15,9 @@ from trainables.recipe import Recipe
 from trainables.recipe.optimizers import add_l1, weights
 from trainables.task import Task
 
+ALONE = "more than 1 value per channel"
+"""What torch says where batch norm is to train on one value of each channel."""
+
 
 class Update:
     """Steps of ``optimizer`` on batches, each as a whole or in micro-batches.
@@ -29,14 +32,14 @@ class Update:
         self._config = config
         self._precision = precision
         self._pieces, self._clip, self._l1 = recipe.accumulate, recipe.clip_norm, recipe.l1
-        self._size = recipe.batch_size // recipe.accumulate
+        self._whole, self._size = recipe.batch_size, recipe.batch_size // recipe.accumulate
         self._touches = self._clip is not None or self._l1 > 0
 
     def __call__(self, model: nn.Module, optimizer: Optimizer, batch: Batch) -> Tensor:
         """One step on ``batch``; returns its mean loss without penalties, a scalar on the device.
 
         Raises:
-            TaskError: the task's loss is not a scalar.
+            TaskError: the task's loss is not a scalar, or batch norm is to train on a single example.
         """
         optimizer.zero_grad()
         loss = self._gradient(model, batch) if self._pieces == 1 else self._accumulated(model, batch)
@@ -46,14 +49,31 @@ class Update:
         return loss
 
     def _gradient(self, model: nn.Module, batch: Batch, share: float = 1.0) -> Tensor:
-        with self._precision.autocast():
-            loss = self._task.loss(model, batch, self._config)
+        try:
+            with self._precision.autocast():
+                loss = self._task.loss(model, batch, self._config)
+        except ValueError as error:
+            if len(batch[-1]) == 1 and ALONE in str(error):
+                raise TaskError(self._alone()) from error
+            raise
         if not isinstance(loss, Tensor) or loss.ndim != 0:
             raise TaskError(f"loss() returned {_describe(loss)}; return a scalar tensor, e.g. with .mean()")
         if share != 1.0:
             loss = loss * share
         self._precision.backward(loss)
         return loss.detach()
+
+    def _alone(self) -> str:
+        what = "batch norm cannot train on a single example"
+        if self._size > 1:
+            return f"{what}, and this stage has no more; raise its data"
+        if self._whole > 1:
+            most = max(pieces for pieces in range(1, self._whole // 2 + 1) if self._whole % pieces == 0)
+            return (
+                f"{what}, and batch_size {self._whole} with accumulate {self._pieces} leaves one each time; "
+                f"use accumulate {most} or less, or raise batch_size"
+            )
+        return f"{what}, and batch_size is 1; raise it"
 
     def _accumulated(self, model: nn.Module, batch: Batch) -> Tensor:
         size = len(batch[-1])

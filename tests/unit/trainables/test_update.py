@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from trainables.data import Data
+from trainables.errors import TaskError
 from trainables.precision import Precision
 from trainables.recipe import Recipe
 from trainables.task import Task
@@ -63,3 +64,43 @@ def test_l1_is_a_penalty_beside_the_loss():
     torch.manual_seed(0)
     assert torch.equal(loss, same)
     torch.testing.assert_close(penalized, plain - 0.25 * Pairs().model({}).weight.sign())
+
+
+class Normed(Pairs):
+    def model(self, config: Any) -> nn.Module:
+        return nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 2)).double()
+
+
+@pytest.mark.parametrize(
+    ("size", "config", "message"),
+    [
+        (
+            8,
+            {"batch_size": 8, "accumulate": 8},
+            "batch_size 8 with accumulate 8 leaves one .*; use accumulate 4 or less",
+        ),
+        (9, {"batch_size": 9, "accumulate": 9}, "leaves one each time; use accumulate 3 or less, or raise batch_size"),
+        (1, {"batch_size": 1}, "batch_size is 1; raise it"),
+        (1, {"batch_size": 8}, "this stage has no more; raise its data"),
+        (1, {"batch_size": 8, "accumulate": 2}, "this stage has no more; raise its data"),
+    ],
+)
+def test_batch_norm_on_a_single_example_is_refused_with_the_cure(size, config, message):
+    task, recipe = Normed(), Recipe.parse(config)
+    model, batch = task.model(config), (torch.randn(size, 3, dtype=torch.float64), torch.arange(size) % 2)
+    update = Update(task, config, recipe, Precision("fp32", torch.device("cpu")))
+    with pytest.raises(TaskError, match=f"batch norm cannot train on a single example, and .*{message}"):
+        update(model, recipe.build_optimizer(model), batch)
+
+
+def test_other_errors_of_a_loss_are_left_as_they_are():
+    class Wrong(Pairs):
+        def loss(self, model: nn.Module, batch: Any, config: Any) -> torch.Tensor:
+            raise ValueError("no such column")
+
+    recipe = Recipe.parse({"batch_size": 1})
+    model = Wrong().model({})
+    with pytest.raises(ValueError, match=r"^no such column$"):
+        Update(Wrong(), {}, recipe, Precision("fp32", torch.device("cpu")))(
+            model, recipe.build_optimizer(model), (torch.ones(1, 3),)
+        )
