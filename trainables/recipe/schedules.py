@@ -42,7 +42,7 @@ SCHEDULES: Mapping[str, Mapping[str, Any]] = {
     "onecycle": {"lr_start": 0.04, "lr_end": 4e-6, "warmup": 0.3},
 }
 """Their names and the defaults of the keys that each takes; the first is the default. A seventh of the steps, then two,
-then four make three whole cycles of ``restarts``."""
+then four make three whole cycles of ``restarts``, of which the last ends with the last step."""
 
 
 def build(recipe: Recipe, optimizer: Optimizer, steps: int) -> LRScheduler | None:
@@ -50,7 +50,8 @@ def build(recipe: Recipe, optimizer: Optimizer, steps: int) -> LRScheduler | Non
 
     CosineAnnealing (Loshchilov & Hutter, 2017), with and without restarts; CyclicLR (Smith, 2017).
     """
-    period, low = max(1, math.ceil(recipe.schedule_period * steps)), recipe.peak * recipe.lr_end
+    cycle, low = max(1.0, round(recipe.schedule_period * steps, 9)), recipe.peak * recipe.lr_end
+    period = math.ceil(cycle)
     match recipe.schedule:
         case "linear":
             return LinearLR(optimizer, start_factor=1.0, end_factor=recipe.lr_end, total_iters=max(1, steps))
@@ -61,7 +62,7 @@ def build(recipe: Recipe, optimizer: Optimizer, steps: int) -> LRScheduler | Non
         case "cosine":
             return CosineAnnealingLR(optimizer, T_max=max(1, steps), eta_min=low)
         case "restarts":
-            return CosineAnnealingWarmRestarts(optimizer, T_0=period, T_mult=recipe.restart_growth, eta_min=low)
+            return _restarts(recipe, optimizer, cycle)
         case "plateau":
             return _plateau(recipe, optimizer)
         case "cyclic":
@@ -91,6 +92,15 @@ def check(recipe: Recipe) -> None:
     """
     if recipe.schedule in ("exponential", "onecycle") and recipe.lr_end == 0:
         raise TaskError(f"lr_end is 0, which the {recipe.schedule} schedule never reaches; use a number > 0, e.g. 0.01")
+
+
+def _restarts(recipe: Recipe, optimizer: Optimizer, cycle: float) -> CosineAnnealingWarmRestarts:
+    schedule = CosineAnnealingWarmRestarts(
+        optimizer, T_0=1, T_mult=recipe.restart_growth, eta_min=recipe.peak * recipe.lr_end
+    )
+    # Torch takes whole numbers alone, but counts with others, too: only so do whole cycles end with the last step.
+    schedule.T_0 = schedule.T_i = cycle  # type: ignore[assignment]
+    return schedule
 
 
 def _plateau(recipe: Recipe, optimizer: Optimizer) -> ReduceLROnPlateau:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, Protocol
 
 from trainables.errors import TaskError, nearest
@@ -39,7 +40,8 @@ class Number:
     most: float = math.inf
 
     def read(self, key: str, value: Any) -> float:
-        sensible = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        # numpy's numbers are among these, its booleans are not.
+        sensible = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
         if not (sensible and self.least <= value <= self.most and self.above < value < self.below):
             raise TaskError(f"{key} is {value!r}; use a number {self._bounds()}")
         return float(value)
@@ -58,9 +60,9 @@ class Whole:
     least: int = 1
 
     def read(self, key: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < self.least:
+        if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < self.least:
             raise TaskError(f"{key} is {value!r}; use a whole number >= {self.least}")
-        return value
+        return int(value)
 
 
 @dataclass(frozen=True)

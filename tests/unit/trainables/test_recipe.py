@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -73,6 +74,23 @@ def test_a_bad_value_is_refused_with_key_value_and_what_is_allowed(config, messa
 
 def test_keys_of_the_task_are_its_own():
     assert Recipe.parse({"hidden": "anything"}) == Recipe()
+
+
+def test_numbers_of_numpy_are_numbers():
+    config = {"batch_size": np.int64(64), "lr": np.float32(0.5), "momentum": np.float64(0.25), "optimizer": "sgd"}
+    recipe = Recipe.parse({**config, "warmup": np.int32(2), "patience": np.uint8(3)})
+    assert recipe == Recipe.parse(
+        {"batch_size": 64, "lr": 0.5, "momentum": 0.25, "optimizer": "sgd", "warmup": 2, "patience": 3}
+    )
+    assert {type(value) for value in (recipe.batch_size, recipe.patience)} == {int}
+    for wrong in (
+        {"batch_size": np.float64(64)},
+        {"lr": np.True_},
+        {"batch_size": np.True_},
+        {"lr": np.float64("nan")},
+    ):
+        with pytest.raises(TaskError, match="use a"):
+            Recipe.parse(wrong)
 
 
 def test_the_example_of_every_key_is_accepted():
@@ -201,6 +219,14 @@ def test_restarts_make_whole_cycles_by_default_and_grow():
     assert [step for step, rate in enumerate(seen) if rate == 1.0] == [0, 2, 6, 14]
     even = rates({"lr": 1.0, "schedule": "restarts", "schedule_period": 0.25, "restart_growth": 1}, [8], ends=True)
     assert even == pytest.approx([1.0, 0.5] * 4 + [1.0])
+
+
+@pytest.mark.parametrize("steps", [14, 49, 50, 51, 52, 53, 54, 55, 1000])
+def test_the_last_of_the_whole_cycles_ends_with_the_last_step(steps):
+    seen = rates({"lr": 1.0, "schedule": "restarts"}, [steps])
+    assert seen[-1] == pytest.approx((1 + math.cos(math.pi * (1 - 7 / 4 / steps))) / 2)
+    restarts = [step for step in range(1, steps) if seen[step] > seen[step - 1]]
+    assert restarts == [math.ceil(steps / 7), math.ceil(3 * steps / 7)]
 
 
 def test_cycles_swing_between_their_low_rate_and_lr():
