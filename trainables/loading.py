@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainables.assignment import Assignment, plan_of
-from trainables.errors import TaskError
+from trainables.errors import TaskError, told
 from trainables.sources import data_folder
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def load_data(task: Task | LibraryTask, reference: str) -> Data:
     except TaskError:
         raise
     except Exception as error:
-        raise TaskError(f"task {reference}: data() fails: {type(error).__name__}: {error}; correct it") from error
+        raise TaskError(f"task {reference}: data() fails: {told(error)}; correct it") from error
     if not isinstance(data, Data):
         raise TaskError(f"task {reference}: data() returned a {type(data).__name__}; return trainables.data.Data(...)")
     return data

@@ -10,19 +10,22 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 from torch.optim import Adam, Optimizer
 
 from trainables.data import Batch, Data
 from trainables.probe.clock import Clock
-from trainables.probe.evidence import LearningEvidence
+from trainables.probe.evidence import LearningEvidence, fall
 from trainables.probe.steps import device, fresh, one_batch, scalar
 from trainables.recipe import Recipe
 from trainables.task import Task
 
 STEPS, FEWEST = 80, 25
 """Steps on the batch at most, and at least."""
-LEARNT = 0.3
-"""A batch counts as learnt once the loss is below this share of its start."""
+LEARNT, CLEAR = 0.7, 0.1
+"""A batch counts as learnt once its loss fell by the first share of its start, by the second if it began below 0."""
+STOP = 0.85
+"""Beyond this share there is nothing more to see."""
 RATES = (1e-3, 1e-2)
 """Learning rates of the plain Adam that is tried where the config's own optimizer does not learn the batch."""
 
@@ -41,12 +44,10 @@ def learn(task: Task, data: Data, config: Mapping[str, Any], seconds: float) -> 
     heart = _ByHeart(task, examples, config, Clock(seconds))
     found = heart.train(model, optimizer, f"{recipe.optimizer}, lr {recipe.lr:.3g}")
     for rate in RATES:
-        if found.after < found.before * LEARNT or not found.connected:
+        if fall(found.before, found.after) > (LEARNT if found.before > 0 else CLEAR) or not found.connected:
             break
-        model = fresh(task, config, on)
-        adam = Adam([p for p in model.parameters() if p.requires_grad], lr=rate)
-        other = heart.train(model, adam, f"adam, lr {rate:.3g}")
-        if not found.after <= other.after:
+        other = heart.try_adam(fresh(task, config, on), rate)
+        if other is not None and not found.after <= other.after:
             found = other
     return found
 
@@ -66,13 +67,13 @@ class _Watch:
         self._broken |= {n for n in self._heard if not bool(torch.isfinite(_gradient(self._named[n])).all())}
         return not self._broken
 
-    def names(self) -> dict[str, Any]:
-        """The fields of `LearningEvidence` that name parameters, and whether any has a gradient."""
+    def names(self, steps: int) -> dict[str, Any]:
+        """The fields of `LearningEvidence` that name parameters, and whether any has a gradient, after ``steps``."""
         moved = {name for name, start in self._start.items() if not torch.equal(self._named[name].detach(), start)}
         groups = {
             "frozen": self._named.keys() - self._start.keys(),
             "silent": self._start.keys() - self._heard,
-            "unchanged": self._heard - self._broken - moved,
+            "unchanged": self._heard - self._broken - moved if steps else set(),
             "broken": self._broken,
         }
         named = {field: tuple(name for name in self._named if name in group) for field, group in groups.items()}
@@ -90,6 +91,9 @@ class _ByHeart:
 
     def train(self, model: nn.Module, optimizer: Optimizer, by: str) -> LearningEvidence:
         """Train ``model`` on it for `STEPS` steps, or until it is learnt or the time is over."""
+        if any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
+            with torch.no_grad():  # The first batch gives them their shapes.
+                self.task.loss(model.train(), self.examples, self.config)
         watch, began = _Watch(model), time.perf_counter()
         losses = self._losses(model.train(), optimizer, watch)
         seconds = time.perf_counter() - began
@@ -99,8 +103,16 @@ class _ByHeart:
             steps=len(losses) - 1,
             by=by,
             rate=seconds / len(losses) / len(self.examples[-1]),
-            **watch.names(),
+            **watch.names(len(losses) - 1),
         )
+
+    def try_adam(self, model: nn.Module, rate: float) -> LearningEvidence | None:
+        """The same with plain Adam; None where it does not go with the model, as with sparse gradients."""
+        try:
+            adam = Adam([p for p in model.parameters() if p.requires_grad], lr=rate)
+            return self.train(model, adam, f"adam, lr {rate:.3g}")
+        except Exception:
+            return None
 
     def _losses(self, model: nn.Module, optimizer: Optimizer, watch: _Watch) -> list[float]:
         losses: list[float] = []
@@ -111,7 +123,9 @@ class _ByHeart:
                 break
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            if not watch.see() or not math.isfinite(losses[-1]) or losses[-1] < losses[0] * LEARNT / 2:
+            if not watch.see() or not math.isfinite(losses[-1]):
+                break
+            if losses[0] > 0 and fall(losses[0], losses[-1]) > STOP:
                 break
             optimizer.step()
         return losses

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from trainables.data import Data, Examples, batches, length
 from trainables.probe import neighbours
 from trainables.probe.clock import Clock
-from trainables.probe.evidence import ArrayEvidence, DataEvidence, StageEvidence
-from trainables.probe.sample import chosen
+from trainables.probe.evidence import ArrayEvidence, DataEvidence, Repeatable, StageEvidence
+from trainables.probe.sample import IGNORED, chosen, classes_of
+from trainables.seeding import seed_all
 from trainables.stages import Plan
 from trainables.task import Task
 
@@ -35,20 +36,23 @@ def look(task: object, data: Data, plan: Plan, data_seed: int) -> DataEvidence:
     """
     data = data.unpacked()
     train, validation = (_arrays(part, MOST_READ, READING) for part in (data.train, data.validation))
-    classes = None if data.labels is None else np.unique(np.asarray(data.labels))
-    others = None if data.validation_labels is None else np.unique(np.asarray(data.validation_labels))
-    leaked, compared = leak(train, validation)
+    classes = None if data.labels is None else classes_of(data.labels)
+    others = None if data.validation_labels is None else classes_of(data.validation_labels)
+    leaked, compared, known = leak(train, validation)
+    labels = _labels(data)
     return DataEvidence(
         train=tuple(_array(array, length(data.train)) for array in train),
         validation=tuple(_array(array, length(data.validation)) for array in validation),
         classes=None if classes is None else len(classes),
         absent=_lacking(classes, others),
         unknown=_lacking(others, classes),
-        negative=sum(int((np.asarray(labels) < 0).sum()) for labels in _labels(data)),
+        negative=int(((labels < 0) & (labels != IGNORED)).sum()),
         own_loss=has_own_loss(task),
         stages=tuple(_stage(data, plan, number, data_seed) for number in range(len(plan))),
         leaked=leaked,
         compared=compared,
+        known=known,
+        ignored=int((labels == IGNORED).sum()),
         neighbours=neighbours.agreement(data),
     )
 
@@ -58,17 +62,24 @@ def has_own_loss(task: object) -> bool:
     return getattr(type(task), "loss", None) is not Task.loss
 
 
-def leak(train: tuple[NDArray[Any], ...], validation: tuple[NDArray[Any], ...]) -> tuple[int, int]:
-    """How many validation examples have the inputs of a training example, and of how many that was asked."""
+def leak(train: tuple[NDArray[Any], ...], validation: tuple[NDArray[Any], ...]) -> tuple[int, int, int]:
+    """How many validation examples have the inputs of a training example, and how many of either were compared."""
     # Validation may come with more beside the inputs, such as references to be scored against.
     inputs = max(1, min(len(train), len(validation)) - 1)
-    known = set(_keys(train[:inputs]))
+    keys = list(_keys(train[:inputs]))
+    known = set(keys)
     found = [key in known for key in _keys(validation[:inputs])]
-    return sum(found), len(found)
+    return sum(found), len(found), len(keys)
 
 
-def repeats(one: Data, other: Data) -> bool:
+def repeats(one: Data, other: Data) -> Repeatable:
     """Whether two calls of ``data()`` gave the same examples, in the same order."""
+    if _alike(one, other):
+        return "same"
+    return "other" if _alike(one, one) else "redrawn"
+
+
+def _alike(one: Data, other: Data) -> bool:
     pairs = ((one.train, other.train), (one.validation, other.validation))
     return all(length(a) == length(b) and _equal(_arrays(a, TWICE), _arrays(b, TWICE)) for a, b in pairs)
 
@@ -84,7 +95,7 @@ def _arrays(examples: Examples, most: int, seconds: float = math.inf) -> tuple[N
     """The examples as arrays; of a dataset a few, read as its loader would."""
     if isinstance(examples, tuple):
         return tuple(np.asarray(array) for array in examples)
-    torch.manual_seed(0)
+    seed_all(0, 0)
     rows, clock, parts = chosen(length(examples), most), Clock(seconds), []
     for one in batches(examples, rows, 1, torch.device("cpu")):
         parts.append(tuple(np.asarray(part) for part in one))
@@ -112,8 +123,9 @@ def _keys(inputs: tuple[NDArray[Any], ...]) -> Iterator[int]:
         yield hash(b"|".join(np.ascontiguousarray(array[row]).tobytes() for array in inputs))
 
 
-def _labels(data: Data) -> list[Any]:
-    return [labels for labels in (data.labels, data.validation_labels) if labels is not None]
+def _labels(data: Data) -> NDArray[Any]:
+    given = [np.asarray(labels) for labels in (data.labels, data.validation_labels) if labels is not None]
+    return np.concatenate(given) if given else np.zeros(0, dtype=np.int64)
 
 
 def _lacking(wanted: NDArray[Any] | None, present: NDArray[Any] | None) -> tuple[int, ...]:
@@ -127,6 +139,6 @@ def _stage(data: Data, plan: Plan, number: int, seed: int) -> StageEvidence:
     validation = data.validation_indices(plan[number], seed)
     if data.labels is None or data.validation_labels is None:
         return StageEvidence(len(train), len(validation), None, ())
-    classes = np.unique(np.asarray(data.labels)[train])
-    tested = np.unique(np.asarray(data.validation_labels)[validation])
+    classes = classes_of(np.asarray(data.labels)[train])
+    tested = classes_of(np.asarray(data.validation_labels)[validation])
     return StageEvidence(len(train), len(validation), len(classes), _lacking(tested, classes))

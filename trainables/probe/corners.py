@@ -11,6 +11,7 @@ import torch
 
 from trainables import memory, outcome
 from trainables.data import Data, length
+from trainables.errors import told
 from trainables.loop import Training
 from trainables.probe.evidence import Corner, CornerEvidence, Failure
 from trainables.probe.memory import Peak
@@ -54,10 +55,19 @@ def build(task: Task, data: Data, corner: Corner, plan: Plan, data_seed: int) ->
     return CornerEvidence(corner.name)
 
 
-def train(task: Task, data: Data, corner: Corner, metric: str, seconds: float, rate: float) -> CornerEvidence:
+def train(
+    task: Task,
+    data: Data,
+    corner: Corner,
+    metric: str,
+    seconds: float,
+    rate: float,
+    enough: int = 0,
+) -> CornerEvidence:
     """Train the corner with Sieve's own loop on a few batches for about ``seconds``.
 
-    ``rate`` is what an example takes (seconds) by what is known so far: slow models get fewer examples.
+    ``rate`` is what an example takes (seconds) by what is known so far: slow models get fewer examples, but at least
+    the ``enough`` of validation that the metrics need.
     """
     steps, losses, metrics = 0, [], {}
     spent = 0.0
@@ -65,7 +75,7 @@ def train(task: Task, data: Data, corner: Corner, metric: str, seconds: float, r
         try:
             recipe = Recipe.parse(corner.config)
             rows = min(STEPS * recipe.batch_size, max(FEWEST, int(seconds / max(rate, 1e-9))))
-            part = shortened(data, rows, min(rows, VALIDATION))
+            part = shortened(data, rows, max(min(rows, VALIDATION), enough))
             training, epochs = mini(task, part, corner.config)
             began = time.perf_counter()
             for _ in range(epochs):
@@ -93,8 +103,8 @@ def failure_of(error: Exception) -> Failure:
     """What ``error`` is to a sweep; running out of memory is a kind of its own."""
     if memory.exhausted(error):
         return Failure("memory", str(error).split("\n")[0])
-    told = outcome.failure(error)["sieve"]["failure"]
-    return Failure(told["kind"], told["message"])
+    failed = outcome.failure(error)["sieve"]["failure"]
+    return Failure(failed["kind"], told(error) if failed["kind"] == "error" else failed["message"])
 
 
 def mini(task: Task, data: Data, config: Mapping[str, Any]) -> tuple[Training, int]:

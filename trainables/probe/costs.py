@@ -24,18 +24,27 @@ SLOW = 1.0
 
 
 def measure(
-    task: Task, data: Data, config: Mapping[str, Any], plans: Sequence[Plan], data_seed: int, rows: int | None = None
+    task: Task,
+    data: Data,
+    config: Mapping[str, Any],
+    plans: Sequence[Plan],
+    data_seed: int,
+    rows: int | None = None,
+    validation: int = VALIDATION,
 ) -> CostEvidence:
-    """Seconds of each stage with ``config``, and the most memory it took; ``rows`` limits the examples timed."""
+    """Seconds of each stage with ``config``, and the most memory it took.
+
+    ``rows`` limits the training examples that are timed, ``validation`` those of validation.
+    """
     recipe = Recipe.parse(config)
-    part = shortened(data, min(rows or STEPS * recipe.batch_size, STEPS * recipe.batch_size), VALIDATION)
+    part = shortened(data, min(rows or STEPS * recipe.batch_size, STEPS * recipe.batch_size), validation)
     with Peak() as peak:
         training, _ = mini(task, part, config)
         training.run_epoch()  # The first one warms up caches and kernels.
         began = time.perf_counter()
         training.run_epoch()
         epoch = time.perf_counter() - began
-    validating = _validation_rate(task, data, config)
+    validating = _validation_rate(task, data, config, validation)
     training_rate = max(epoch - validating * length(part.validation), epoch / 10) / length(part.train)
     return CostEvidence(
         seconds=tuple(_stages(data, plan, data_seed, training_rate, validating) for plan in plans),
@@ -52,11 +61,11 @@ def scaled(first: float, plans: Sequence[Plan]) -> CostEvidence:
 
 
 @torch.no_grad()
-def _validation_rate(task: Task, data: Data, config: Mapping[str, Any]) -> float:
+def _validation_rate(task: Task, data: Data, config: Mapping[str, Any], most: int) -> float:
     """Seconds of validation per example."""
     model = fresh(task, config, device()).eval()
     examples = data.unpacked().validation
-    order = chosen(length(examples), VALIDATION)
+    order = chosen(length(examples), most, data.validation_labels)
     for _ in range(2):  # The first pass warms up.
         began = time.perf_counter()
         for one in batches(examples, order, VALIDATION_BATCH, device()):

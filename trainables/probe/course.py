@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from trainables.data import Data
+from trainables.errors import told
 from trainables.probe import by_heart, contents, corners, costs, runs, signal, steps
 from trainables.probe.clock import Clock
-from trainables.probe.evidence import CornerEvidence, Evidence, Question, RunsEvidence
+from trainables.probe.evidence import CornerEvidence, CostEvidence, Evidence, Question, RunsEvidence, Signal
 from trainables.probe.sample import shortened
 from trainables.recipe import Recipe
 from trainables.task import Task
@@ -34,29 +36,37 @@ class Course:
         self.again = again
         self.clock = Clock(question.seconds)
         self.rate = 0.0
+        self.enough = 0
         self.skipped: list[str] = []
+        self.untried: list[str] = []
 
     def run(self) -> Evidence:
         """All evidence; it ends early where the loss is not to be had or has no gradient."""
         task, given, data = self.task, self.given, self.data
-        looked = contents.look(task, data, given.plan, given.data_seed)
-        repeatable = contents.repeats(data, self.again)
+        try:
+            looked = contents.look(task, data, given.plan, given.data_seed)
+            repeatable = contents.repeats(data, self.again)
+        except Exception as error:
+            return Evidence(failure=replace(corners.failure_of(error), where="data"))
         first = steps.first(task, data, given.config, steps.device())
+        self.enough = first.enough
         evidence = partial(Evidence, data=looked, repeatable=repeatable, first=first)
-        if first.loss is None:
+        if first.error is not None:
             return evidence()
         try:
             learning = by_heart.learn(task, data, given.config, self._share())
             if not learning.connected:
                 return evidence(learning=learning)
             self.rate = learning.rate
-            measured = costs.measure(task, data, given.config, self.question.plans, given.data_seed, self._rows(4))
+            measured = self._costs()
         except Exception as error:
             return evidence(failure=corners.failure_of(error))
         evidence = partial(evidence, learning=learning, costs=measured)
         seen, compared = self._timed("signal", self._signal), self._timed("runs", self._runs)
         tried = self._corners()
-        return evidence(signal=seen, runs=compared, corners=tried, skipped=tuple(self.skipped))
+        return evidence(
+            signal=seen, runs=compared, corners=tried, skipped=tuple(self.skipped), untried=tuple(self.untried)
+        )
 
     def _share(self) -> float:
         """A part of the time, in seconds: corners take the rest."""
@@ -66,13 +76,20 @@ class Course:
         """So many examples can be trained on for ``epochs`` in such a part."""
         return max(corners.FEWEST, int(self._share() / epochs / max(self.rate, 1e-9)))
 
-    def _signal(self) -> Any:
-        return signal.measure(self.task, self.data, self.given.config, self.given.metric, self._share(), self._rows(1))
+    def _costs(self) -> CostEvidence:
+        plans, seed = self.question.plans, self.given.data_seed
+        validation = max(corners.VALIDATION, self.enough)
+        return costs.measure(self.task, self.data, self.given.config, plans, seed, self._rows(4), validation)
+
+    def _signal(self) -> Signal | None:
+        asked, config, metric = max(signal.ASKED, self.enough), self.given.config, self.given.metric
+        return signal.measure(self.task, self.data, config, metric, self._share(), self._rows(1), asked)
 
     def _runs(self) -> RunsEvidence:
         """On few examples: what must be the same is the same there."""
         rows = min(self._rows(5), corners.STEPS * Recipe.parse(self.given.config).batch_size)
-        one, other = (shortened(data, rows, corners.VALIDATION) for data in (self.data, self.again))
+        validation = max(corners.VALIDATION, self.enough)
+        one, other = (shortened(data, rows, validation) for data in (self.data, self.again))
 
         def make(data: Data) -> Runner:
             return corners.mini(self.task, data, self.given.config)[0]
@@ -89,7 +106,7 @@ class Course:
                 self.skipped.append(corner.name)
             elif tried.failure is None:
                 share = clock.left / (len(self.question.corners) - number)
-                tried = corners.train(self.task, self.data, corner, self.given.metric, share, rate)
+                tried = corners.train(self.task, self.data, corner, self.given.metric, share, rate, self.enough)
                 rate = max(rate, tried.rate or 0.0)
             found.append(tried)
         return tuple(found)
@@ -100,6 +117,8 @@ class Course:
             return None
         try:
             return probe()
-        except Exception as error:  # The config in the middle is the first corner, which will tell the same.
+        except TimeoutError as error:
             self.skipped.append(f"{name} ({error})")
-            return None
+        except Exception as error:
+            self.untried.append(f"{name}: {told(error)}")
+        return None

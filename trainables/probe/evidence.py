@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from trainables.assignment import Assignment
 from trainables.stages import Plan
+
+Repeatable = Literal["same", "other", "redrawn"]
+"""Whether two calls of ``data()`` give the same; ``redrawn`` where not even one example does when it is read twice."""
+
+
+def fall(before: float, after: float) -> float:
+    """By how much a loss fell: as a share of where it began, of at most 1 where that is no distance from a floor of 0.
+
+    A loss that begins at 0 or below (a dice score, a Gaussian's log-likelihood) has its floor elsewhere.
+    """
+    return (before - after) / max(abs(before) if before > 0 else min(1.0, abs(before)), 1e-12)
 
 
 @dataclass(frozen=True)
@@ -58,13 +69,16 @@ class StageEvidence:
 class Neighbours:
     """How often an example has the class of its nearest training example, within training and from validation.
 
-    ``chance`` is how often it would if labels were drawn anew; ``compared`` the validation examples.
+    ``chance`` is how often it would if labels were drawn anew; ``compared`` the validation examples, ``within`` the
+    training examples. ``farther`` is how many times as far from it as training the validation examples are (medians).
     """
 
     train: float
     validation: float
     chance: float
     compared: int
+    within: int
+    farther: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +86,8 @@ class DataEvidence:
     """The examples of a task.
 
     ``absent`` are classes without a validation example, ``unknown`` those without a training example, ``negative``
-    counts integer labels below 0; ``leaked`` of ``compared`` validation examples have inputs that are in training too.
+    counts integer labels below 0, but for those that torch's cross entropy ignores, which ``ignored`` counts;
+    ``leaked`` of ``compared`` validation examples have the inputs of one of ``known`` training examples.
     """
 
     train: tuple[ArrayEvidence, ...]
@@ -85,6 +100,8 @@ class DataEvidence:
     stages: tuple[StageEvidence, ...]
     leaked: int
     compared: int
+    known: int
+    ignored: int = 0
     neighbours: Neighbours | None = None
 
 
@@ -92,8 +109,9 @@ class DataEvidence:
 class FirstEvidence:
     """An untrained model on one batch.
 
-    ``loss`` is None where it cannot be computed, and ``error`` says why; ``variance`` is that of a real target, None
-    for classes; ``reported`` are the names of the metrics.
+    ``loss`` is None where it cannot be computed, ``reported`` empty where the metrics cannot, and ``error`` says why;
+    ``variance`` is that of a real target, None for classes; ``reported`` are the names of the metrics, ``untrained``
+    those of validation with their values, ``enough`` of how many examples they could be had.
     """
 
     loss: float | None
@@ -102,6 +120,8 @@ class FirstEvidence:
     own_loss: bool
     reported: tuple[str, ...]
     error: str | None = None
+    untrained: Mapping[str, float] = field(default_factory=dict)
+    enough: int = 0
 
 
 @dataclass(frozen=True)
@@ -127,10 +147,11 @@ class LearningEvidence:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a config cannot be trained: ``kind`` is one of `trainables.outcome`, or ``memory``."""
+    """Why a config cannot be trained: ``kind`` is one of `trainables.outcome`, ``where`` what was looked at."""
 
     kind: str
     message: str
+    where: str = "training"
 
 
 @dataclass(frozen=True)
@@ -189,11 +210,14 @@ class CostEvidence:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a probe measured; what a kind of task does not have, or there was no time for, is None or empty."""
+    """All that a probe measured; what a kind of task does not have, or there was no time for, is None or empty.
+
+    ``skipped`` names what there was no time for, ``untried`` what failed, with the error.
+    """
 
     failure: Failure | None = None
     data: DataEvidence | None = None
-    repeatable: bool | None = None
+    repeatable: Repeatable | None = None
     first: FirstEvidence | None = None
     learning: LearningEvidence | None = None
     corners: tuple[CornerEvidence, ...] = ()
@@ -201,6 +225,7 @@ class Evidence:
     runs: RunsEvidence | None = None
     costs: CostEvidence | None = None
     skipped: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

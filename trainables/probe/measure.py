@@ -41,7 +41,10 @@ def quick(question: Question, data: Data | None = None) -> Evidence:
     task, data = loaded(question, data)
     if data is None:
         return Evidence()
-    looked = contents.look(task, data, question.given.plan, question.given.data_seed)
+    try:
+        looked = contents.look(task, data, question.given.plan, question.given.data_seed)
+    except Exception as error:
+        return Evidence(failure=replace(corners.failure_of(error), where="data"))
     if not isinstance(task, Task):
         return Evidence(data=looked)
     first = steps.first(task, data, question.given.config, torch.device("cpu"))
@@ -66,7 +69,10 @@ def thorough(question: Question, data: Data | None = None) -> Evidence:
     evidence = _foreign(question)
     if data is None:
         return evidence
-    return replace(evidence, data=contents.look(task, data, question.given.plan, question.given.data_seed))
+    try:
+        return replace(evidence, data=contents.look(task, data, question.given.plan, question.given.data_seed))
+    except Exception as error:
+        return replace(evidence, failure=replace(corners.failure_of(error), where="data"))
 
 
 def peak(question: Question, data: Data | None = None) -> int | None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from trainables.data import Data
 from trainables.probe.evidence import Neighbours
-from trainables.probe.sample import chosen
+from trainables.probe.sample import IGNORED, chosen
 
 TRAIN, VALIDATION = 1500, 500
 LARGEST = 20_000
@@ -24,19 +24,30 @@ def agreement(data: Data) -> Neighbours | None:
         return None
     if data.labels is None or data.validation_labels is None or len(data.train) < 2:
         return None
-    rows, others = chosen(len(data.train[0]), TRAIN), chosen(len(data.validation[0]), VALIDATION)
+    rows, others = _classed(data.labels, TRAIN), _classed(data.validation_labels, VALIDATION)
+    if len(rows) == 0 or len(others) == 0:
+        return None
     known, asked = _vectors(data.train[:-1], rows), _vectors(data.validation[:-1], others)
     if known is None or asked is None or known.shape[1] != asked.shape[1] or known.shape[1] > LARGEST:
         return None
     labels, asked_labels = np.asarray(data.labels)[rows], np.asarray(data.validation_labels)[others]
-    within = torch.cdist(known, known).fill_diagonal_(torch.inf)
-    across = torch.cdist(asked, known)
+    within, across = torch.cdist(known, known).masked_fill(_same(known), torch.inf), torch.cdist(asked, known)
+    met = ~torch.isinf(within).all(dim=1)
+    if not bool(met.any()):
+        return None
     return Neighbours(
-        train=_hits(within, labels, labels),
-        validation=_hits(across, labels, asked_labels),
+        train=_hits(within, labels, labels)[met.numpy()].mean().item(),
+        validation=_hits(across, labels, asked_labels).mean().item(),
         chance=_chance(labels, asked_labels),
         compared=len(others),
+        within=len(set(_keys(known))),
+        farther=_nearest(across) / max(_nearest(within[met]), 1e-12),
     )
+
+
+def _classed(labels: Any, most: int) -> NDArray[Any]:
+    classed = np.flatnonzero(np.asarray(labels) != IGNORED)
+    return classed[chosen(len(classed), most)]
 
 
 def _vectors(arrays: tuple[Any, ...], rows: NDArray[Any]) -> Tensor | None:
@@ -45,8 +56,23 @@ def _vectors(arrays: tuple[Any, ...], rows: NDArray[Any]) -> Tensor | None:
     return joined if bool(torch.isfinite(joined).all()) else None
 
 
-def _hits(distances: Tensor, labels: NDArray[Any], own: NDArray[Any]) -> float:
-    return float(np.mean(labels[distances.argmin(dim=1).numpy()] == own))
+def _keys(known: Tensor) -> list[bytes]:
+    return [row.tobytes() for row in known.numpy()]
+
+
+def _same(known: Tensor) -> Tensor:
+    """Whether two rows are the same example, given twice (oversampling): it is no neighbour of itself."""
+    numbers: dict[bytes, int] = {}
+    each = torch.tensor([numbers.setdefault(key, len(numbers)) for key in _keys(known)])
+    return each[:, None] == each[None, :]
+
+
+def _nearest(distances: Tensor) -> float:
+    return float(distances.amin(dim=1).median())
+
+
+def _hits(distances: Tensor, labels: NDArray[Any], own: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.asarray(labels[distances.argmin(dim=1).numpy()] == own)
 
 
 def _chance(labels: NDArray[Any], others: NDArray[Any]) -> float:

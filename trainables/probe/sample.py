@@ -7,22 +7,46 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Subset
 
 from trainables.data import Batch, Data, Examples, batches, length
 from trainables.subset import Indices
 
+IGNORED = -100
+"""The target that torch's cross entropy ignores by default: no class."""
 
-def chosen(size: int, most: int) -> Indices:
-    """Sorted indices of at most ``most`` of ``size`` examples, drawn, but always the same."""
+
+def chosen(size: int, most: int, labels: Any | None = None) -> Indices:
+    """Sorted indices of at most ``most`` of ``size`` examples, drawn, but always the same; fewer are among more.
+
+    With ``labels`` one of each class comes first, and the rest in proportion.
+    """
     if size <= most:
         return np.arange(size, dtype=np.int64)
-    return np.sort(np.random.default_rng(0).permutation(size)[:most]).astype(np.int64)
+    order = np.random.default_rng(0).permutation(size)
+    if labels is not None:
+        order = order[_by_class(np.asarray(labels)[order])]
+    return np.sort(order[:most]).astype(np.int64)
+
+
+def _by_class(labels: NDArray[Any]) -> NDArray[Any]:
+    """An order of which each beginning has the classes in proportion, and one of each before any second one."""
+    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    rank = np.empty(len(labels))
+    rank[np.argsort(codes, kind="stable")] = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.argsort(rank / counts[codes], kind="stable")
+
+
+def classes_of(labels: Any) -> NDArray[Any]:
+    """The classes among ``labels``, sorted."""
+    return np.setdiff1d(np.asarray(labels), [IGNORED])
 
 
 def shortened(data: Data, train: int, validation: int) -> Data:
     """``data`` with at most ``train`` training and ``validation`` validation examples."""
-    rows, others = chosen(length(data.train), train), chosen(length(data.validation), validation)
+    rows = chosen(length(data.train), train, data.labels)
+    others = chosen(length(data.validation), validation, data.validation_labels)
     return Data(
         _part(data.train, rows),
         _part(data.validation, others),

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from trainables.data import Data, Examples, length
+from trainables.data import Batch, Data, length
 from trainables.probe.clock import Clock
 from trainables.probe.corners import mini
 from trainables.probe.evidence import Signal
@@ -25,9 +25,17 @@ DRAWS, FEWEST = 16, 4
 
 
 def measure(
-    task: Task, data: Data, config: Mapping[str, Any], metric: str, patience: float, rows: int
+    task: Task,
+    data: Data,
+    config: Mapping[str, Any],
+    metric: str,
+    patience: float,
+    rows: int,
+    asked: int = ASKED,
 ) -> Signal | None:
     """Train for a few short epochs, for ``patience`` seconds on ``rows`` examples, and compare for as long again.
+
+    ``asked`` is how many examples of either split the metric is of.
 
     None if the metric is none of ``task.metrics``.
 
@@ -38,7 +46,7 @@ def measure(
         TimeoutError: computing the metric takes so long that it can hardly be compared.
     """
     name = metric.removeprefix("val_")
-    part = shortened(data, min(rows, EXAMPLES), ASKED).unpacked()
+    part = shortened(data, min(rows, EXAMPLES), asked).unpacked()
     clock = Clock(patience)
     training, epochs = mini(task, part, config)
     for _ in range(epochs):
@@ -50,26 +58,29 @@ def measure(
     model.load_state_dict(training.state()["model"])
     with torch.no_grad():
         began = time.perf_counter()
-        examples = batch(part.validation, chosen(length(part.validation), ASKED), device())
+        examples = batch(part.validation, chosen(length(part.validation), asked), device())
         reported(task, model.eval(), examples, config)
         if 2 * FEWEST * (time.perf_counter() - began) > patience:
             raise TimeoutError(f"{metric} takes too long to be compared with itself")
         seen, held_out = (
-            _against_drawn(task, model, split, config, name, patience / 2) for split in (part.train, part.validation)
+            _against_drawn(task, model, batch(examples, order, device()), config, name, patience / 2)
+            for examples, order in (
+                (part.train, chosen(length(part.train), asked, part.labels)),
+                (part.validation, chosen(length(part.validation), asked)),
+            )
         )
     return None if seen is None or held_out is None else Signal(*seen, *held_out)
 
 
 def _against_drawn(
-    task: Task, model: nn.Module, examples: Examples, config: Mapping[str, Any], name: str, patience: float
+    task: Task, model: nn.Module, examples: Batch, config: Mapping[str, Any], name: str, patience: float
 ) -> tuple[float, float, float] | None:
-    order = chosen(length(examples), ASKED)
-    *inputs, target = batch(examples, order, device())
+    *inputs, target = examples
     values, clock = [], Clock(patience)
     for draw in range(1 + DRAWS):
         if clock.over and draw > FEWEST:
             break
-        shuffled = np.random.default_rng(draw).permutation(len(order)) if draw else np.arange(len(order))
+        shuffled = np.random.default_rng(draw).permutation(len(target)) if draw else np.arange(len(target))
         # A copy: a task may write into what it is given.
         given = (*(part.clone() for part in inputs), target[torch.from_numpy(shuffled)])
         metrics = reported(task, model, given, config)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainables.data import Batch, Data, length
-from trainables.errors import TaskError
+from trainables.data import Batch, Data, Examples, batches, length
+from trainables.errors import TaskError, told
+from trainables.loop import VALIDATION_BATCH
 from trainables.probe.contents import has_own_loss
 from trainables.probe.evidence import FirstEvidence
-from trainables.probe.sample import batch, chosen
+from trainables.probe.sample import batch, chosen, classes_of
 from trainables.seeding import INITIALIZATION, seed_all
+from trainables.subset import Indices
 from trainables.task import Task
 
 EXAMPLES, TRIED = 64, 8
 """Training examples of the batch, and validation examples that tell the metrics' names: some decode for long."""
+MORE = 32
+"""Where the metrics fail, so many times more examples are tried: few may lack what is rare, and divide by 0."""
 
 
 def device() -> torch.device:
@@ -30,20 +34,37 @@ def first(task: Task, data: Data, config: Mapping[str, Any], on: torch.device) -
     """The loss of an untrained model, and the names of its metrics (as they are reported, with ``val_``)."""
     data = data.unpacked()
     labels, own = data.labels, has_own_loss(task)
-    classes = None if labels is None else len(np.unique(np.asarray(labels)))
+    classes = None if labels is None else len(classes_of(labels))
+    found = FirstEvidence(None, classes, None, own, ())
     try:
         model = fresh(task, config, on)
         examples = one_batch(data, on)
         with torch.no_grad():
             loss = scalar(task.loss(model.train(), examples, config))
-            model.eval()
-            held_out = batch(data.validation, chosen(length(data.validation), TRIED), on)
-            names = tuple(f"val_{name}" for name in reported(task, model, held_out, config))
-        variance = None if classes is not None else _variance(examples[-1])
-        return FirstEvidence(float(loss.detach()), classes, variance, own, ("train_loss", *names))
+            variance = None if classes is not None else _variance(examples[-1])
+            found = replace(found, loss=float(loss.detach()), variance=variance)
+            untrained, enough = _untrained(task, model.eval(), data, config)
+        names = ("train_loss", *untrained)
+        return replace(found, reported=names, untrained=untrained, enough=enough)
     except Exception as error:
-        said = str(error) if isinstance(error, TaskError) else f"{type(error).__name__}: {error}"
-        return FirstEvidence(None, classes, None, own, (), said)
+        return replace(found, error=told(error))
+
+
+def _untrained(task: Task, model: nn.Module, data: Data, config: Mapping[str, Any]) -> tuple[dict[str, float], int]:
+    """The metrics of some validation examples, and of how many they could be had."""
+    whole = length(data.validation)
+    size = min(TRIED, whole)
+    while True:
+        try:
+            order = chosen(whole, size, data.validation_labels)
+            metrics = validated(task, model, data.validation, order, config)
+            return {f"val_{name}": value for name, value in metrics.items()}, size
+        except TaskError:
+            raise
+        except Exception:
+            if size == whole:
+                raise
+            size = min(MORE * size, whole)
 
 
 def fresh(task: Task, config: Mapping[str, Any], on: torch.device) -> nn.Module:
@@ -63,6 +84,18 @@ def reported(task: Task, model: nn.Module, examples: Batch, config: Mapping[str,
     """The metrics of one batch, as a task reports them (without ``val_``) that has no other examples."""
     means = {name: float(value) for name, value in task.metrics(model, examples, config).items()}
     return dict(task.summary(means, len(examples[-1])))
+
+
+def validated(
+    task: Task, model: nn.Module, examples: Examples, order: Indices, config: Mapping[str, Any]
+) -> dict[str, float]:
+    """The metrics of the examples of ``order``, in batches as a trial validates, on the device of ``model``."""
+    on = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    totals: dict[str, float] = {}
+    for one in batches(examples, order, VALIDATION_BATCH, on):
+        for name, value in task.metrics(model, one, config).items():
+            totals[name] = totals.get(name, 0.0) + float(value) * len(one[-1])
+    return dict(task.summary({name: total / len(order) for name, total in totals.items()}, len(order)))
 
 
 def scalar(loss: Any) -> Tensor:

@@ -16,7 +16,7 @@ from service.spec import Spec
 from service.spec.errors import UserError
 from trainables.assignment import Assignment
 from trainables.errors import TaskError
-from trainables.probe.evidence import BatchEvidence, Evidence, Question, Ramp
+from trainables.probe.evidence import BatchEvidence, Evidence, Failure, Question, Ramp
 
 Found = TypeVar("Found")
 
@@ -122,19 +122,29 @@ def judge(spec: Spec, seen: Evidence) -> Iterator[Finding]:
     if seen.data is not None:
         yield from data.data(seen.data)
         yield from data.repeatable(seen.repeatable)
+    if seen.failure is not None and seen.failure.where == "data":
+        yield _failed(seen.failure)
+        return
     yield from _learning(seen)
     reported = seen.first.reported if seen.first else tuple(seen.runs.metrics) if seen.runs else ()
     if reported:
         yield trials.metric(spec.metric.name, reported)
     if seen.failure is not None:
-        yield Finding("fail", "training", seen.failure.message, "mend that first; the rest was not looked at")
+        yield _failed(seen.failure)
     if seen.runs is not None:
         yield from trials.runs(seen.runs)
     if seen.corners:
         yield from trials.corners(seen.corners, seen.first.loss if seen.first else None)
-        yield from trials.constant(seen.corners, spec.metric.name)
+        untrained = seen.first.untrained.get(spec.metric.name) if seen.first else None
+        yield from trials.constant(seen.corners, spec.metric.name, untrained)
+    for what in seen.untried:
+        yield Finding("warn", "untried", f"could not be tried: {what}", "see whether the task is at fault there")
     if seen.skipped:
         yield Finding("warn", "time", f"not tried: {learning.names(seen.skipped)}", "give it longer with --seconds")
+
+
+def _failed(failure: Failure) -> Finding:
+    return Finding("fail", failure.where, failure.message, "mend that first; the rest was not looked at")
 
 
 def _learning(seen: Evidence) -> Iterator[Finding]:

@@ -137,7 +137,7 @@ def test_a_loop_of_the_users_own_is_run_twice_and_resumed() -> None:
 def test_the_quick_part_refuses_without_training(changes: dict[str, Any], line: str, words: str) -> None:
     report = examination.quick(spec_of(**changes), PROJECT)
     found = next(finding for finding in report.failures if finding.name == line)
-    assert words in found.evidence
+    assert words in str(found)
     with pytest.raises(UserError, match="--no-check") as caught:
         examination.insist(report)
     assert words in str(caught.value)

@@ -26,7 +26,7 @@ from trainables.probe.evidence import (
 )
 
 ARRAYS = (ArrayEvidence("float32", (10, 3), 0), ArrayEvidence("int64", (10,), 0))
-SOUND = DataEvidence(ARRAYS, ARRAYS, 2, (), (), 0, False, (StageEvidence(10, 10, 2, ()),), 0, 10)
+SOUND = DataEvidence(ARRAYS, ARRAYS, 2, (), (), 0, False, (StageEvidence(10, 10, 2, ()),), 0, 10, 10)
 LEARNT = LearningEvidence(2.3, 0.2, 80, "adamw, lr 0.001", True)
 TOLD = Signal(0.9, 0.25, 0.02, 0.85, 0.25, 0.02)
 BUILT = CornerEvidence("lr = 1", None, 40, 2.3, 1.0, 1e-4, 0.5)
@@ -46,7 +46,10 @@ def levels(findings: Any) -> dict[str, str]:
         ({"negative": 3, "own_loss": True}, "targets", "warn"),
         ({"absent": (1,)}, "classes", "warn"),
         ({"unknown": (7,)}, "classes", "fail"),
+        ({"unknown": (7,), "own_loss": True}, "classes", "warn"),
         ({"stages": (StageEvidence(10, 10, 1, (1,)),)}, "classes", "fail"),
+        ({"stages": (StageEvidence(10, 10, 1, (1,)),), "own_loss": True}, "classes", "warn"),
+        ({"ignored": 3}, "targets", "warn"),
         ({"validation": (ARRAYS[0], ArrayEvidence("float32", (10,), 2))}, "finite data", "fail"),
     ],
 )
@@ -61,12 +64,47 @@ def test_odd_targets_are_told_from_odd_inputs() -> None:
     assert said[1].startswith("2 entries of the targets of the validation data")
 
 
+def test_integers_of_an_own_loss_may_be_numbers() -> None:
+    seen = replace(SOUND, negative=3, unknown=(7,), own_loss=True)
+    assert all("float" in found.cure for found in data.data(seen) if found.level != "ok")
+
+
+def test_a_leak_that_was_looked_for_in_a_part_is_scaled_to_all() -> None:
+    large = (ArrayEvidence("float32", (5000, 3), 0), ArrayEvidence("int64", (5000,), 0))
+    found = {f.name: f for f in data.data(replace(SOUND, train=large, leaked=5, compared=200, known=500))}["leak"]
+    assert found.evidence.startswith("5 of 200 validation examples (2.5%) have the inputs of one of 500 of 5000")
+    assert found.evidence.endswith("of all training examples about 25% would")
+    none = {f.name: f for f in data.data(replace(SOUND, train=large, compared=200, known=500))}["leak"]
+    assert "one of 500 of 5000 training examples" in none.evidence
+
+
 @pytest.mark.parametrize(
     ("train", "validation", "level"),
     [(0.9, 0.85, "ok"), (0.9, 0.35, "warn"), (0.9, 0.27, "fail"), (0.3, 0.25, None)],
 )
 def test_neighbours(train: float, validation: float, level: str | None) -> None:
-    assert levels(data.neighbours(Neighbours(train, validation, 0.25, 400))) == ({"labels": level} if level else {})
+    found = Neighbours(train, validation, 0.25, 400, 1500)
+    assert levels(data.neighbours(found)) == ({"labels": level} if level else {})
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "compared", "level", "words"),
+    [
+        (0.658, 0.68, 50, "ok", "68.0% of 50"),
+        (0.658, 0.5, 50, "ok", "too few to tell"),
+        (0.9, 0.5, 12, "ok", "too few to tell"),
+        (0.9, 0.5, 30, "warn", "do not go with"),
+    ],
+)
+def test_few_validation_examples_tell_little(
+    train: float, validation: float, compared: int, level: str, words: str
+) -> None:
+    [found] = data.neighbours(Neighbours(train, validation, 0.5, compared, 1500))
+    assert (found.level, words in found.evidence) == (level, True), found
+
+
+def test_examples_that_are_far_from_training_do_not_fail() -> None:
+    assert levels(data.neighbours(Neighbours(0.99, 0.26, 0.25, 400, 1500, farther=2.0))) == {"labels": "warn"}
 
 
 @pytest.mark.parametrize(
@@ -79,6 +117,7 @@ def test_neighbours(train: float, validation: float, level: str | None) -> None:
         (None, {"error": "ValueError: shapes"}, "fail"),
         (9.0, {"own_loss": True}, "ok"),
         (30.0, {"own_loss": True}, "warn"),
+        (-3.0, {"own_loss": True, "classes": None, "variance": 0.01}, "ok"),
         (1.2, {"classes": None, "variance": 1.0}, "ok"),
         (50.0, {"classes": None, "variance": 1.0}, "warn"),
         (7.0, {"classes": None}, "ok"),
@@ -89,6 +128,13 @@ def test_the_first_loss(loss: float | None, changes: dict[str, Any], level: str)
     assert levels(learning.first(seen)) == {"first loss": level}
 
 
+def test_metrics_that_fail_are_told_from_the_loss() -> None:
+    seen = FirstEvidence(2.3, 10, None, False, (), "ZeroDivisionError: division by zero (task.py:7)")
+    loss, metrics = learning.first(seen)
+    assert (loss.name, loss.level, metrics.name, metrics.level) == ("first loss", "ok", "metrics", "fail")
+    assert "ZeroDivisionError: division by zero (task.py:7)" in metrics.evidence
+
+
 @pytest.mark.parametrize(
     ("changes", "name", "level", "words"),
     [
@@ -96,6 +142,11 @@ def test_the_first_loss(loss: float | None, changes: dict[str, Any], level: str)
         ({"after": 2.0}, "one batch", "warn", "2"),
         ({"after": 2.3}, "one batch", "fail", "2.3"),
         ({"after": float("nan")}, "one batch", "fail", "nan"),
+        ({"before": -0.5, "after": -0.95}, "one batch", "ok", "from -0.5 to -0.95"),
+        ({"before": -1.9, "after": -2.3}, "one batch", "ok", "-2.3"),
+        ({"before": 0.0, "after": -1.0}, "one batch", "ok", "-1"),
+        ({"before": -0.9, "after": -0.92}, "one batch", "warn", "-0.92"),
+        ({"before": -0.9, "after": -0.9}, "one batch", "fail", "-0.9"),
         ({"connected": False}, "gradients", "fail", "not connected"),
         ({"broken": ("a",)}, "gradients", "fail", "NaN or infinite: a"),
         ({"frozen": ("a", "b")}, "parameters", "warn", "frozen (requires_grad is False): a, b"),
@@ -116,6 +167,8 @@ def test_learning(changes: dict[str, Any], name: str, level: str, words: str) ->
         ({"validation": 0.1}, "fail"),
         ({"validation": 0.34}, "warn"),
         ({"train": 0.3}, "ok"),
+        ({"train_spread": 0.05, "validation_spread": 0.14, "validation": 0.5}, "ok"),
+        ({"train_spread": 0.05, "validation_spread": 0.14, "validation": 0.25}, "ok"),
         ({"train": 0.1, "train_drawn": 1.4, "validation": 0.3, "validation_drawn": 1.4}, "ok"),
     ],
 )
@@ -142,11 +195,30 @@ def test_corners_are_named_with_what_is_wrong_with_them() -> None:
     assert levels(trials.corners([middle, BUILT])) == {"corners": "ok"}
 
 
+def test_a_failure_of_several_corners_is_told_once_with_its_own_cure() -> None:
+    late = Failure("task", "warmup is 3 epochs of 1; use fewer")
+    first, second = (replace(BUILT, name=name, failure=late) for name in ("the middle", "lr = 1"))
+    [found] = trials.corners([first, second, BUILT])
+    assert (found.evidence, found.cure) == ("the middle, lr = 1: warmup is 3 epochs of 1", "use fewer")
+    [found] = trials.corners([first, second])
+    assert found.evidence.startswith("all 2 configs: warmup")
+
+
 def test_a_metric_that_never_moves_is_named() -> None:
     assert levels(trials.constant([BUILT] * 4, "val_accuracy")) == {"metric": "warn"}
     assert levels(trials.constant([*[BUILT] * 4, replace(BUILT, value=0.6)], "val_accuracy")) == {}
     assert levels(trials.constant([BUILT], "val_accuracy")) == {}
+    negative = replace(BUILT, first=-0.5, last=-0.45)
+    assert levels(trials.constant([negative] * 4, "val_accuracy")) == {}  # Nothing was learnt.
     assert levels(trials.constant([replace(BUILT, last=2.2)] * 4, "val_accuracy")) == {}
+
+
+def test_a_metric_at_its_end_may_be_earned() -> None:
+    perfect = [replace(BUILT, value=1.0)] * 4
+    assert levels(trials.constant(perfect, "val_accuracy", untrained=0.5)) == {}
+    assert levels(trials.constant(perfect, "val_accuracy", untrained=1.0)) == {"metric": "warn"}
+    mastered = [replace(one, last=0.01) for one in perfect]
+    assert levels(trials.constant(mastered, "val_accuracy")) == {}
 
 
 def test_the_metric_is_among_what_is_reported() -> None:

@@ -50,7 +50,7 @@ def test_a_dataset_is_looked_at_like_arrays(task: Any) -> None:
     sets = Data(TensorDataset(*data.train), TensorDataset(*data.validation), data.labels, data.validation_labels)
     looked = contents.look(task, sets, PLAN, 0)
     assert [one.shape for one in looked.train] == [(60, 3), (60,)]
-    assert contents.repeats(sets, sets)
+    assert contents.repeats(sets, sets) == "same"
     leaky = Data(sets.train, sets.train, data.labels, data.labels)
     assert contents.look(task, leaky, PLAN, 0).leaked == 60
 
@@ -76,8 +76,8 @@ def test_neighbours_have_the_same_class_only_where_labels_belong(task: Any) -> N
 
 def test_one_example_with_several_inputs_is_one_key() -> None:
     one, other = np.zeros((4, 2)), np.arange(4)[:, None]
-    assert contents.leak((one, other, other), (one, other + 1, other)) == (3, 4)
-    assert contents.leak((other, one), (other + 1, one, one)) == (3, 4)  # Validation has something more to score by.
+    assert contents.leak((one, other, other), (one, other + 1, other)) == (3, 4, 4)
+    assert contents.leak((other, one), (other + 1, one, one)) == (3, 4, 4)  # Validation has more to score by.
 
 
 def test_a_schedule_that_takes_longer_than_the_plan_does_not_build(task: Any) -> None:

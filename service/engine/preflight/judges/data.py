@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from service.engine.preflight.finding import Finding
-from trainables.probe.evidence import ArrayEvidence, DataEvidence, Neighbours
+from service.engine.preflight.finding import Finding, Level
+from trainables.probe.evidence import ArrayEvidence, DataEvidence, Neighbours, Repeatable
 
 TELLING = 0.15
 """How far above chance training examples must go with their neighbours before validation is asked the same."""
 LIKE = 0.5
 """The share of training's distance from chance that validation should have, too."""
-CERTAIN = 3.0
-"""Standard deviations."""
+LIKELY, CERTAIN = 3.0, 5.0
+"""Standard deviations: beyond the first it is worth a warning, beyond the second it is no chance."""
+ALIKE = 1.25
+"""Validation examples that are so many times as far from training are new to it, such as other people: no failure."""
+OWN = "give targets that are no classes as float, or name the classes with Data(labels=...)"
 
 
 def data(seen: DataEvidence) -> Iterator[Finding]:
@@ -28,16 +31,23 @@ def data(seen: DataEvidence) -> Iterator[Finding]:
         yield from neighbours(seen.neighbours)
 
 
-def repeatable(same: bool | None) -> Iterator[Finding]:
+def repeatable(seen: Repeatable | None) -> Iterator[Finding]:
     """Whether ``data()`` gives the same examples at each call."""
-    if same is False:
+    if seen == "redrawn":
+        yield Finding(
+            "warn",
+            "data order",
+            "not to be told: an example that is read twice differs, with the same seeds",
+            "draw what the dataset draws from the generators of Python, numpy or torch that are seeded for it",
+        )
+    elif seen == "other":
         yield Finding(
             "fail",
             "data order",
             "two calls of data() give other examples, or the same in another order",
             "seed what data() draws and sort what it lists (files, sets): stages take examples by their position",
         )
-    elif same:
+    elif seen == "same":
         yield Finding("ok", "data order", "two calls of data() give the same examples in the same order")
 
 
@@ -45,16 +55,22 @@ def neighbours(found: Neighbours) -> Iterator[Finding]:
     """Whether validation labels go with their inputs as training labels do, by nearest neighbours."""
     if found.train - found.chance < TELLING:
         return
-    spread = math.sqrt(found.chance * (1 - found.chance) / max(1, found.compared))
+    by_chance = found.chance * (1 - found.chance) / max(1, found.compared)
+    of_validation = max(found.validation * (1 - found.validation) / max(1, found.compared), by_chance)
+    spread = math.sqrt(of_validation + found.train * (1 - found.train) / max(1, found.within))
+    short = (found.train - found.validation) / max(spread, 1e-9)
     numbers = (
         f"{found.validation:.1%} of {found.compared} validation examples have the class of their nearest training "
         f"example, {found.train:.1%} within training, {found.chance:.1%} by chance"
     )
     cure = "look at how inputs and labels of the validation data are put together: one of them may be shuffled"
-    if found.validation <= found.chance + CERTAIN * spread:
-        yield Finding("fail", "labels", f"validation labels do not go with their inputs: {numbers}", cure)
-    elif found.validation - found.chance < LIKE * (found.train - found.chance):
+    if short > LIKELY and found.validation <= found.chance + LIKELY * math.sqrt(by_chance):
+        level: Level = "fail" if short > CERTAIN and found.farther < ALIKE else "warn"
+        yield Finding(level, "labels", f"validation labels do not go with their inputs: {numbers}", cure)
+    elif short > LIKELY and found.validation - found.chance < LIKE * (found.train - found.chance):
         yield Finding("warn", "labels", f"validation is much unlike training: {numbers}", cure)
+    elif (found.train - found.chance) / max(spread, 1e-9) < LIKELY:
+        yield Finding("ok", "labels", f"too few to tell: {numbers}")
     else:
         yield Finding("ok", "labels", numbers)
 
@@ -79,27 +95,32 @@ def _odd(split: str, arrays: Sequence[ArrayEvidence]) -> Iterator[Finding]:
 
 
 def _targets(seen: DataEvidence) -> Iterator[Finding]:
-    if seen.negative:
-        yield Finding(
-            "warn" if seen.own_loss else "fail",
-            "targets",
-            f"{seen.negative} class labels are negative",
-            "number the classes from 0, or give Data(labels=...) where the last array holds no classes",
-        )
+    if seen.negative and seen.own_loss:
+        yield Finding("warn", "targets", f"{seen.negative} integer targets, taken for classes, are negative", OWN)
+    elif seen.negative:
+        cure = "number the classes from 0, or give Data(labels=...) where the last array holds no classes"
+        yield Finding("fail", "targets", f"{seen.negative} class labels are negative", cure)
+    if seen.ignored and not seen.own_loss:
+        evidence = f"{seen.ignored} class labels are -100: the loss ignores them, the accuracy counts them as wrong"
+        yield Finding("warn", "targets", evidence, "leave these examples out, or out of metrics()")
 
 
 def _classes(seen: DataEvidence) -> Iterator[Finding]:
+    level: Level = "warn" if seen.own_loss else "fail"  # To such a loss an integer may be a number.
     if seen.unknown:
         evidence = f"validation has classes that training has not: {_some(seen.unknown)}"
-        yield Finding("fail", "classes", evidence, "split the data so that every class is in both, e.g. stratified")
+        cure = "split the data so that every class is in both, e.g. stratified"
+        yield Finding(level, "classes", evidence, _or_own(seen, cure))
     if seen.absent:
         evidence = f"validation has no example of {len(seen.absent)} of {seen.classes} classes: {_some(seen.absent)}"
-        yield Finding("warn", "classes", evidence, "split the data stratified, so that every class is judged")
+        yield Finding(
+            "warn", "classes", evidence, _or_own(seen, "split the data stratified, so that every class is judged")
+        )
     untold = [set(stage.missing) - set(seen.unknown) for stage in seen.stages]
     for number, missing in enumerate(untold):
         if missing:
             evidence = f"stage {number} is validated on classes it does not train on: {_some(sorted(missing))}"
-            yield Finding("fail", "classes", evidence, f"raise data or classes of stages/{number}")
+            yield Finding(level, "classes", evidence, _or_own(seen, f"raise data or classes of stages/{number}"))
     if seen.classes and not (seen.unknown or seen.absent or any(untold)):
         counts = ", ".join(str(stage.classes) for stage in seen.stages)
         yield Finding("ok", "classes", f"{seen.classes} classes, all in validation too; in the stages: {counts}")
@@ -108,15 +129,20 @@ def _classes(seen: DataEvidence) -> Iterator[Finding]:
 def _leak(seen: DataEvidence) -> Finding:
     if not seen.compared:
         return Finding("ok", "leak", "nothing to compare: no two examples of one size")
-    share = f"{seen.leaked} of {seen.compared} validation examples"
+    size = seen.train[0].shape[0] if seen.train else seen.known
+    training = "a training example" if seen.known >= size else f"one of {seen.known} of {size} training examples"
     if not seen.leaked:
-        return Finding(
-            "ok", "leak", f"none of {seen.compared} validation examples has the inputs of a training example"
-        )
+        return Finding("ok", "leak", f"none of {seen.compared} validation examples has the inputs of {training}")
+    share = seen.leaked / seen.compared
+    words = f"{seen.leaked} of {seen.compared} validation examples ({share:.1%}) have the inputs of {training}"
+    if seen.known < size:
+        words += f": of all training examples about {min(1.0, share * size / seen.known):.0%} would"
     cure = "remove them from one of the two, or the validation value tells how well the model remembers"
-    return Finding(
-        "warn", "leak", f"{share} ({seen.leaked / seen.compared:.1%}) have the inputs of a training example", cure
-    )
+    return Finding("warn", "leak", words, cure)
+
+
+def _or_own(seen: DataEvidence, cure: str) -> str:
+    return f"{cure}; {OWN}" if seen.own_loss else cure
 
 
 def _some(labels: Sequence[int], most: int = 8) -> str:

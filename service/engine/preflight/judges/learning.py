@@ -6,39 +6,48 @@ import math
 from collections.abc import Iterator, Sequence
 
 from service.engine.preflight.finding import Finding
-from trainables.probe.evidence import FirstEvidence, LearningEvidence, Signal
+from trainables.probe.evidence import FirstEvidence, LearningEvidence, Signal, fall
 
 NEAR = 0.5
 """How far from ln(classes) a first loss may be, relative to it."""
 FAR = 10.0
 """A loss of the task's own, or of a real target, may be so many times what is expected."""
-LEARNT, HARDLY = 0.7, 0.97
-"""One batch is learnt below the first of these shares of its first loss, and not at all above the second."""
+LEARNT, HARDLY = 0.3, 0.03
+"""A loss of one batch that fell by the first share of its start (see `fall`) is learnt, below the second not at all."""
+CLEAR, NOTHING = 0.1, 1e-3
+"""The same of a loss that began at 0 or below, whose floor is not known."""
 SEEN, LOST = 8.0, 3.0
 """Deviations from chance: training beyond the first and validation within the second do not belong together."""
+CERTAIN = 5.0
+"""Joint deviations that validation must be short of training by, if that is to be no chance."""
 LIKE = 0.2
 """The share of training's distance from chance below which validation is much unlike it."""
 
 
 def first(seen: FirstEvidence) -> Iterator[Finding]:
-    """The first loss against ln(classes), or the target's variance."""
+    """The first loss against ln(classes), or the target's variance; and metrics that cannot be computed."""
+    error = (seen.error or "").rstrip(".")
     if seen.loss is None:
-        yield Finding(
-            "fail", "first loss", f"a batch cannot be evaluated: {(seen.error or '').rstrip('.')}", "correct the task"
-        )
+        yield Finding("fail", "first loss", f"a batch cannot be evaluated: {error}", "correct the task")
         return
-    if not math.isfinite(seen.loss):
-        yield Finding("fail", "first loss", f"the loss of an untrained model is {seen.loss:g}", _INPUTS)
+    yield from _first(seen, seen.loss)
+    if error:
+        yield Finding("fail", "metrics", f"cannot be computed: {error}", "correct metrics() or summary() of the task")
+
+
+def _first(seen: FirstEvidence, loss: float) -> Iterator[Finding]:
+    if not math.isfinite(loss):
+        yield Finding("fail", "first loss", f"the loss of an untrained model is {loss:g}", _INPUTS)
         return
     expected = math.log(seen.classes) if seen.classes and seen.classes > 1 else seen.variance
     what = f"ln({seen.classes}) = {expected:.3g}" if seen.classes else f"the target's variance, {expected or 0:.3g}"
-    if not expected:
-        yield Finding("ok", "first loss", f"{seen.loss:.3g}")
+    if not expected or loss < 0:
+        yield Finding("ok", "first loss", f"{loss:.3g}")
     elif seen.classes and not seen.own_loss:
-        near = abs(seen.loss - expected) <= NEAR * expected
-        yield _loss(near, f"{seen.loss:.3g}, where an untrained model should be near {what}")
+        near = abs(loss - expected) <= NEAR * expected
+        yield _loss(near, f"{loss:.3g}, where an untrained model should be near {what}")
     else:
-        yield _loss(abs(seen.loss) <= FAR * expected, f"{seen.loss:.3g}, beside {what}")
+        yield _loss(loss <= FAR * expected, f"{loss:.3g}, beside {what}")
 
 
 _INPUTS = "scale the inputs (mean 0, deviation 1) and look at the last layer and the loss"
@@ -64,12 +73,13 @@ def learning(seen: LearningEvidence) -> Iterator[Finding]:
 
 def _by_heart(seen: LearningEvidence) -> Finding:
     words = f"the loss of one batch went from {seen.before:.3g} to {seen.after:.3g} in {seen.steps} steps ({seen.by})"
-    fall = (seen.before - seen.after) / max(abs(seen.before), 1e-12)
-    if not math.isfinite(seen.after) or fall <= 1 - HARDLY:
+    fell = fall(seen.before, seen.after)
+    learnt, hardly = (LEARNT, HARDLY) if seen.before > 0 else (CLEAR, NOTHING)
+    if not math.isfinite(seen.after) or fell <= hardly:
         return Finding(
             "fail", "one batch", words, "a sound task learns one batch by heart: check loss, targets and model"
         )
-    if fall < 1 - LEARNT:
+    if fell < learnt:
         return Finding(
             "warn", "one batch", words, "it learns little of one batch: check loss, scale of inputs, dropout"
         )
@@ -100,7 +110,10 @@ def signal(seen: Signal) -> Iterator[Finding]:
     """Whether validation is told by what training taught."""
     train = _deviations(seen.train, seen.train_drawn, seen.train_spread)
     validation = _deviations(seen.validation, seen.validation_drawn, seen.validation_spread)
-    share = (seen.validation - seen.validation_drawn) / ((seen.train - seen.train_drawn) or 1.0)
+    lift = (seen.train - seen.train_drawn) or 1.0
+    share = (seen.validation - seen.validation_drawn) / lift
+    spread = max(math.hypot(seen.train_spread, seen.validation_spread), 1e-9)
+    short = (1 - share) * abs(lift) / spread
     words = (
         f"after a short training {seen.train:.3g} on training data ({seen.train_drawn:.3g} with targets drawn anew), "
         f"{seen.validation:.3g} on validation data ({seen.validation_drawn:.3g})"
@@ -108,9 +121,11 @@ def signal(seen: Signal) -> Iterator[Finding]:
     cure = "look at how inputs and targets of the validation data are put together: one of them may be shuffled"
     if train < SEEN:
         yield Finding("ok", "generalization", f"{words}: too early to tell")
-    elif abs(validation) < LOST or share <= 0:
+    elif abs(lift) < CERTAIN * spread:
+        yield Finding("ok", "generalization", f"{words}: too few to tell")
+    elif short > CERTAIN and (abs(validation) < LOST or share <= 0):
         yield Finding("fail", "generalization", f"{words}: validation is at chance", cure)
-    elif share < LIKE:
+    elif short > CERTAIN and share < LIKE:
         yield Finding("warn", "generalization", f"{words}: validation is much unlike training", cure)
     else:
         yield Finding("ok", "generalization", words)

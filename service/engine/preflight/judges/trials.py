@@ -7,27 +7,28 @@ import math
 from collections.abc import Iterator, Sequence
 
 from service.engine.preflight.finding import Finding, Level
-from trainables.probe.evidence import CornerEvidence, RunsEvidence
+from service.engine.preflight.judges.learning import names
+from trainables.probe.evidence import CornerEvidence, Failure, RunsEvidence, fall
 
 CLIMBED = 10.0
 """A training loss that grew by this factor is on its way to infinity."""
 CLOSE = 1e-3
 """Relative difference below which two runs of one seed differ by rounding alone."""
-MOVED, ENOUGH = 0.8, 3
-"""A training that brought its loss below this share should move the metric, and so many must not have."""
+MOVED, ENOUGH = 0.2, 3
+"""A training whose loss fell by this share (see `fall`) should move the metric, and so many must not have."""
+MASTERED = 0.9
+"""A loss that fell by this share may have brought the metric to its end, 0 or 1."""
+SMALLER = "lower the bounds of what makes it large, or batch_size"
+KEEP_OUT = "keep such configs out of the space, or let the task take them"
+OWN = ("task", "metric")
+"""Kinds of failures whose message ends with the cure."""
 LOWER = "lower its upper bound, warm up or set clip_norm: trials there are lost"
 
 
 def corners(seen: Sequence[CornerEvidence], first_loss: float | None = None) -> Iterator[Finding]:
     """Configs that do not build or step, by name, or that all do. ``first_loss`` is that of an untrained model."""
     diverged = [one for one in seen if _diverged(one, first_loss)]
-    for one in seen:
-        if one.failure is not None and one.failure.kind == "memory":
-            evidence = f"{one.name} does not fit in memory: {one.failure.message}"
-            yield Finding("fail", "corners", evidence, "lower the bounds of what makes it large, or batch_size")
-        elif one.failure is not None and one.failure.kind != "diverged":
-            evidence = f"{one.name}: {one.failure.message}"
-            yield Finding("fail", "corners", evidence, "keep such configs out of the space, or let the task take them")
+    yield from _failed(seen)
     for one in diverged:
         level: Level = "fail" if one is seen[0] or 2 * len(diverged) > len(seen) else "warn"
         yield Finding(level, "corners", f"{one.name} diverges: {_how(one)}", _cure(one))
@@ -36,6 +37,22 @@ def corners(seen: Sequence[CornerEvidence], first_loss: float | None = None) -> 
         most = max((one.peak_bytes or 0 for one in seen), default=0) / 2**20
         memory = f", with at most {most:.0f} MB" if most >= 1 else ""
         yield Finding("ok", "corners", f"{len(seen)} configs at the corners of the space {steps}{memory}")
+
+
+def _failed(seen: Sequence[CornerEvidence]) -> Iterator[Finding]:
+    """One finding per failure, with all the corners that it is found at."""
+    at: dict[Failure, list[str]] = {}
+    for one in seen:
+        if one.failure is not None and one.failure.kind != "diverged":
+            at.setdefault(one.failure, []).append(one.name)
+    for failure, places in at.items():
+        place = f"all {len(seen)} configs" if len(places) == len(seen) > 1 else names(places)
+        if failure.kind == "memory":
+            evidence, cure = f"{place} does not fit in memory: {failure.message}", SMALLER
+        else:
+            said, _, own = failure.message.rpartition("; ") if failure.kind in OWN else ("", "", "")
+            evidence, cure = f"{place}: {said or failure.message}", own if said else KEEP_OUT
+        yield Finding("fail", "corners", evidence, cure)
 
 
 def _diverged(one: CornerEvidence, first_loss: float | None) -> bool:
@@ -59,13 +76,20 @@ def _cure(one: CornerEvidence) -> str:
     return LOWER if one.name.partition(" = ")[0].endswith("lr") else "lower the upper bound of lr, or warm up"
 
 
-def constant(seen: Sequence[CornerEvidence], metric: str) -> Iterator[Finding]:
-    """Whether the metric is the same whatever is trained."""
-    learnt = [one for one in seen if one.first is not None and one.last is not None and one.last < MOVED * one.first]
-    values = [one.value for one in learnt if one.value is not None]
+def constant(seen: Sequence[CornerEvidence], metric: str, untrained: float | None = None) -> Iterator[Finding]:
+    """Whether the metric is the same whatever is trained; ``untrained`` is what it was before, if that is known."""
+    learnt = [one for one in seen if one.value is not None and _fall(one) > MOVED]
+    values = [one.value for one in learnt]
+    at_its_end = bool(values) and values[0] in (0.0, 1.0)
+    if at_its_end and (untrained not in (None, values[0]) or all(_fall(one) > MASTERED for one in learnt)):
+        return
     if len(values) >= ENOUGH and len(set(values)) == 1:
         evidence = f"{metric} is {values[0]:.4g} after each of {len(values)} different trainings"
         yield Finding("warn", "metric", evidence, "compute it from the model's output on the batch it is given")
+
+
+def _fall(one: CornerEvidence) -> float:
+    return -math.inf if one.first is None or one.last is None else fall(one.first, one.last)
 
 
 def metric(name: str, reported: Sequence[str]) -> Finding:
