@@ -25,7 +25,8 @@ class Checked:
     peak_bytes: int | None = None
 
 
-_checked: dict[tuple[str, str, str], Checked] = {}
+_loaded: dict[tuple[str, str, str], tuple[str, Any | None]] = {}
+"""Kind and data of the tasks that were loaded."""
 
 
 def check(spec: Spec, project: str, source: object = None) -> Checked:
@@ -39,8 +40,8 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
     """
     _check_searcher(spec, project, source)
     key = (spec.task, project, repr((spec.plans, spec.search.seed, spec.resources.processes, spec.data_dir)))
-    if key not in _checked:
-        from trainables.errors import TaskError
+    if key not in _loaded:
+        from trainables.errors import TaskError, told
         from trainables.staged import describe_task
 
         stages, *later = [[asdict(stage) for stage in plan.stages] for plan in spec.plans]
@@ -48,9 +49,12 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
             description, data = describe_task(spec.task, project, stages, spec.search.seed, later, spec.data_dir)
         except TaskError as error:
             raise placed(str(error), source) from error
+        except Exception as error:
+            raise placed(f"its data cannot be taken: {told(error)}; correct data()", source) from error
         _check_workers(spec, str(description["kind"]), source)
-        _checked[key] = Checked(_warnings(spec) if description["kind"] == "class" else (), data)
-    return _checked[key]
+        _loaded[key] = str(description["kind"]), data
+    kind, data = _loaded[key]
+    return Checked(_warnings(spec) if kind == "class" else (), data)
 
 
 def _check_searcher(spec: Spec, project: str, source: object) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from service.engine.preflight.checked import Checked, check, placed
+from service.engine.preflight.combinations import combinations
 from service.engine.preflight.corners import corners
 from service.engine.preflight.finding import Finding, Report
 from service.engine.preflight.judges import costs, data, learning, trials
@@ -68,7 +69,9 @@ def thorough(spec: Spec, project: str, source: object = None, seconds: float = S
 
     def told(target: Target, asked: Question, data: Any | None) -> Report:
         evidence = target.probe(asked, data)
-        return Report((*judge(spec, evidence), *costs.processes(spec), *_costs(spec, evidence, target)))
+        names = misspelt(check(spec, project, source))
+        findings = (*judge(spec, evidence), *costs.processes(spec), *_costs(spec, evidence, target))
+        return Report((*names, *findings))
 
     return _on_target(told, spec, project, source, seconds)
 
@@ -90,6 +93,13 @@ def find_lr(spec: Spec, project: str, source: object = None, seconds: float = SE
 def find_batch(spec: Spec, project: str, source: object = None, seconds: float = SECONDS) -> tuple[BatchEvidence, ...]:
     """Speed and memory of ever larger batches on the resources of a trial; raises as `thorough` does."""
     return _on_target(Target.batch_sizes, spec, project, source, seconds)
+
+
+def misspelt(checked: Checked) -> Iterator[Finding]:
+    """Names of parameters that look like those that Sieve's own loop reads."""
+    for warning in checked.warnings:
+        evidence, _, cure = warning.rpartition(": ")
+        yield Finding("warn", "names", evidence, cure)
 
 
 def _on_target(
@@ -133,6 +143,8 @@ def judge(spec: Spec, seen: Evidence) -> Iterator[Finding]:
         yield _failed(seen.failure)
     if seen.runs is not None:
         yield from trials.runs(seen.runs)
+    if seen.first is not None:  # The recipe is that of a task class.
+        yield from combinations(spec)
     if seen.corners:
         yield from trials.corners(seen.corners, seen.first.loss if seen.first else None)
         untrained = seen.first.untrained.get(spec.metric.name) if seen.first else None

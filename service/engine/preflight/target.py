@@ -95,8 +95,12 @@ def _probe(name: str, *arguments: Any) -> tuple[Any, str | None]:
     """Runs in the worker. A task's mistake comes back as words: the exception would drag Ray's traceback along."""
     from importlib import import_module
 
+    from trainables.errors import told
+
     module, _, function = name.partition(":")
     try:
         return getattr(import_module(f"trainables.probe.{module}"), function)(*arguments), None
     except TaskError as error:
         return None, str(error)
+    except (Exception, SystemExit) as error:
+        return None, f"{told(error)}; correct the task"

@@ -12,6 +12,7 @@ from service.engine.preflight import Finding, Report, examination
 from service.engine.preflight.checked import check
 from service.spec import Spec, UserError, load
 from trainables.probe import measure
+from trainables.probe.evidence import Evidence
 
 PROJECT = str(Path(__file__).parents[2] / "projects")
 
@@ -19,7 +20,7 @@ PROJECT = str(Path(__file__).parents[2] / "projects")
 def spec_of(task: str = "Healthy", **changes: Any) -> Spec:
     raw = {
         "name": "broken",
-        "task": f"broken:{task}",
+        "task": task if ":" in task else f"broken:{task}",
         "metric": {"name": "val_accuracy", "goal": "maximize"},
         "parameters": {"lr": {"loguniform": [1e-3, 0.1]}, "hidden": {"choice": [8, 32]}, "batch_size": 32},
         "stages": [{"data": 0.25, "epochs": 1}, {"data": 1.0, "epochs": 4}],
@@ -141,6 +142,61 @@ def test_the_quick_part_refuses_without_training(changes: dict[str, Any], line: 
     with pytest.raises(UserError, match="--no-check") as caught:
         examination.insist(report)
     assert words in str(caught.value)
+
+
+def combined(**search: Any) -> list[Finding]:
+    parameters = {"lr": 0.01, "batch_size": {"choice": [48, 96, 64]}, "accumulate": {"choice": [3, 1, 2]}}
+    report = examination.quick(spec_of(parameters=parameters, search={"trials": 8, **search}), PROJECT)
+    return [finding for finding in report if finding.name == "combinations"]
+
+
+def test_values_that_do_not_go_together_are_found_though_each_corner_builds() -> None:
+    [found] = combined()
+    assert found.level == "warn"
+    assert found.evidence.startswith("1 of 9 combinations (11%) of batch_size, accumulate are refused, e.g. accumulate")
+    assert "when" in found.cure
+
+
+def test_a_first_config_that_is_refused_fails() -> None:
+    first, _ = combined(initial=[{"batch_size": 64, "accumulate": 3}])
+    assert (first.level, first.evidence[:18]) == ("fail", "search/initial/0: ")
+    assert "does not divide batch_size 64" in first.evidence
+    assert len(combined(initial=[{"batch_size": 64}])) == 1  # The searcher may yet find what goes with it.
+
+
+def test_of_many_combinations_some_are_drawn() -> None:
+    sizes = {"batch_size": {"randint": [1, 300]}, "accumulate": {"randint": [1, 300]}}
+    report = examination.quick(spec_of(parameters={"lr": 0.01, **sizes}), PROJECT)
+    [found] = [finding for finding in report if finding.name == "combinations"]
+    assert "of 2000 combinations (9" in found.evidence
+
+
+def test_a_parameter_that_looks_like_one_of_the_recipe_is_a_finding() -> None:
+    spec = spec_of(parameters={"learning_rate": {"loguniform": [1e-3, 0.1]}})
+    [found] = examination.misspelt(check(spec, PROJECT))
+    assert (found.level, found.name) == ("warn", "names")
+    assert "learning_rate" in found.evidence
+    assert "rename it" in found.cure
+
+
+@pytest.mark.parametrize("task", ["Dice", "Rare", "RareUnlabelled", "Lazy", "Augmented"])
+def test_an_unusual_task_is_found_sound(task: str) -> None:
+    name = "val_recall" if task.startswith("Rare") else "val_accuracy"
+    spec = spec_of(
+        task=f"honest:{task}", metric={"name": name, "goal": "maximize"}, stages=[{"data": 1.0, "epochs": 2}]
+    )
+    assert examined(spec).failures == ()
+
+
+def test_what_a_task_raises_is_a_finding_with_its_line() -> None:
+    report = examination.quick(spec_of(task="honest:Unreadable"), PROJECT)
+    [found] = report.failures
+    assert found.name == "data"
+    assert "FileNotFoundError: no file for example 0 (honest.py:" in found.evidence
+    untried = Evidence(untried=("signal: KeyError: 'x' (task.py:3)",))
+    [found] = examination.judge(spec_of(), untried)
+    assert "could not be tried: signal: KeyError" in found.evidence
+    assert "--seconds" not in found.cure
 
 
 def test_the_quick_part_lets_a_sound_task_and_any_function_pass() -> None:
