@@ -145,3 +145,24 @@ class Keyless(Healthy):
 
     def model(self, config: Any) -> nn.Module:
         return nn.Linear(8, config["width"])
+
+
+class Exiting(Healthy):
+    """The model ends Python."""
+
+    def model(self, config: Any) -> nn.Module:
+        raise SystemExit(3)
+
+
+class Named(Healthy):
+    """Examples are dictionaries."""
+
+    def data(self) -> Data:
+        data = super().data()
+        return Data(Named.Examples(*data.train), Named.Examples(*data.validation), data.labels, data.validation_labels)
+
+    class Examples(Moving):
+        """Parts by name."""
+
+        def __getitem__(self, index: int) -> Any:
+            return {"points": self.points[index], "label": int(self.labels[index])}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from trainables.data import Data, Examples, batches, length
+from trainables.errors import TaskError
 from trainables.probe import neighbours
 from trainables.probe.clock import Clock
 from trainables.probe.evidence import ArrayEvidence, DataEvidence, Repeatable, StageEvidence
@@ -35,6 +36,8 @@ def look(task: object, data: Data, plan: Plan, data_seed: int) -> DataEvidence:
         TaskError: a stage of ``plan`` cannot be had.
     """
     data = data.unpacked()
+    for part in (data.train, data.validation):
+        _see_tuples(part)
     train, validation = (_arrays(part, MOST_READ, READING) for part in (data.train, data.validation))
     classes = None if data.labels is None else classes_of(data.labels)
     others = None if data.validation_labels is None else classes_of(data.validation_labels)
@@ -55,6 +58,12 @@ def look(task: object, data: Data, plan: Plan, data_seed: int) -> DataEvidence:
         ignored=int((labels == IGNORED).sum()),
         neighbours=neighbours.agreement(data),
     )
+
+
+def _see_tuples(examples: Examples) -> None:
+    """See that examples of a dataset are no dictionaries: no batch can be made of their values' names."""
+    if not isinstance(examples, tuple) and isinstance(one := examples[0], Mapping):
+        raise TaskError(f"an example is a dict of {', '.join(map(str, one))}; return a tuple, the target last")
 
 
 def has_own_loss(task: object) -> bool:

@@ -12,13 +12,14 @@ import torch
 
 from trainables import outcome
 from trainables.data import Data
+from trainables.errors import TaskError
 from trainables.feed import resident
 from trainables.loading import load, load_data
 from trainables.loop import VALIDATION_BATCH
 from trainables.probe import contents, corners, costs, runs, steps
 from trainables.probe.clock import Clock
 from trainables.probe.course import Course
-from trainables.probe.evidence import Corner, CornerEvidence, DataEvidence, Evidence, Question
+from trainables.probe.evidence import Corner, CornerEvidence, DataEvidence, Evidence, Failure, Question
 from trainables.probe.memory import Peak
 from trainables.probe.part import part
 from trainables.probe.sample import shortened
@@ -44,7 +45,7 @@ def quick(question: Question, data: Data | None = None) -> Evidence:
     try:
         looked = contents.look(task, data, question.given.plan, question.given.data_seed)
     except Exception as error:
-        return Evidence(failure=replace(corners.failure_of(error), where="data"))
+        return Evidence(failure=_of_data(error))
     if not isinstance(task, Task):
         return Evidence(data=looked)
     first = steps.first(task, data, question.given.config, torch.device("cpu"))
@@ -61,7 +62,12 @@ def thorough(question: Question, data: Data | None = None) -> Evidence:
         TaskError: the task cannot be loaded, or its stages not be had.
     """
     torch.set_num_threads(max(1, int(question.cpus)))
-    task, own = load(question.given, ())
+    try:
+        task, own = load(question.given, ())
+    except TaskError:
+        raise
+    except Exception as error:
+        return Evidence(failure=_of_data(error))
     if isinstance(task, Task) and own is not None:
         again = load_data(task, question.given.task) if data is None else own
         return Course(task, part(question), data or own, again).run()
@@ -72,7 +78,7 @@ def thorough(question: Question, data: Data | None = None) -> Evidence:
     try:
         return replace(evidence, data=contents.look(task, data, question.given.plan, question.given.data_seed))
     except Exception as error:
-        return replace(evidence, failure=replace(corners.failure_of(error), where="data"))
+        return replace(evidence, failure=_of_data(error))
 
 
 def peak(question: Question, data: Data | None = None) -> int | None:
@@ -123,6 +129,10 @@ def _sketched(task: Task, question: Question, looked: DataEvidence) -> tuple[Cor
             break
         found.append(corners.sketch(task, corner, question.given.plan, examples))
     return tuple(found)
+
+
+def _of_data(error: Exception) -> Failure:
+    return replace(corners.failure_of(error), where="data")
 
 
 def _foreign(question: Question) -> Evidence:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.data import Batch, Data, Examples, batches, length
-from trainables.errors import TaskError, told
+from trainables.errors import TaskError, place, told
 from trainables.loop import VALIDATION_BATCH
 from trainables.probe.contents import has_own_loss
 from trainables.probe.evidence import FirstEvidence
@@ -74,7 +74,10 @@ def fresh(task: Task, config: Mapping[str, Any], on: torch.device) -> nn.Module:
         TaskError: ``model(config)`` fails, or returns something else.
     """
     seed_all(0, INITIALIZATION)
-    model = task.model(config)
+    try:
+        model = task.model(config)
+    except SystemExit as error:
+        raise TaskError(f"model(config) ends Python{place(error)}; raise an error that says why instead") from error
     if not isinstance(model, nn.Module):
         raise TaskError(f"model(config) returned a {type(model).__name__}; return a torch.nn.Module")
     return model.to(on)

@@ -73,7 +73,7 @@ def test_a_leak_that_was_looked_for_in_a_part_is_scaled_to_all() -> None:
     large = (ArrayEvidence("float32", (5000, 3), 0), ArrayEvidence("int64", (5000,), 0))
     found = {f.name: f for f in data.data(replace(SOUND, train=large, leaked=5, compared=200, known=500))}["leak"]
     assert found.evidence.startswith("5 of 200 validation examples (2.5%) have the inputs of one of 500 of 5000")
-    assert found.evidence.endswith("of all training examples about 25% would")
+    assert found.evidence.endswith("so about 25% those of any")
     none = {f.name: f for f in data.data(replace(SOUND, train=large, compared=200, known=500))}["leak"]
     assert "one of 500 of 5000 training examples" in none.evidence
 
@@ -167,6 +167,7 @@ def test_learning(changes: dict[str, Any], name: str, level: str, words: str) ->
         ({"validation": 0.1}, "fail"),
         ({"validation": 0.34}, "warn"),
         ({"train": 0.3}, "ok"),
+        ({"validation": 0.93, "validation_drawn": 0.93, "validation_spread": 0.0}, "ok"),
         ({"train_spread": 0.05, "validation_spread": 0.14, "validation": 0.5}, "ok"),
         ({"train_spread": 0.05, "validation_spread": 0.14, "validation": 0.25}, "ok"),
         ({"train": 0.1, "train_drawn": 1.4, "validation": 0.3, "validation_drawn": 1.4}, "ok"),

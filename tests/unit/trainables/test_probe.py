@@ -103,7 +103,7 @@ def test_running_out_of_memory_is_a_kind_of_its_own(task: Any, monkeypatch: pyte
 def test_stages_are_as_long_as_their_examples(task: Any) -> None:
     found = costs.measure(task, task.data(), CONFIG, (PLAN, Plan((Stage(1.0, 10),))), 0)
     (first, second), (long,) = found.seconds
-    assert second > 2.5 * first  # Two epochs of twice the examples, and of the same validation.
+    assert second > 2 * first  # Two epochs of twice the examples, and of the same validation, whatever either takes.
     assert long == pytest.approx(5 * second)
     assert costs.scaled(2.0, (PLAN,)).seconds == ((2.0, 8.0),)
 

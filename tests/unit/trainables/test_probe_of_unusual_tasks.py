@@ -132,3 +132,27 @@ def test_a_model_that_raises_is_named_with_its_line() -> None:
     assert first is not None
     assert first.error is not None
     assert first.error.startswith("KeyError: 'width' (honest.py:")
+
+
+def test_a_model_that_ends_python_ends_no_check() -> None:
+    first = measure.quick(question("Exiting")).first
+    assert first is not None
+    assert first.error is not None
+    assert first.error.startswith("model(config) ends Python (honest.py:")
+
+
+def test_examples_that_are_dictionaries_are_told() -> None:
+    for probe in (measure.quick, measure.thorough):
+        failure = probe(question("Named")).failure
+        assert failure is not None
+        assert failure.message == "an example is a dict of points, label; return a tuple, the target last"
+
+
+def test_data_that_cannot_be_taken_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise ValueError("no such byte order")
+
+    monkeypatch.setattr(Data, "unpacked", broken)
+    failure = measure.thorough(question("Dice")).failure
+    assert failure is not None
+    assert (failure.where, failure.message.partition(" (")[0]) == ("data", "ValueError: no such byte order")

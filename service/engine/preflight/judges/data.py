@@ -136,7 +136,7 @@ def _leak(seen: DataEvidence) -> Finding:
     share = seen.leaked / seen.compared
     words = f"{seen.leaked} of {seen.compared} validation examples ({share:.1%}) have the inputs of {training}"
     if seen.known < size:
-        words += f": of all training examples about {min(1.0, share * size / seen.known):.0%} would"
+        words += f", so about {min(1.0, share * size / seen.known):.0%} those of any"
     cure = "remove them from one of the two, or the validation value tells how well the model remembers"
     return Finding("warn", "leak", words, cure)
 

@@ -119,7 +119,9 @@ def signal(seen: Signal) -> Iterator[Finding]:
         f"{seen.validation:.3g} on validation data ({seen.validation_drawn:.3g})"
     )
     cure = "look at how inputs and targets of the validation data are put together: one of them may be shuffled"
-    if train < SEEN:
+    if seen.validation_spread == 0:
+        yield Finding("ok", "generalization", f"{words}: drawing targets changes nothing there, so there is no telling")
+    elif train < SEEN:
         yield Finding("ok", "generalization", f"{words}: too early to tell")
     elif abs(lift) < CERTAIN * spread:
         yield Finding("ok", "generalization", f"{words}: too few to tell")
