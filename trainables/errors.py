@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 import sysconfig
 import traceback
@@ -43,24 +44,22 @@ def told(error: BaseException) -> str:
     """``error`` in words: a mistake that we found says all itself; of others type, message and the user's line."""
     if isinstance(error, TaskError):
         return str(error)
-    lines = str(error).strip().split("\n")
-    raised_in_loader = len(lines) > 1 and lines[0].startswith("Caught ") and "DataLoader" in lines[0]
-    words = lines[-1] if raised_in_loader else f"{type(error).__name__}: {error}"
+    words = f"{type(error).__name__}: {error}"
+    if "Original Traceback" in words:  # Of a process that reads for a loader: its message holds the traceback.
+        words = words.strip().split("\n")[-1]
     return f"{words}{place(error)}"
 
 
 def place(error: BaseException) -> str:
     """`` (task.py:12)``: the last line of ``error`` in code of the user's own; an empty string if none is."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename)]
-    if not frames:
+    frames = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
+    frames += re.findall(r'File "(.+)", line (\d+)', str(error))
+    users = [frame for frame in frames if not frame[0].startswith(("<", *INSTALLED, *OURS))]
+    if not users:
         return ""
-    path = Path(frames[-1].filename)
+    path, line = Path(users[-1][0]), users[-1][1]
     folder = next((folder for folder in map(Path, sys.path) if folder != Path() and path.is_relative_to(folder)), None)
-    return f" ({path.relative_to(folder) if folder else path}:{frames[-1].lineno})"
-
-
-def _is_users(filename: str) -> bool:
-    return not filename.startswith(("<", *INSTALLED, *OURS))
+    return f" ({path.relative_to(folder) if folder else path}:{line})"
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.engine.preflight import Finding, Report, examination
+from service.engine.preflight import Finding, Report, examination, target
 from service.engine.preflight.checked import check
 from service.spec import Spec, UserError, load
 from trainables.probe import measure
@@ -202,6 +202,14 @@ def test_what_a_task_raises_is_a_finding_with_its_line() -> None:
 def test_the_quick_part_lets_a_sound_task_and_any_function_pass() -> None:
     examination.insist(examination.quick(spec_of(), PROJECT))
     assert examination.quick(spec_of("remembers"), PROJECT).findings == ()
+
+
+def test_what_a_probe_raises_comes_back_as_words() -> None:
+    result, said = target._probe("measure:thorough", None)
+    assert result is None
+    assert said is not None
+    assert said.startswith("AttributeError: ")
+    assert said.endswith("correct the task")
 
 
 def test_a_report_is_a_frame() -> None:

@@ -11,6 +11,7 @@ import torch
 
 from trainables.assignment import Assignment
 from trainables.data import Data
+from trainables.errors import told
 from trainables.loading import load_data
 from trainables.probe import by_heart, contents, measure, neighbours, steps
 from trainables.probe.evidence import Corner, Question
@@ -156,3 +157,9 @@ def test_data_that_cannot_be_taken_are_told(monkeypatch: pytest.MonkeyPatch) -> 
     failure = measure.thorough(question("Dice")).failure
     assert failure is not None
     assert (failure.where, failure.message.partition(" (")[0]) == ("data", "ValueError: no such byte order")
+
+
+def test_what_a_process_of_the_loader_raises_is_told_in_a_line(tmp_path: Path) -> None:
+    trace = f'File "{torch.__file__}", line 3, in fetch\n  File "{tmp_path}/mine.py", line 7, in __getitem__'
+    words = f"Caught KeyError in DataLoader worker process 0.\nOriginal Traceback:\n  {trace}\nKeyError: 'x'\n"
+    assert told(RuntimeError(words)) == f"KeyError: 'x' ({tmp_path}/mine.py:7)"

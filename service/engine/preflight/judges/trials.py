@@ -85,7 +85,10 @@ def constant(seen: Sequence[CornerEvidence], metric: str, untrained: float | Non
         return
     if len(values) >= ENOUGH and len(set(values)) == 1:
         evidence = f"{metric} is {values[0]:.4g} after each of {len(values)} different trainings"
-        yield Finding("warn", "metric", evidence, "compute it from the model's output on the batch it is given")
+        cure = (
+            "compute it from the model's output on the batch it is given; if it is, they all answer alike, and another"
+        )
+        yield Finding("warn", "metric", evidence, f"{cure} metric may tell them apart")
 
 
 def _fall(one: CornerEvidence) -> float:
