@@ -51,9 +51,16 @@ class Rare(Task):
 
 
 class RareUnlabelled(Rare):
-    """The same without class labels to draw examples by."""
+    """The same without class labels to draw examples by, and with a single positive in validation, not in its half."""
 
     labelled = False
+
+    def data(self) -> Data:
+        data = super().data()
+        assert isinstance(data.validation, tuple)
+        alone = np.zeros(400, dtype="float32")
+        alone[95] = 1
+        return Data(data.train, (data.validation[0], alone))
 
 
 class Lazy(Healthy):
