@@ -41,7 +41,7 @@ class Course(Unsaved, Stopper):
         """End the sweep if its target is reached or its budget used up."""
         if self.ending is None:
             finished = self._journal.finished(self._spec, self._spec.rounds.count - 1)
-            usage = Usage(self.seconds(), self._journal.epochs(), finished)
+            usage = Usage(self.seconds(), self._journal.epochs(), finished, self._journal.gpu_seconds())
             self.ending = ending(self._spec, usage)
 
     def wish(self, wish: str | None) -> None:

@@ -32,8 +32,8 @@ from service.engine.sharing import KINDS, Sharing
 from service.engine.tuning import Parts, drive
 from service.engine.verdicts import Verdicts
 from service.ledger.home import checkpoint_folder
+from service.ledger.ledger import Ledger, Orders
 from service.ledger.records import Batch, SweepRecord, TrialRecord
-from service.ledger.store import Store
 from service.policy.limits import Ending, outcome
 from service.policy.observation import Observation
 from service.policy.policy import Policy
@@ -50,7 +50,7 @@ from trainables.sources import data_folder
 class Head:
     """One attempt at a sweep: ``record`` is its row as claimed, ``home`` the folder of ledger and checkpoints."""
 
-    store: Store
+    ledger: Ledger
     record: SweepRecord
     home: Path
     course: Course
@@ -58,11 +58,11 @@ class Head:
     spec: Spec
 
     @classmethod
-    def of(cls, store: Store, record: SweepRecord, home: Path) -> Head:
+    def of(cls, ledger: Ledger, record: SweepRecord, home: Path) -> Head:
         """The head of a claimed sweep, with what its ledger says already read."""
         spec = load(record.spec)
-        journal = Journal(store, record.name, record.attempt)
-        return cls(store, record, home, Course(spec, journal, record.seconds), journal, spec)
+        journal = Journal(ledger, record.name, record.attempt)
+        return cls(ledger, record, home, Course(spec, journal, record.seconds), journal, spec)
 
     def run(self) -> Ending:
         """Run the sweep until it is over or told to end; returns how it stands, which the ledger then says too.
@@ -72,12 +72,12 @@ class Head:
         """
         checked = check(self.spec, self.record.project)
         with connect() as resources:
-            decisions = self.store.decisions(self.record.name)
+            decisions = self.ledger.decisions(self.record.name)
             shares = [decision for decision in decisions if decision.verdict in KINDS]
             sharing = Sharing(self.spec, resources, shares, self._peak, smallest_gpu)
             shared = [] if checked.data is None else [ray.put(checked.data)]
             verdicts = [decision for decision in decisions if decision.verdict in STATES]
-            history = History(self.store.reports(self.record.name), verdicts)
+            history = History(self.ledger.reports(self.record.name), verdicts)
             remember(self.journal, self.spec, history)
             self.course.check()
             self.course.begin()
@@ -98,17 +98,17 @@ class Head:
 
     def _round(self, number: int) -> Round:
         before = sum(trial.round < number for trial in self.journal.trials.values())
-        return Round(number, spec_of_round(self.spec, number, self.store.spaces(self.record.name), before), before)
+        return Round(number, spec_of_round(self.spec, number, self.ledger.spaces(self.record.name), before), before)
 
     def _following(self, round: Round) -> Round | None:
         """The next round, its space in the ledger; None if the sweep is over."""
         name, table, number = self.record.name, self.journal.table(round.before), round.number + 1
         if self.course.ending or not goes_on(self.spec, round.number, len(self.journal.trials), table):
             return None
-        space = opening(self.spec, number, self.store.spaces(name), table, self.course.seconds())
+        space = opening(self.spec, number, self.ledger.spaces(name), table, self.course.seconds())
         try:
             if space is not None:
-                self.store.append(name, self.record.attempt, Batch(spaces=[space]))
+                self.ledger.append(name, self.record.attempt, Batch(spaces=[space]))
         except SieveError as error:
             self.course.pause(str(error))
             return None
@@ -137,7 +137,7 @@ class Head:
         rounds: dict[int, list[Observation]] = {}
         for observation in past:
             rounds.setdefault(self.journal.trials[observation.trial].round, []).append(observation)
-        return [*taught(self.spec, self.store.pasts(self.record.name)), *earlier(self.spec, rounds)]
+        return [*taught(self.spec, self.ledger.pasts(self.record.name)), *earlier(self.spec, rounds)]
 
     def _assign(self, round: Round, trial: TrialRecord) -> dict[str, Any]:
         folder = data_folder(self.spec.data_dir, self.record.project)
@@ -156,8 +156,8 @@ class Head:
             data_dir=None if folder is None else str(folder),
         ).to_dict()
 
-    def _beat(self) -> str | None:
-        return self.store.beat(self.record.name, self.record.attempt, "RUNNING")
+    def _beat(self) -> Orders:
+        return self.ledger.beat(self.record.name, self.record.attempt, "RUNNING")
 
     def _settle(self, keeper: Keeper, departures: Departures) -> None:
         """What was cut short waits for the next head, or ends with the sweep, as does whoever waits at a rung."""

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from service.engine.track import Track
+from service.ledger.ledger import Ledger
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord, WorthRecord
 from service.ledger.states import OPEN
-from service.ledger.store import Store
 from service.policy.observation import Observation
 from service.spec import Spec
 
@@ -23,13 +23,13 @@ class Journal:
     ``events`` counts them.
     """
 
-    def __init__(self, store: Store, name: str, attempt: int) -> None:
-        self._store = store
+    def __init__(self, ledger: Ledger, name: str, attempt: int) -> None:
+        self._ledger = ledger
         self._name = name
         self._attempt = attempt
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self.trials: dict[int, TrialRecord] = {t.number: t for t in store.trials(name)}
+        self.trials: dict[int, TrialRecord] = {t.number: t for t in ledger.trials(name)}
         self.events = 0
         self._tracks: dict[int, Track] = {}
         self._values = 0
@@ -98,7 +98,7 @@ class Journal:
                 )
             if not (batch.trials or batch.reports or batch.decisions):
                 return
-            self._store.append(self._name, self._attempt, batch)
+            self._ledger.append(self._name, self._attempt, batch)
             with self._lock:
                 self._changed -= {t.number for t in batch.trials if self.trials[t.number] is t}
                 del self._reports[: len(batch.reports)]
@@ -123,6 +123,10 @@ class Journal:
     def epochs(self) -> float:
         """Work of the whole sweep so far in full-data epoch equivalents."""
         return sum(track.budget for track in self._tracks.values())
+
+    def gpu_seconds(self) -> float:
+        """GPU time of the whole sweep so far."""
+        return sum(trial.gpu_seconds for trial in self.trials.values())
 
     def finished(self, spec: Spec, round: int) -> dict[int, float]:
         """The metric at the end of the last stage of each finished trial, of rounds that have the plan of ``round``."""

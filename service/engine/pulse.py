@@ -8,6 +8,7 @@ from collections.abc import Callable
 from service.engine.checkpoints import Keeper
 from service.engine.course import Course
 from service.engine.journal import Journal
+from service.ledger.ledger import Orders
 from service.spec.errors import SieveError
 
 PERIOD = 0.5
@@ -15,9 +16,9 @@ PERIOD = 0.5
 
 
 class Pulse:
-    """Beats every half second until closed. ``beat`` renews the claim and returns the wish of a person, if any."""
+    """Beats every half second until closed. ``beat`` renews the claim and returns what a person wishes."""
 
-    def __init__(self, journal: Journal, keeper: Keeper, course: Course, beat: Callable[[], str | None]) -> None:
+    def __init__(self, journal: Journal, keeper: Keeper, course: Course, beat: Callable[[], Orders]) -> None:
         self._journal = journal
         self._keeper = keeper
         self._course = course
@@ -50,6 +51,6 @@ class Pulse:
         while not self._closing.wait(PERIOD):
             try:
                 if self.write():
-                    self._course.wish(self._beat())
+                    self._course.wish(self._beat().wish)
             except SieveError as error:
                 self._course.pause(str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.engine import lessons, loggers
@@ -20,7 +20,7 @@ from service.spec.errors import UserError
 GROWING = (("search", "trials"), ("rounds", "trials"), ("rounds", "count"))
 """Numbers that may grow: the sweep is extended. Smaller ones change nothing, as it may have been extended meanwhile."""
 
-ADOPTED = ("data_dir", "resources", "budget", "retries", "loggers", "checkpoints")
+ADOPTED = ("data_dir", "resources", "budget", "retries", "loggers", "checkpoints", "priority", "weight")
 """Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
 
 
@@ -82,7 +82,7 @@ def submit(source: Source, home: Path, project: Path | None = None) -> SweepReco
     if known is None:
         owner, commit = getpass.getuser(), _commit(folder)
         sweep = SweepRecord(spec.name, spec.to_dict(), folder, owner, "QUEUED", time.time(), commit=commit)
-        return store.add(sweep, examined.pasts)
+        return store.add(replace(sweep, priority=spec.priority, weight=spec.weight), examined.pasts)
     return _adopt(store, known, spec)
 
 

@@ -14,6 +14,12 @@ class SweepRecord:
     ``project`` is the folder of the user's code, ``commit`` its git commit; ``wish`` is what a person wants (pause,
     stop, cancel); ``head`` names the process that runs it, since ``claimed``; ``heartbeat`` is when
     that was last heard of. A ``simulated`` one replays recorded curves and trains nothing.
+
+    On a shared cluster: sweeps of higher ``priority`` come first, those of one priority share by ``weight``; ``slots``
+    is how many trials it may train at once (None: as many as fit), ``running`` how many it trains, ``wanted`` how many
+    it could, and ``asks`` what each occupies, by resource, all as the head last said; ``waits`` says in words why it
+    has not more. ``package`` is the SHA-256 of the submitted code, ``diff`` what that holds beyond the commit, ``key``
+    what a client named the submission by, so that a repeated one is the same.
     """
 
     name: str
@@ -33,6 +39,16 @@ class SweepRecord:
     commit: str | None = None
     seconds: float = 0.0
     simulated: bool = False
+    priority: int = 0
+    weight: float = 1.0
+    slots: int | None = None
+    running: int | None = None
+    wanted: int | None = None
+    asks: dict[str, float] | None = None
+    waits: str = ""
+    package: str | None = None
+    diff: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True)

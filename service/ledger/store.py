@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from service.ledger import states, tables
 from service.ledger.database import Database, DiskFull
+from service.ledger.ledger import Needs, Orders
 from service.ledger.records import (
     Batch,
     DecisionRecord,
@@ -138,15 +139,17 @@ class Store:
             )
             return _record(SweepRecord, _row(connection, name))
 
-    def beat(self, name: str, attempt: int, state: str | None = None) -> str | None:
-        """Renew the claim, with a new state if given; returns what a person wishes, if anything. Raises LostClaim."""
+    def beat(self, name: str, attempt: int, state: str | None = None, needs: Needs | None = None) -> Orders:
+        """Renew the claim, with a new state and what the head needs, if given. Raises LostClaim, IllegalTransition."""
         with self._claimed(name, attempt) as (connection, row):
             changes: dict[str, Any] = {"heartbeat": time.time()}
             if state is not None:
                 states.check(states.SWEEP, f"sweep {name}", row.state, state)
                 changes["state"] = state
+            if needs is not None:
+                changes |= asdict(needs)
             _change(connection, row.id, **changes)
-            return None if row.wish is None else str(row.wish)
+            return Orders(row.wish, row.slots)
 
     def end(self, name: str, attempt: int, state: str, why: str) -> None:
         """The head is done: the sweep gets its state and the reason. Raises LostClaim, IllegalTransition."""
@@ -161,6 +164,10 @@ class Store:
                 wish=None,
                 head=None,
                 heartbeat=None,
+                slots=None,
+                running=None,
+                wanted=None,
+                asks=None,
                 finished=None if state == "PAUSED" else now,
                 seconds=row.seconds + now - row.claimed,
             )

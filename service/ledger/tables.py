@@ -12,6 +12,7 @@ from sqlalchemy import (
     Dialect,
     Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -23,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest migration in ``migrations/versions``."""
 
 metadata = MetaData()
@@ -80,7 +81,60 @@ sweeps = Table(
     Column("commit", Text),
     Column("seconds", Float, nullable=False),
     Column("simulated", Boolean, nullable=False, server_default=false()),
+    Column("priority", Integer, nullable=False, server_default=text("0")),
+    Column("weight", Float, nullable=False, server_default=text("1")),
+    Column("slots", Integer),
+    Column("running", Integer),
+    Column("wanted", Integer),
+    Column("asks", JSON(none_as_null=True)),
+    Column("waits", Text, nullable=False, server_default=text("''")),
+    Column("package", String(64)),
+    Column("diff", Text),
+    Column("key", Text),
+    Index("uq_sweeps_key", "owner", "key", unique=True),
+    Index("ix_sweeps_state", "state"),
 )
+
+heads = Table(
+    "heads",
+    metadata,
+    Column("sweep", Integer, ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("attempt", Integer, nullable=False),
+    Column("launch", Text),
+    Column("ticket", String(64)),
+    Column("token", String(64)),
+)
+"""The heads that a daemon has launched, one for a sweep at most: ``launch`` is how the launcher knows it, ``ticket``
+what it may ask for its ``token`` by, once; of both only the SHA-256."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("user", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("revoked", Float),
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("running", Integer),
+    Column("gpu_hours", Float),
+)
+"""What each owner may have: sweeps that run at once, and GPU hours in all; ``*`` is whoever is not named."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expires", Float, nullable=False),
+)
+"""What only one process does at a time, such as sharing the cluster out."""
 
 trials = Table(
     "trials",
@@ -104,6 +158,7 @@ trials = Table(
     Column("finished", Float),
     Column("skipped", JSON, nullable=False, server_default=text("'[]'")),
     UniqueConstraint("sweep", "number"),
+    Index("ix_trials_state", "sweep", "state"),
 )
 
 reports = Table(

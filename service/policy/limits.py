@@ -13,12 +13,13 @@ class Usage:
     """What a sweep has used so far.
 
     ``seconds`` of wall time over all its heads, ``epochs`` in full-data epoch equivalents, ``finished`` the metric of
-    each trial that ended the last stage.
+    each trial that ended the last stage, ``gpu_seconds`` of training summed over all trials.
     """
 
     seconds: float
     epochs: float
     finished: Mapping[int, float]
+    gpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ def ending(spec: Spec, usage: Usage) -> Ending | None:
             return Ending("SUCCEEDED", f"target {target:g} reached: trial {trial} has {spec.metric.name} {value:.6g}")
     if spec.budget.epochs is not None and usage.epochs >= spec.budget.epochs:
         return Ending("STOPPED", f"budget used: {usage.epochs:.4g} of {spec.budget.epochs:g} full-data epochs")
+    gpu_hours = usage.gpu_seconds / 3600
+    if spec.budget.gpu_hours is not None and gpu_hours >= spec.budget.gpu_hours:
+        return Ending("STOPPED", f"budget used: {gpu_hours:.4g} of {spec.budget.gpu_hours:g} GPU hours")
     if spec.budget.time is not None and usage.seconds >= spec.budget.time:
         return Ending("STOPPED", f"budget used: {usage.seconds:.0f} of {spec.budget.time:.0f} seconds")
     return None

@@ -182,10 +182,14 @@ class Resources(Section):
 
 
 class Budget(Section):
-    """Limits of the whole sweep, None for no limit: ``time`` in seconds, ``epochs`` in full-data epoch equivalents."""
+    """Limits of the whole sweep, None for no limit.
+
+    ``time`` in seconds, ``gpu_hours`` of training summed over all trials, ``epochs`` in full-data epoch equivalents.
+    """
 
     trials: Annotated[int | None, Field(ge=1)] = None
     time: Annotated[Duration | None, Field(description="90s, 15m, 2h, 1d or seconds")] = None
+    gpu_hours: Annotated[float | None, Field(gt=0, description="GPU hours of all trials")] = None
     epochs: Annotated[float | None, Field(gt=0, description="full-data epoch equivalents of all trials")] = None
 
 

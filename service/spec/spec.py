@@ -39,7 +39,8 @@ class Spec(Section):
 
     ``data_dir`` is the folder of the task's data; a relative one counts from the folder of the task's code.
     ``parameters`` is kept in YAML form (`space` is the parsed one); ``retries`` is how often a failed trial is tried
-    again; ``loggers`` are Tune's own file loggers, none by default.
+    again; ``loggers`` are Tune's own file loggers, none by default. On a shared cluster sweeps of higher ``priority``
+    come first, and those of one priority share it by ``weight``.
 
     Raises:
         SpecError: with every violation, on construction.
@@ -58,6 +59,8 @@ class Spec(Section):
     budget: Budget = Field(default_factory=Budget)
     retries: Annotated[int, Field(ge=0, description="further attempts at a failed trial")] = 2
     checkpoints: Checkpoints = Field(default_factory=Checkpoints)
+    priority: Annotated[int, Field(ge=-100, le=100, description="higher ones come first on a shared cluster")] = 0
+    weight: Annotated[float, Field(gt=0, le=1000, description="share among sweeps of one priority")] = 1.0
     loggers: Annotated[tuple[Logger, ...], Field(strict=False, description="Tune's own loggers")] = ()
 
     @model_validator(mode="wrap")

@@ -14,7 +14,11 @@ from service.ledger.records import Batch, DecisionRecord
 from service.ledger.store import Store
 from tests.contract.ledger.conftest import SPEC
 
-NEW = {"sweeps": {"simulated": 0}, "trials": {"skipped": "[]"}}
+SHARED = ("slots", "running", "wanted", "asks", "package", "diff", "key")
+NEW = {
+    "sweeps": {"simulated": 0, "priority": 0, "weight": 1.0, "waits": ""} | dict.fromkeys(SHARED),
+    "trials": {"skipped": "[]"},
+}
 OLD: dict[str, dict[str, Any]] = {
     "sweeps": {
         **{"id": 7, "name": "a", "spec": json.dumps(SPEC), "project": "/project", "owner": "ada", "state": "STARTING"},

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event, text
 
 from service.ledger import states
+from service.ledger.ledger import Needs, Orders
 from service.ledger.records import (
     Batch,
     DecisionRecord,
@@ -46,6 +47,17 @@ def always(_: object) -> bool:
 
 def never(_: object) -> bool:
     return False
+
+
+def test_what_a_head_needs_is_known_while_it_runs(claimed: Store) -> None:
+    claimed.beat("a", 1, "RUNNING", Needs(3, 8, {"CPU": 1.0, "GPU": 0.25}))
+    sweep = claimed.sweep("a")
+    assert (sweep.running, sweep.wanted, sweep.asks) == (3, 8, {"CPU": 1.0, "GPU": 0.25})
+    claimed.beat("a", 1)
+    assert claimed.sweep("a") == replace(sweep, heartbeat=claimed.sweep("a").heartbeat)
+    claimed.end("a", 1, "PAUSED", "interrupted")
+    sweep = claimed.sweep("a")
+    assert (sweep.running, sweep.wanted, sweep.asks) == (None, None, None)
 
 
 def test_what_was_written_is_read_back_equal(claimed: Store, url: str) -> None:
@@ -96,9 +108,9 @@ def test_a_new_claim_shuts_out_the_old_head(claimed: Store) -> None:
 
 
 def test_a_wish_reaches_the_head_and_goes_with_the_claim(claimed: Store) -> None:
-    assert claimed.beat("a", 1, "RUNNING") is None
+    assert claimed.beat("a", 1, "RUNNING") == Orders()
     claimed.wish("a", "stop")
-    assert claimed.beat("a", 1, "RUNNING") == "stop"
+    assert claimed.beat("a", 1, "RUNNING") == Orders("stop")
     assert claimed.claim("a", "host:2:0", never).wish is None
 
 

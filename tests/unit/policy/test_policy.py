@@ -67,6 +67,8 @@ def test_trials_are_capped_by_search_and_budget(search_trials: Any, budget_trial
         ({"budget": {"epochs": 5}}, Usage(0, 5.0, {}), "STOPPED"),
         ({"budget": {"time": "2m"}}, Usage(119, 0, {}), None),
         ({"budget": {"time": "2m"}}, Usage(120, 0, {}), "STOPPED"),
+        ({"budget": {"gpu_hours": 2}}, Usage(0, 0, {}, 7199), None),
+        ({"budget": {"gpu_hours": 2}}, Usage(0, 0, {}, 7200), "STOPPED"),
         ({"metric": {"name": "score", "goal": "maximize", "target": 0.5}}, Usage(0, 0, {1: 0.4}), None),
         ({"metric": {"name": "score", "goal": "maximize", "target": 0.5}}, Usage(0, 0, {1: 0.4, 7: 0.5}), "SUCCEEDED"),
         ({"metric": {"name": "score", "goal": "minimize", "target": 0.5}}, Usage(0, 0, {1: 0.6}), None),
