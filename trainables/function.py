@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from trainables.handle import Ended, Saved, StageHandle
@@ -32,6 +33,7 @@ class FunctionRun:
         plan: Plan,
         seed: int,
         data_seed: int = 0,
+        data_dir: Path | None = None,
     ) -> None:
         self.stage = plan.next(-1)
         self.done = 0
@@ -39,6 +41,7 @@ class FunctionRun:
         self._config = config
         self._plan = plan
         self._seeds = (seed, data_seed)
+        self._data_dir = data_dir
         self._saved = Saved()
         self._handle: StageHandle | None = None
         self._thread: threading.Thread | None = None
@@ -88,7 +91,7 @@ class FunctionRun:
 
     def _call(self) -> StageHandle:
         seed, data_seed = self._seeds
-        handle = StageHandle(self._plan, (self.stage, self.done), seed, data_seed, self._saved)
+        handle = StageHandle(self._plan, (self.stage, self.done), seed, data_seed, self._saved, self._data_dir)
         self._thread = threading.Thread(target=self._run, args=(handle,), daemon=True, name="sieve-train")
         self._thread.start()
         return handle

@@ -6,6 +6,7 @@ import io
 import queue
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,11 +44,14 @@ class Saved:
 class StageHandle:
     """One stage, as a training function sees it.
 
-    ``index`` (from 0), ``data``, ``epochs`` and ``classes`` are those of the plan; ``seed`` is the trial's. Iterating
+    ``index`` (from 0), ``data``, ``epochs`` and ``classes`` are those of the plan; ``seed`` is the trial's;
+    ``data_dir`` is the folder of the data that the spec or SIEVE_DATA names, None without either. Iterating
     yields the epochs of this stage that are still to do, counted from 0, and seeds Python, numpy and torch for each.
     """
 
-    def __init__(self, plan: Plan, position: Position, seed: int, data_seed: int, saved: Saved) -> None:
+    def __init__(
+        self, plan: Plan, position: Position, seed: int, data_seed: int, saved: Saved, data_dir: Path | None = None
+    ) -> None:
         self.index, self._reported = position
         self._stage = plan[self.index]
         self.data = self._stage.data
@@ -55,6 +59,7 @@ class StageHandle:
         self.classes = self._stage.classes
         self.seed = seed
         self.saved = saved
+        self.data_dir = data_dir
         self.outbox: queue.SimpleQueue[dict[str, float] | BaseException] = queue.SimpleQueue()
         self._data_seed = data_seed
         self._before = sum(stage.epochs for stage in plan.stages[: self.index])

@@ -14,6 +14,7 @@ from trainables.assignment import Assignment, Position, position_of
 from trainables.distributed import Crew, DistributedTraining
 from trainables.errors import TaskError
 from trainables.loading import describe_task, load, load_data
+from trainables.sources import data_folder
 
 __all__ = ["Runner", "StagedTrainable", "describe_task"]
 
@@ -171,4 +172,4 @@ def runner_of(given: Assignment, shared: Sequence[Any], crew: Crew | None = None
         return Training(task, data or load_data(task, given.task), *arguments)
     if isinstance(task, LibraryTask):
         return task.run(data or load_data(task, given.task), *arguments)
-    return FunctionRun(task, *arguments)
+    return FunctionRun(task, *arguments, data_folder(given.data_dir, given.project))

@@ -211,6 +211,12 @@ def test_a_function_resumes_and_ends_like_a_class(begin, assign, tmp_path):
         assert facts(before + after) == facts(expected)
 
 
+def test_a_function_finds_the_data_directory_of_its_sweep(begin, assign, tmp_path):
+    (tmp_path / "number").write_text("7")
+    config = assign(task="blobs:reading", metric="score", data_dir=str(tmp_path))
+    assert [result["score"] for result in climb(begin(config))] == [7.0] * len(POSITIONS)
+
+
 FOUR = Plan((Stage(0.2, 2), Stage(0.3, 2), Stage(0.6, 1), Stage(1.0, 2)))
 
 
