@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 from trainables.data import Data, length
 from trainables.probe.clock import Clock
 from trainables.probe.corners import failure_of
 from trainables.probe.evidence import BatchEvidence, Question
-from trainables.probe.measure import loaded
+from trainables.probe.measure import own
 from trainables.probe.memory import Peak
 from trainables.probe.sample import batch
 from trainables.probe.steps import device, fresh, scalar
@@ -33,11 +32,7 @@ def batch_sizes(question: Question, data: Data | None) -> tuple[BatchEvidence, .
     Raises:
         TaskError: the task has a loop of its own, or cannot be trained.
     """
-    task, data = loaded(question, data)
-    if not isinstance(task, Task) or data is None:
-        raise TaskError(f"task {question.given.task} has a loop of its own; batches are tried for a task class only")
-    torch.set_num_threads(max(1, int(question.cpus)))
-    data = data.unpacked()
+    task, data = own(question, data, "the search for a batch size")
     config, clock = question.given.config, Clock(question.seconds)
     Recipe.parse(config).build_optimizer(fresh(task, config, device()))  # What torch loads for it is no batch's memory.
     found: list[BatchEvidence] = []

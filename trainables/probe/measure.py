@@ -120,6 +120,19 @@ def loaded(question: Question, data: Data | None) -> tuple[Any, Data | None]:
     return load(question.given, ())
 
 
+def own(question: Question, data: Data | None, what: str) -> tuple[Task, Data]:
+    """The task class and its data, unpacked; torch has the threads of a trial from now on.
+
+    Raises:
+        TaskError: the task has a loop of its own, for which there is no ``what``.
+    """
+    task, data = loaded(question, data)
+    if not isinstance(task, Task) or data is None:
+        raise TaskError(f"task {question.given.task} has a loop of its own; {what} needs a task class")
+    torch.set_num_threads(max(1, int(question.cpus)))
+    return task, data.unpacked()
+
+
 def _sketched(task: Task, question: Question, looked: DataEvidence) -> tuple[CornerEvidence, ...]:
     """As many corners as there is time for."""
     clock, found = Clock(QUICK_CORNERS), []

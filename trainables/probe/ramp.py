@@ -10,11 +10,10 @@ import torch
 from trainables.data import Batch, Data, batches, length
 from trainables.probe.clock import Clock
 from trainables.probe.evidence import Question, Ramp
-from trainables.probe.measure import loaded
+from trainables.probe.measure import own
 from trainables.probe.steps import device, fresh, scalar
 from trainables.recipe import Recipe
 from trainables.seeding import seed_all
-from trainables.task import Task, TaskError
 
 LOWEST, HIGHEST, STEPS = 1e-7, 10.0, 140
 MEMORY = 0.9
@@ -29,11 +28,7 @@ def ramp(question: Question, data: Data | None) -> Ramp:
     Raises:
         TaskError: the task has a loop of its own, or cannot be trained.
     """
-    task, data = loaded(question, data)
-    if not isinstance(task, Task) or data is None:
-        raise TaskError(f"task {question.given.task} has a loop of its own; the ramp needs a task class")
-    torch.set_num_threads(max(1, int(question.cpus)))
-    data = data.unpacked()
+    task, data = own(question, data, "the ramp")
     config = question.given.config
     recipe, on, clock = Recipe.parse(config), device(), Clock(question.seconds)
     model = fresh(task, config, on).train()

@@ -6,22 +6,14 @@ from typing import Any
 
 from service.policy.policy import Policy
 from service.policy.schedule.promote import CONTROLS
-from service.spec import Spec, load
+from service.spec import Spec
+from tests.contract.policy import test_rungs as rungs
 
 STAGES = [{"data": 0.1, "epochs": 1}, {"data": 0.5, "epochs": 2}, {"data": 1.0, "epochs": 4}]
 
 
 def spec_of(**changes: Any) -> Spec:
-    raw = {
-        "name": "a",
-        "task": "toy:curve",
-        "metric": {"name": "score", "goal": "maximize"},
-        "parameters": {"x": {"uniform": [0, 1]}},
-        "stages": STAGES,
-        "search": {"algorithm": "random", "trials": 40},
-        "schedule": {"algorithm": "promote", "reduction_factor": 2},
-    }
-    return load(raw | changes)
+    return rungs.spec_of("promote", factor=2, **{"stages": STAGES, **changes})
 
 
 def after_controls(policy: Policy) -> int:
