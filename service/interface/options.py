@@ -41,6 +41,6 @@ def sweep(verb: Verb) -> Verb:
 def _found(_: click.Context, __: click.Parameter, chosen: Path | None) -> Path:
     if chosen is not None:
         return chosen.absolute()
-    from service.ledger.home import find_home
+    from service.ledger.folder import find_home
 
     return find_home()

@@ -10,14 +10,11 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from service.ledger import schema
+from service.ledger.errors import DiskFull
 from service.ledger.tables import VERSION
 from service.spec.errors import SieveError, UserError
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000")
-
-
-class DiskFull(SieveError):
-    """The ledger cannot grow; nothing that was written before is lost."""
 
 
 class Database:

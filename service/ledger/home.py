@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from sqlalchemy import URL
 
+from service.ledger.folder import find_home
 from service.ledger.store import Store
 from service.spec.errors import UserError
 
-NAME = ".sieve"
+__all__ = ["checkpoint_folder", "find_home", "open_store", "report_file"]
+
 EMPTY = "sqlite://"
-
-
-def find_home() -> Path:
-    """SIEVE_HOME, else the nearest ``.sieve`` in the current folder or one above (as git finds its own), else here."""
-    given = os.environ.get("SIEVE_HOME")
-    if given:
-        return Path(given).expanduser().resolve()
-    here = Path.cwd()
-    return next((folder / NAME for folder in (here, *here.parents) if (folder / NAME).is_dir()), here / NAME)
 
 
 def open_store(home: Path | None = None, create: bool = False) -> Store:

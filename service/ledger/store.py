@@ -13,7 +13,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from service.ledger import states, tables
-from service.ledger.database import Database, DiskFull
+from service.ledger.database import Database
+from service.ledger.errors import AlreadyRunning, DiskFull, LostClaim, NameInUse, UnknownSweep
 from service.ledger.ledger import Needs, Orders
 from service.ledger.records import (
     Batch,
@@ -26,7 +27,7 @@ from service.ledger.records import (
     TrialRecord,
     WorthRecord,
 )
-from service.spec.errors import SieveError, UserError, nearest
+from service.spec.errors import UserError, nearest
 
 __all__ = ["AlreadyRunning", "DiskFull", "LostClaim", "NameInUse", "Store", "UnknownSweep"]
 
@@ -36,22 +37,6 @@ Record = TypeVar("Record", SweepRecord, TrialRecord, ReportRecord, DecisionRecor
 WISHES = ("pause", "stop", "cancel")
 HEADED = ("STARTING", "RUNNING")
 ENDED = ("SUCCEEDED", "STOPPED", "FAILED", "CANCELLED")
-
-
-class NameInUse(UserError):
-    """A sweep of that name exists."""
-
-
-class UnknownSweep(UserError):
-    """No sweep has that name."""
-
-
-class AlreadyRunning(UserError):
-    """Another head runs the sweep."""
-
-
-class LostClaim(SieveError):
-    """Another head has taken the sweep over; this one may not write any more."""
 
 
 class Store:
