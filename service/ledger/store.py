@@ -256,6 +256,24 @@ class Store:
             rows = connection.execute(select(table).where(table.c.sweep == sweep).order_by(order))
             return [_record(kind, row) for row in rows]
 
+    def settle(self, name: str, state: str, why: str) -> None:
+        """Change the state of a sweep that has no head, by a person's wish. Raises IllegalTransition."""
+        with self.database.write() as connection:
+            row = _row(connection, name)
+            if row.state in HEADED:
+                raise states.IllegalTransition(f"sweep {name} is {row.state}", "ask its head: a wish")
+            states.check(states.SWEEP, f"sweep {name}", row.state, state)
+            ended = time.time() if state in ENDED else None
+            _change(connection, row.id, state=state, why=why, wish=None, finished=ended)
+
+    def update(self, name: str, priority: int | None = None, weight: float | None = None) -> None:
+        """Another priority or weight, for a sweep and for its spec."""
+        changes = {key: value for key, value in (("priority", priority), ("weight", weight)) if value is not None}
+        with self.database.write() as connection:
+            row = _row(connection, name)
+            if changes:
+                _change(connection, row.id, spec=row.spec | changes, **changes)
+
     @contextmanager
     def _claimed(self, name: str, attempt: int) -> Iterator[tuple[Connection, Any]]:
         with self.database.write() as connection:
