@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,7 +33,8 @@ def source(verb: Callable[..., Any]) -> Callable[..., Any]:
     def asked(*arguments: Any, address: str | None, home: Path | None, **others: Any) -> Any:
         from service.interface.source.choice import choose
 
-        return verb(*arguments, source=choose(address, home), **others)
+        with closing(choose(address, home)) as chosen:
+            return verb(*arguments, source=chosen, **others)
 
     local = click.option(
         "--home",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ class Connection:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # a proxy of the environment is not asked for what is on this machine
         self._client = httpx.Client(headers=headers, timeout=limits, trust_env=not is_loopback(address))
+        weakref.finalize(self, self._client.close)
 
     def close(self) -> None:
         """Gives its sockets back."""

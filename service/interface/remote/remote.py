@@ -136,5 +136,8 @@ class Remote:
     def events(self, name: str) -> Iterator[Event]:
         return events(self.connection, name, lambda: self.standing(name))
 
+    def close(self) -> None:
+        self.connection.close()
+
     def _get(self, *path: str, **query: Any) -> Any:
         return self.connection.json(Call("GET", path, query))

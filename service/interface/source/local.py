@@ -155,3 +155,6 @@ class Local:
             if not now.live:
                 return
             time.sleep(self.pace)
+
+    def close(self) -> None:
+        pass

@@ -118,3 +118,6 @@ class Source(Protocol):
 
     def events(self, name: str) -> Iterator[Event]:
         """What happens to it from now on, first how it stands, until it is under way no longer."""
+
+    def close(self) -> None:
+        """Gives back what it holds open; it is asked no more."""
