@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.interface.verbs import change, check, cluster, export, look, publish, run, simulate, space
+from service.interface.verbs import change, check, cluster, context, export, look, publish, run, simulate, space, submit
+from service.interface.verbs.group import Group
+
+if TYPE_CHECKING:
+    from service.spec.errors import SieveError
 
 INTERRUPTED = 130
 
 
-class Verbs(click.Group):
+class Verbs(Group):
     """The verbs: prints errors meant for people as one line and exits with their code."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -20,23 +24,22 @@ class Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except SieveError as error:
-            click.echo(f"error: {error}", err=True)
-            ctx.exit(error.exit_code)
+            self._refuse(ctx, error)
+        except ModuleNotFoundError as error:
+            from service.spec.extras import missing
+
+            told = missing(error, f"sieve {ctx.invoked_subcommand}")
+            if told is None:
+                raise
+            self._refuse(ctx, told)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(INTERRUPTED)
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            from service.spec.errors import nearest
-
-            ctx.fail(f"there is no verb {args[0]!r}{nearest(args[0], self.list_commands(ctx))}; see sieve --help")
-        return super().resolve_command(ctx, args)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+    @staticmethod
+    def _refuse(ctx: click.Context, error: SieveError) -> None:
+        click.echo(f"error: {error}", err=True)
+        ctx.exit(error.exit_code)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -53,11 +56,13 @@ for _verb in (
     *run.VERBS,
     *check.VERBS,
     *simulate.VERBS,
+    *submit.VERBS,
     *look.VERBS,
     *space.VERBS,
     *export.VERBS,
     *publish.VERBS,
     *change.VERBS,
     *cluster.VERBS,
+    *context.VERBS,
 ):
     main.add_command(_verb)

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import logging
 import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.ledger import Results, find_home, open_store
-from service.ledger.status import Status
+from service.interface.handle import Handle
+from service.interface.source.local import Local
+from service.ledger.folder import find_home
 from service.spec import Spec, load
-from service.spec.errors import SieveError
+from service.spec.extras import needs
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from service.engine.curves.function import CurveFunction
     from service.engine.preflight import Report
-
-UNDER_WAY = ("QUEUED", "STARTING", "RUNNING")
-POLL = 0.5
+    from service.ledger import Results
 
 
-class Sweep:
+class Sweep(Handle):
     """A handle on a sweep in the ledger: what it found, how it stands, and a way to stop it. Made by `run` and `sweep`.
 
     Handles hold no results of their own: each call reads the ledger, so that a handle made in another process (by
@@ -32,97 +28,52 @@ class Sweep:
     """
 
     def __init__(self, name: str, home: Path, head: subprocess.Popen[bytes] | None = None) -> None:
-        self.name = name
+        self._local = Local(home)
+        super().__init__(name, self._local)
         self.home = home
-        self._store = open_store(home)
-        self._results = Results(self._store)
         self._head = head
 
-    def __repr__(self) -> str:
-        return f"Sweep({self.name!r}, {self.state})"
-
-    @property
-    def state(self) -> str:
-        """QUEUED, STARTING, RUNNING, PAUSED, SUCCEEDED, STOPPED, FAILED or CANCELLED."""
-        return self._store.sweep(self.name).state
-
-    @property
-    def status(self) -> Status:
-        """The funnel of stages, running trials, best so far and time left, at this moment."""
-        from service.interface.live import read
-
-        return read(self._store, self.name)
-
-    def trials(self) -> pd.DataFrame:
-        """One row per trial."""
-        return self._results.trials(self.name)
-
-    def history(self) -> pd.DataFrame:
-        """One row per report."""
-        return self._results.history(self.name)
-
-    def stages(self) -> pd.DataFrame:
-        """One row per stage: its plan, how many trials ended it, and the newest estimate of what it is worth."""
-        return self._results.stages(self.name)
-
-    def best(self, n: int = 1) -> pd.DataFrame:
-        """The best ``n`` of the trials that finished the last stage; empty before the first has."""
-        return self._results.best(self.name, n)
-
     def wait(self, timeout: float | None = None) -> Sweep:
-        """Blocks until the sweep is no longer under way, at most ``timeout`` seconds; returns the handle.
-
-        Interrupting it (Ctrl-C, or a notebook's stop button) pauses a sweep that this process started.
-
-        Raises:
-            TimeoutError: the sweep is still under way; it goes on.
-            SieveError: the sweep failed, or its head died.
-        """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        """As `Handle.wait`; interrupting it (Ctrl-C, or a notebook's stop button) pauses a sweep of this process."""
         try:
-            while self._is_under_way():
-                if deadline is not None and time.monotonic() >= deadline:
-                    raise TimeoutError(f"{self.name} is still {self.state} after {timeout:g} s; it goes on")
-                time.sleep(POLL)
+            return super().wait(timeout)
         except KeyboardInterrupt:
-            self._pause()
+            if self._head is not None and self._head.poll() is None:
+                self._local.store.wish(self.name, "pause")
+                self._head.wait()
             raise
-        self._complain()
-        return self
 
-    def stop(self) -> None:
-        """Asks the sweep to stop for good, which it does within seconds, keeping everything; does not block.
+    def resume(self) -> None:
+        """Makes it go on in a child process, which pauses it when this process ends; does not block.
 
         Raises:
-            UserError: the sweep is not running.
+            UserError: it is running, or it has ended.
         """
-        from service.interface.stopping import stop
+        super().resume()
+        self._begin()
 
-        stop(self._store, self.name)
+    def extend(self, n: int) -> None:
+        """Gives the sweep ``n`` more trials and goes on with them in a child process; does not block.
+
+        Raises:
+            UserError: it is running, it runs every point of a grid, or ``n`` is not positive.
+        """
+        super().extend(n)
+        self._begin()
+
+    def _begin(self) -> None:
+        from service.engine.launch import start
+
+        self._head = start(self.name, self.home)
 
     def _is_under_way(self) -> bool:
-        if self._head is not None:
-            return not _has_ended(self._head)
-        from service.engine.identity import alive
+        return super()._is_under_way() if self._head is None else not _has_ended(self._head)
 
-        record = self._store.sweep(self.name)
-        return record.state == "QUEUED" or (record.state in UNDER_WAY and alive(record))
-
-    def _pause(self) -> None:
-        if self._head is not None and self._head.poll() is None:
-            self._store.wish(self.name, "pause")
-            self._head.wait()
-
-    def _complain(self) -> None:
-        record = self._store.sweep(self.name)
-        cure = "see its trials for the errors: sweep.trials()"
-        if record.state == "FAILED":
-            raise SieveError(f"{self.name} failed: {record.why}", cure)
-        if record.state in UNDER_WAY:
-            code = "" if self._head is None else f" with exit code {self._head.returncode}"
-            raise SieveError(f"the head of {self.name} died{code}", "nothing is lost: run it again to go on")
+    def _exit_code(self) -> str:
+        return "" if self._head is None else f" with exit code {self._head.returncode}"
 
 
+@needs("service.run")
 def run(
     source: str | Path | Mapping[str, Any] | Spec,
     *,
@@ -154,6 +105,7 @@ def run(
     return handle.wait() if wait else handle
 
 
+@needs("service.check")
 def check(
     source: str | Path | Mapping[str, Any] | Spec,
     *,
@@ -175,6 +127,7 @@ def check(
     return thorough(load(source), folder, source, seconds)
 
 
+@needs("service.simulate")
 def simulate(
     source: str | Path | Mapping[str, Any] | Spec,
     curves: str | Path | CurveFunction,
@@ -202,6 +155,7 @@ def simulate(
     return Sweep(simulation.spec.name, folder)
 
 
+@needs("service.sweep")
 def sweep(name: str, home: str | Path | None = None) -> Sweep:
     """The handle of the sweep ``name``, whoever runs it.
 
@@ -209,12 +163,15 @@ def sweep(name: str, home: str | Path | None = None) -> Sweep:
         UnknownSweep: there is no such sweep; the message names the nearest.
     """
     handle = Sweep(name, _home(home))
-    handle._store.sweep(name)
+    handle._source.standing(name)
     return handle
 
 
+@needs("service.results")
 def results(home: str | Path | None = None) -> Results:
     """The results of every sweep in ``home`` as DataFrames."""
+    from service.ledger import Results, open_store
+
     return Results(open_store(_home(home)))
 
 

@@ -6,18 +6,16 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console
 from rich.live import Live
 
 from service.interface import view
-from service.ledger import Store, open_store
+from service.interface.source import Source
 from service.ledger.records import DecisionRecord
-from service.ledger.status import Status, snapshot
+from service.ledger.status import Status
 
-INTERVAL = 0.5
 LINE_INTERVAL = 10.0
 COST = 0.1
 
@@ -75,15 +73,14 @@ class Lines:
 
 
 @contextmanager
-def watch(name: str, home: Path, console: Console | None = None) -> Iterator[None]:
+def watch(name: str, source: Source, console: Console | None = None) -> Iterator[None]:
     """Shows the sweep ``name`` while the body runs: a live panel on a terminal, plain lines elsewhere.
 
     The view only reads. Should it break, the sweep goes on and the view says once that it is gone.
     """
-    console = console or Console()
-    screen: Screen = Panel(console) if console.is_terminal else Lines(console)
+    screen = _screen(console)
     over = threading.Event()
-    viewer = threading.Thread(target=_view, args=(name, home, screen, over), name="sieve-view", daemon=True)
+    viewer = threading.Thread(target=_view, args=(name, source, screen, over), name="sieve-view", daemon=True)
     viewer.start()
     try:
         yield
@@ -93,24 +90,41 @@ def watch(name: str, home: Path, console: Console | None = None) -> Iterator[Non
         screen.close()
 
 
-def read(store: Store, name: str) -> Status:
-    """The status of the sweep ``name`` now.
+def follow(name: str, source: Source, console: Console | None = None) -> None:
+    """The same view of a sweep that others run, until it is no longer under way.
 
     Raises:
-        UnknownSweep: there is no such sweep.
+        UnknownSweep: there is no such sweep, or no longer.
     """
-    return snapshot(store.sweep(name), store.trials(name), store.reports(name), time.time())
-
-
-def _view(name: str, home: Path, screen: Screen, over: threading.Event) -> None:
+    screen = _screen(console)
     try:
-        store = open_store(home)
+        while True:
+            live, took = source.standing(name).live, _look(name, source, screen)
+            if not live:
+                break
+            time.sleep(max(source.pace, took / COST))
+    finally:
+        screen.close()
+
+
+def _screen(console: Console | None) -> Screen:
+    console = console or Console()
+    return Panel(console) if console.is_terminal else Lines(console)
+
+
+def _look(name: str, source: Source, screen: Screen) -> float:
+    """Shows the sweep as it is now; how many seconds that took."""
+    began = time.monotonic()
+    screen.show(source.status(name), source.verdicts(name))
+    return time.monotonic() - began
+
+
+def _view(name: str, source: Source, screen: Screen, over: threading.Event) -> None:
+    try:
         pause = 0.0
         while not over.wait(pause):
-            began = time.monotonic()
-            screen.show(read(store, name), store.decisions(name))
             # a long history takes long to read: never more than a tenth of the head's time
-            pause = max(INTERVAL, (time.monotonic() - began) / COST)
-        screen.show(read(store, name), store.decisions(name))
+            pause = max(source.pace, _look(name, source, screen) / COST)
+        _look(name, source, screen)
     except Exception as error:
         Console(stderr=True).print(f"the live view is gone ({error}); the sweep goes on", markup=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +21,30 @@ def home(verb: Verb) -> Verb:
         callback=_found,
         help="Folder of the ledger.  [default: $SIEVE_HOME, else the nearest .sieve folder, else ./.sieve]",
     )(verb)
+
+
+def source(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """``--address URL`` and ``--home DIR``: where the sweeps are. The verb gets a `Source` as ``source``.
+
+    Without either, see `service.interface.source.choice.choose`.
+    """
+
+    @wraps(verb)
+    def asked(*arguments: Any, address: str | None, home: Path | None, **others: Any) -> Any:
+        from service.interface.source.choice import choose
+
+        with closing(choose(address, home)) as chosen:
+            return verb(*arguments, source=chosen, **others)
+
+    local = click.option(
+        "--home",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder of a ledger on this machine.  [default: $SIEVE_HOME, else the nearest .sieve folder]",
+    )
+    remote = click.option(
+        "--address", metavar="URL", help="Address of a service.  [default: $SIEVE_ADDRESS, else the context in use]"
+    )
+    return remote(local(asked))
 
 
 def output(verb: Verb) -> Verb:
@@ -41,6 +67,6 @@ def sweep(verb: Verb) -> Verb:
 def _found(_: click.Context, __: click.Parameter, chosen: Path | None) -> Path:
     if chosen is not None:
         return chosen.absolute()
-    from service.ledger.home import find_home
+    from service.ledger.folder import find_home
 
     return find_home()

@@ -26,6 +26,18 @@ SWEEPS = {
     "finished": TIME,
 }
 
+QUEUE = {
+    "sweep": "string",
+    "owner": "string",
+    "state": "string",
+    "priority": "int64",
+    "weight": "float64",
+    "slots": "Int64",
+    "running": "Int64",
+    "wanted": "Int64",
+    "waits": "string",
+}
+
 HISTORY = {
     "trial": "int64",
     "stage": "int64",
@@ -75,6 +87,13 @@ def trial_columns(metric: str) -> dict[str, str]:
         "started": TIME,
         "finished": TIME,
     }
+
+
+def of(table: str, metric: str) -> dict[str, str]:
+    """The columns that a sweep measured by ``metric`` has in its table of that name for certain, with their dtypes."""
+    trials = trial_columns(metric)
+    fixed = {"history": HISTORY | {metric: "float64"}, "decisions": DECISIONS, "stages": STAGES, "spaces": SPACES}
+    return {"trials": trials, "best": trials, **fixed}[table]
 
 
 def frame(rows: Sequence[Mapping[str, Any]], dtypes: Mapping[str, str]) -> pd.DataFrame:

@@ -30,6 +30,11 @@ class Results:
         """A row per sweep, oldest first."""
         return [rows.sweep_row(sweep, self._store.trials(sweep.name)) for sweep in self._store.sweeps()]
 
+    def queue_rows(self) -> Rows:
+        """A row per sweep that waits or runs: higher priority first, then the older."""
+        waiting = [sweep for sweep in self._store.sweeps() if sweep.state in ("QUEUED", "STARTING", "RUNNING")]
+        return [rows.queue_row(sweep) for sweep in sorted(waiting, key=lambda sweep: (-sweep.priority, sweep.created))]
+
     def trial_rows(self, name: str) -> Rows:
         """A row per trial, by number. ``<metric>`` is the newest value, ``best_<metric>`` the best of its newest stage:
         a coarse value never passes for a final one.
@@ -99,6 +104,12 @@ class Results:
         for space in self._store.spaces(name):
             found += rows.space_rows(space, "as before the narrowing was undone")
         return found
+
+    def queue(self) -> pd.DataFrame:
+        """`queue_rows` as a DataFrame."""
+        from service.ledger import frames
+
+        return frames.frame(self.queue_rows(), frames.QUEUE)
 
     def sweeps(self) -> pd.DataFrame:
         """`sweep_rows` as a DataFrame."""

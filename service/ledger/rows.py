@@ -32,6 +32,21 @@ def sweep_row(sweep: SweepRecord, trials: Sequence[TrialRecord]) -> dict[str, An
     }
 
 
+def queue_row(sweep: SweepRecord) -> dict[str, Any]:
+    """A sweep that waits or runs, and its share of the cluster."""
+    return {
+        "sweep": sweep.name,
+        "owner": sweep.owner,
+        "state": sweep.state,
+        "priority": sweep.priority,
+        "weight": sweep.weight,
+        "slots": sweep.slots,
+        "running": sweep.running,
+        "wanted": sweep.wanted,
+        "waits": sweep.waits,
+    }
+
+
 def space_rows(space: SpaceRecord, otherwise: str) -> Rows:
     """A row for each parameter of a round's space; ``otherwise`` is the reason where the space has none."""
     reasons = space.reasons or [

@@ -1,63 +1,121 @@
-"""The verbs that change a sweep after its start: ``extend``, ``stop``, ``rm``."""
+"""The verbs that change a sweep after its start: pause, resume, stop, cancel, extend, update, rm."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from service.interface import options
 from service.interface.verbs.run import drive
 
+if TYPE_CHECKING:
+    from service.interface.source import Source
+
+
+@click.command()
+@options.sweep
+@options.source
+def pause(name: str, source: Source) -> None:
+    """Ask a running sweep to pause.
+
+    Everything is kept; resume continues it.
+    """
+    source.wish(name, "pause")
+    click.echo(f"{name} will pause within seconds; continue it with: sieve resume {name}")
+
+
+@click.command()
+@options.sweep
+@click.option("-q", "--quiet", is_flag=True, help="No live view, only the end.")
+@options.source
+def resume(name: str, source: Source, quiet: bool) -> None:
+    """Continue a paused sweep.
+
+    On this machine it runs here and now; at an address as soon as there is room.
+    """
+    source.wish(name, "resume")
+    _go_on(name, source, quiet)
+
 
 @click.command()
 @options.sweep
 @click.option("--trials", required=True, type=click.IntRange(min=1), help="How many trials to add.")
 @click.option("-q", "--quiet", is_flag=True, help="No live view, only the end.")
-@options.home
-def extend(name: str, trials: int, home: Path, quiet: bool) -> None:
+@options.source
+def extend(name: str, trials: int, source: Source, quiet: bool) -> None:
     """Add trials to a sweep and run them.
 
     What it learned so far guides them.
     """
-    from service.engine import sweep
-
-    sweep.extend(name, trials, home)
-    drive(name, home, quiet=quiet, again=f"sieve run {name}")
+    source.extend(name, trials)
+    _go_on(name, source, quiet)
 
 
 @click.command()
 @options.sweep
-@options.home
-def stop(name: str, home: Path) -> None:
+@options.source
+def stop(name: str, source: Source) -> None:
     """Ask a running sweep to stop for good.
 
     Its head ends the trials within seconds and keeps everything.
     """
-    from service.interface import stopping
-    from service.ledger import open_store
-
-    stopping.stop(open_store(home), name)
+    source.wish(name, "stop")
     click.echo(f"{name} will stop within seconds; watch it with: sieve status {name}")
 
 
 @click.command()
 @options.sweep
+@options.source
+def cancel(name: str, source: Source) -> None:
+    """Give a sweep up, running or not.
+
+    What it found is kept, but it cannot go on.
+    """
+    source.wish(name, "cancel")
+    click.echo(f"{name} will be cancelled within seconds; see: sieve status {name}")
+
+
+@click.command()
+@options.sweep
+@click.option("--priority", type=click.IntRange(-100, 100), help="Higher ones come first.  [by default 0]")
+@click.option("--weight", type=click.FloatRange(0, 1000, min_open=True), help="Share among those of one priority.")
+@options.source
+def update(name: str, priority: int | None, weight: float | None, source: Source) -> None:
+    """Change a sweep's place in the queue."""
+    from service.spec.errors import UserError
+
+    if priority is None and weight is None:
+        raise UserError(f"nothing to change of {name}", "give --priority, --weight or both")
+    source.update(name, priority, weight)
+    changes = {"priority": priority, "weight": weight}
+    told = ", ".join(f"{key} {value:g}" for key, value in changes.items() if value is not None)
+    click.echo(f"{name} has {told}")
+
+
+@click.command()
+@options.sweep
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@options.home
-def rm(name: str, home: Path, yes: bool) -> None:
+@options.source
+def rm(name: str, source: Source, yes: bool) -> None:
     """Remove a sweep with all that belongs to it.
 
     Trials, reports, checkpoints: there is no way back.
     """
-    from service.engine import sweep
-    from service.ledger import open_store
-
-    count = len(open_store(home).trials(name))
+    count = sum(source.status(name).counts.values())
     if not yes:
-        click.confirm(f"remove {name} with its {count} trials, all reports and checkpoints?", abort=True)
-    sweep.remove(name, home)
+        at = f" at {source.where}" if source.home is None else ""
+        click.confirm(f"remove {name}{at} with its {count} trials, all reports and checkpoints?", abort=True)
+    source.remove(name)
     click.echo(f"{name} is removed")
 
 
-VERBS = (extend, stop, rm)
+def _go_on(name: str, source: Source, quiet: bool) -> None:
+    """Runs the sweep here, if here is where its heads run; else says that it will."""
+    if source.home is not None:
+        drive(name, source.home, quiet=quiet, again=f"sieve run {name}")
+    else:
+        click.echo(f"{name} goes on as soon as there is room; watch it with: sieve watch {name}")
+
+
+VERBS = (pause, resume, stop, cancel, extend, update, rm)

@@ -1,4 +1,4 @@
-"""``sieve export``: the trials or the history of a sweep as a file for other tools."""
+"""``sieve export``: a table of a sweep as a file for other tools."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from service.interface import options, tables
 
 if TYPE_CHECKING:
-    from service.ledger import Results
+    from service.interface.source import Source, Table
 
 
 @click.command()
@@ -18,43 +18,41 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "json"]), default="csv", show_default=True)
 @click.option(
     "--what",
-    type=click.Choice(["trials", "history"]),
+    type=click.Choice(["trials", "history", "decisions", "stages"]),
     default="trials",
     show_default=True,
-    help="One row per trial, or one per report.",
+    help="One row per trial, report, verdict or stage.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The file.  [default: NAME.FORMAT, for the history NAME-history.FORMAT]",
+    help="The file.  [default: NAME.FORMAT, of what is not trials NAME-WHAT.FORMAT]",
 )
-@options.home
-def export(name: str, form: str, what: str, output: Path | None, home: Path) -> None:
-    """Write the trials or reports to a file.
+@options.source
+def export(name: str, form: str, what: Table, output: Path | None, source: Source) -> None:
+    """Write a table of a sweep to a file.
 
     A file of that name is written over.
     """
-    from service.ledger import Results, open_store
     from service.spec.errors import UserError
 
-    results = Results(open_store(home))
-    path = output or Path(f"{name}.{form}" if what == "trials" else f"{name}-history.{form}")
+    path = output or Path(f"{name}.{form}" if what == "trials" else f"{name}-{what}.{form}")
     try:
-        count = _parquet(results, name, what, path) if form == "parquet" else _text(results, name, what, path, form)
+        count = _parquet(source, name, what, path) if form == "parquet" else _text(source, name, what, path, form)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}", "choose another file with -o") from None
     click.echo(f"{path}: {count} rows")
 
 
-def _text(results: Results, name: str, what: str, path: Path, form: str) -> int:
-    rows = results.trial_rows(name) if what == "trials" else results.history_rows(name)
+def _text(source: Source, name: str, what: Table, path: Path, form: str) -> int:
+    rows = source.rows(name, what)
     path.write_text(tables.render(tables.dated(rows), form) + "\n", encoding="utf-8")
     return len(rows)
 
 
-def _parquet(results: Results, name: str, what: str, path: Path) -> int:
-    frame = results.trials(name) if what == "trials" else results.history(name)
+def _parquet(source: Source, name: str, what: Table, path: Path) -> int:
+    frame = source.frame(name, what)
     for column in frame.select_dtypes(object).columns:
         # a parquet column has one type: choices of several are written as JSON
         if len({type(value) for value in frame[column] if value is not None}) > 1:

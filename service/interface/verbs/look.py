@@ -1,8 +1,10 @@
-"""The verbs that look: ``ls``, ``status``, ``trials``, ``history``, ``best``. They only read."""
+"""The verbs that look: ``ls``, ``queue``, ``status``, ``watch``, ``trials``, ``history``, ``best``, ``logs``.
+
+They only read.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,97 +12,104 @@ import click
 from service.interface import options, tables
 
 if TYPE_CHECKING:
-    from service.ledger.results import Results
+    from service.interface.source import Source
     from service.ledger.rows import Rows
-
-
-HEADED = ("STARTING", "RUNNING")
-DEAD = "its head has died; nothing is lost, continue with: sieve run {}"
 
 
 @click.command()
 @options.output
-@options.home
-def ls(home: Path, output: str) -> None:
+@options.source
+def ls(source: Source, output: str) -> None:
     """List the sweeps."""
-    from service.engine.identity import alive
-    from service.ledger import open_store
-    from service.ledger.results import Results
+    rows = source.sweeps()
+    if output == "table":
+        for row in rows:
+            if row.pop("simulated"):
+                row["state"] += " (simulated)"
+    start = "sieve submit FILE" if source.home is None else "sieve run FILE"
+    _show(rows, output, f"no sweeps yet; start one with: {start}")
 
-    store = open_store(home)
-    dead = {sweep.name for sweep in store.sweeps() if sweep.state in HEADED and not alive(sweep)}
-    rows = Results(store).sweep_rows()
-    for row in rows:
-        if row["sweep"] in dead:
-            row["why"] = DEAD.format(row["sweep"])
-        if output == "table" and row.pop("simulated"):
-            row["state"] += " (simulated)"
-    _show(rows, output, "no sweeps yet; start one with: sieve run FILE")
+
+@click.command()
+@options.output
+@options.source
+def queue(source: Source, output: str) -> None:
+    """List the sweeps that wait or run.
+
+    First come those whose turn is first: by priority, then by age.
+    """
+    _show(source.queue(), output, "nothing waits or runs")
 
 
 @click.command()
 @options.sweep
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@options.home
-def status(name: str, home: Path, output: str) -> None:
+@options.source
+def status(name: str, source: Source, output: str) -> None:
     """Show where a sweep stands.
 
     The funnel of stages, the running trials, the best so far, the time left.
     """
-    from service.engine.identity import alive
-    from service.interface.live import read
-    from service.ledger import open_store
-
-    store = open_store(home)
-    now = read(store, name)
     if output == "json":
         import json
         from dataclasses import asdict
 
-        click.echo(json.dumps(asdict(now), indent=2))
+        click.echo(json.dumps(asdict(source.status(name)), indent=2))
         return
     from rich.console import Console
 
     from service.interface import view
 
-    Console().print(view.panel(now))
-    for line in view.appraised(store.worth(name)):
-        click.echo(line)
-    record = store.sweep(name)
-    why = DEAD.format(name) if record.state in HEADED and not alive(record) else now.why
-    if why:
-        click.echo(why)
+    look = source.look(name)
+    Console().print(view.panel(look.status))
+    for line in (*look.advice, look.note):
+        if line:
+            click.echo(line)
+
+
+@click.command()
+@options.sweep
+@options.source
+def watch(name: str, source: Source) -> None:
+    """Follow a sweep until it is over.
+
+    Ctrl-C ends the view; the sweep goes on.
+    """
+    from service.interface.live import follow
+
+    follow(name, source)
+    click.echo("".join(f"{line}\n" for line in (source.look(name).note,) if line), nl=False)
 
 
 @click.command()
 @options.sweep
 @options.output
-@options.home
-def trials(name: str, home: Path, output: str) -> None:
+@options.source
+def trials(name: str, source: Source, output: str) -> None:
     """List the trials of a sweep.
 
     State and reason, stage, newest and best value, config, cost.
     """
-    _show(_results(home).trial_rows(name), output, f"{name} has no trials yet")
+    _show(source.rows(name, "trials"), output, f"{name} has no trials yet")
 
 
 @click.command()
 @options.sweep
 @options.output
-@options.home
-def history(name: str, home: Path, output: str) -> None:
+@options.source
+def history(name: str, source: Source, output: str) -> None:
     """List every report, in the order they came in."""
-    _show(_results(home).history_rows(name), output, f"{name} has no reports yet")
+    _show(source.rows(name, "history"), output, f"{name} has no reports yet")
 
 
 @click.command()
 @options.sweep
 @click.option("-n", default=5, show_default=True, type=click.IntRange(min=1), help="How many.")
 @options.output
-@options.home
-def best(name: str, n: int, home: Path, output: str) -> None:
+@options.source
+def best(name: str, n: int, source: Source, output: str) -> None:
     """List the best trials that finished the last stage."""
-    rows = _results(home).best_rows(name, n)
+    rows = source.rows(name, "best", n)
     empty = f"no trial of {name} has finished the last stage yet; see: sieve status {name}"
     if output == "table":
         click.echo(tables.leaders(rows, empty))
@@ -108,10 +117,14 @@ def best(name: str, n: int, home: Path, output: str) -> None:
         _show(rows, output, empty)
 
 
-def _results(home: Path) -> Results:
-    from service.ledger import Results, open_store
-
-    return Results(open_store(home))
+@click.command()
+@options.sweep
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is to come, until the sweep is over.")
+@options.source
+def logs(name: str, follow: bool, source: Source) -> None:
+    """Print what the head of a sweep has written."""
+    for line in source.logs(name, follow):
+        click.echo(line)
 
 
 def _show(rows: Rows, output: str, empty: str) -> None:
@@ -119,4 +132,4 @@ def _show(rows: Rows, output: str, empty: str) -> None:
     click.echo(tables.render(tables.compact(shown) if output == "table" else shown, output, empty))
 
 
-VERBS = (ls, status, trials, history, best)
+VERBS = (ls, queue, status, watch, trials, history, best, logs)

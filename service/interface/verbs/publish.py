@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from service.interface import options
 
+if TYPE_CHECKING:
+    from service.interface.source import Source
+
 
 @click.command()
 @options.sweep
-@options.home
-def report(name: str, home: Path) -> None:
+@options.source
+def report(name: str, source: Source) -> None:
     """Write the report page, one HTML file.
 
     It needs neither network nor script; the path is printed.
     """
     from service.interface.report import write
-    from service.ledger import open_store
+    from service.interface.source.local import Local
+    from service.spec.errors import UserError
 
-    click.echo(write(open_store(home), name, home))
+    if not isinstance(source, Local):
+        raise UserError(
+            f"the page of {name} at {source.where} cannot be written here",
+            "give --home for a sweep of this machine, or save its tables with: sieve export",
+        )
+    click.echo(write(source.store, name, source.home))
 
 
 @click.command()

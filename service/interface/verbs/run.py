@@ -41,8 +41,9 @@ def drive(name: str, home: Path, *, quiet: bool, again: str) -> None:
     """
     from service.engine import sweep
     from service.interface.live import watch
+    from service.interface.source.local import Local
 
-    with nullcontext() if quiet else watch(name, home):
+    with nullcontext() if quiet else watch(name, Local(home)):
         outcome = sweep.run(name, home)
     _conclude(name, home)
     click.echo(f"{name} {outcome.state}" + (f": {outcome.why}" if outcome.why else ""))
@@ -90,21 +91,19 @@ def _checked(file: str, home: Path, *, check: bool) -> Examined:
 
 def _conclude(name: str, home: Path) -> None:
     from service.interface import tables, view
-    from service.interface.live import read
     from service.interface.report import write
-    from service.ledger import Results, open_store
+    from service.interface.source.local import Local
 
-    store = open_store(home)
-    status = read(store, name)
-    rows = Results(store).best_rows(name, BEST)
+    source = Local(home)
+    look = source.look(name)
     click.echo()
-    click.echo(tables.leaders(rows, empty=view.best(status)))
+    click.echo(tables.leaders(source.rows(name, "best", BEST), empty=view.best(look.status)))
     click.echo()
-    click.echo(view.budget(status))
-    for line in view.appraised(store.worth(name)):
+    click.echo(view.budget(look.status))
+    for line in look.advice:
         click.echo(line)
     try:
-        click.echo(f"report: {write(store, name, home)}")
+        click.echo(f"report: {write(source.store, name, home)}")
     except OSError as error:
         click.echo(f"warning: no report page ({error}); write it later with: sieve report {name}", err=True)
 

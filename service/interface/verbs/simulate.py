@@ -50,16 +50,15 @@ def simulate(spec: str, curves: str, name: str | None, output: str, home: Path, 
     """
     from service.engine.simulation.options import Options
     from service.engine.simulation.submission import Submission, submit
-    from service.interface.live import read
-    from service.ledger import Results, open_store
+    from service.interface.source.local import Local
 
     began = time.perf_counter()
     chosen = Options.of(world)
     simulation = submit(Submission(spec, curves, name), chosen, home)
     wall = time.perf_counter() - began
-    store = open_store(home)
-    status = read(store, simulation.spec.name)
-    best = Results(store).best_rows(simulation.spec.name)
+    source = Local(home)
+    status = source.status(simulation.spec.name)
+    best = source.rows(simulation.spec.name, "best")
     told = summary(simulation, status, chosen.slots(simulation.spec)) | {"wall": wall}
     if output == "json":
         click.echo(tables.as_json(told | {"best": best[0] if best else None}))

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from service.interface import options
+
+if TYPE_CHECKING:
+    from service.interface.source import Source
 
 
 @click.command()
 @options.sweep
 @click.option("--undo", is_flag=True, help="Take the newest narrowing back: the next round does without it.")
 @options.output
-@options.home
-def space(name: str, home: Path, undo: bool, output: str) -> None:
+@options.source
+def space(name: str, undo: bool, source: Source, output: str) -> None:
     """Show the space of each round.
 
     What narrowing made of each parameter, and why.
     """
     from service.interface import spaces, tables
-    from service.ledger import Results, open_store
 
-    store = open_store(home)
     if undo:
-        taken = store.undo_space(name).round
+        taken = source.undo_space(name)
         click.echo(
             f"the narrowing for round {taken} is undone; the next round begins with the space before it", err=True
         )
-    rows = Results(store).space_rows(name)
+    rows = source.rows(name, "spaces")
     click.echo(spaces.describe(rows) if output == "table" else tables.render(rows, output))
 
 

@@ -1,0 +1,1 @@
+"""Which services a person knows, by name, and the token for each."""

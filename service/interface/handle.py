@@ -1,0 +1,140 @@
+"""A handle on a sweep, wherever it is: what it found, how it stands, and what a person may want of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+from service.interface.source import Event, Source
+from service.interface.source.source import UNDER_WAY
+from service.ledger.status import Status
+from service.spec.errors import SieveError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Own = TypeVar("Own", bound="Handle")
+
+
+class Handle:
+    """A sweep by its name at a source. It holds no results of its own: each call asks anew.
+
+    Every method raises UnknownSweep once the sweep is removed.
+    """
+
+    def __init__(self, name: str, source: Source) -> None:
+        self.name = name
+        self._source = source
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, {self.state})"
+
+    @property
+    def state(self) -> str:
+        """QUEUED, STARTING, RUNNING, PAUSED, SUCCEEDED, STOPPED, FAILED or CANCELLED."""
+        return self._source.standing(self.name).state
+
+    @property
+    def status(self) -> Status:
+        """The funnel of stages, running trials, best so far and time left, at this moment."""
+        return self._source.status(self.name)
+
+    def trials(self) -> pd.DataFrame:
+        """One row per trial."""
+        return self._source.frame(self.name, "trials")
+
+    def history(self) -> pd.DataFrame:
+        """One row per report."""
+        return self._source.frame(self.name, "history")
+
+    def decisions(self) -> pd.DataFrame:
+        """One row per verdict on a trial at a rung, with its reason."""
+        return self._source.frame(self.name, "decisions")
+
+    def stages(self) -> pd.DataFrame:
+        """One row per stage: its plan, how many trials ended it, and the newest estimate of what it is worth."""
+        return self._source.frame(self.name, "stages")
+
+    def best(self, n: int = 1) -> pd.DataFrame:
+        """The best ``n`` of the trials that finished the last stage; empty before the first has."""
+        return self._source.frame(self.name, "best", n)
+
+    def logs(self, follow: bool = False) -> Iterator[str]:
+        """The lines that its head has written; with ``follow`` those to come, too. Raises UserError where none are."""
+        return self._source.logs(self.name, follow)
+
+    def events(self) -> Iterator[Event]:
+        """State changes and decisions from now on, until it is no longer under way."""
+        return self._source.events(self.name)
+
+    def wait(self: Own, timeout: float | None = None) -> Own:
+        """Blocks until the sweep is no longer under way, at most ``timeout`` seconds; returns the handle.
+
+        Raises:
+            TimeoutError: the sweep is still under way; it goes on.
+            SieveError: the sweep failed, or its head died.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._is_under_way():
+            left = self._source.pace if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"{self.name} is still {self.state} after {timeout:g} s; it goes on")
+            time.sleep(min(left, self._source.pace))
+        self._complain()
+        return self
+
+    def pause(self) -> None:
+        """Asks the sweep to pause, keeping everything; does not block. Raises UserError if it is not running."""
+        self._source.wish(self.name, "pause")
+
+    def resume(self) -> None:
+        """Makes a sweep that waits without a head go on; does not block.
+
+        Raises:
+            UserError: it is running, or it has ended.
+        """
+        self._source.wish(self.name, "resume")
+
+    def stop(self) -> None:
+        """Asks the sweep to stop for good, which it does within seconds, keeping everything; does not block.
+
+        Raises:
+            UserError: the sweep is not running.
+        """
+        self._source.wish(self.name, "stop")
+
+    def cancel(self) -> None:
+        """Gives the sweep up, be it running or waiting; does not block. Raises UserError if it has ended."""
+        self._source.wish(self.name, "cancel")
+
+    def extend(self, n: int) -> None:
+        """Gives the sweep ``n`` more trials, which it goes on with; does not block.
+
+        Raises:
+            UserError: it is running, it runs every point of a grid, or ``n`` is not positive.
+        """
+        self._source.extend(self.name, n)
+
+    def update(self, *, priority: int | None = None, weight: float | None = None) -> None:
+        """Changes its place in the queue (-100 to 100, 0 by default) or its share among those of one priority."""
+        self._source.update(self.name, priority, weight)
+
+    def remove(self) -> None:
+        """Deletes the sweep with its trials, reports and checkpoints. Raises AlreadyRunning while it runs."""
+        self._source.remove(self.name)
+
+    def _is_under_way(self) -> bool:
+        return self._source.standing(self.name).live
+
+    def _complain(self) -> None:
+        standing = self._source.standing(self.name)
+        if standing.state == "FAILED":
+            raise SieveError(f"{self.name} failed: {standing.why}", "see its trials for the errors: sweep.trials()")
+        if standing.state in UNDER_WAY and not standing.live:
+            raise SieveError(
+                f"the head of {self.name} died{self._exit_code()}", "nothing is lost: run it again to go on"
+            )
+
+    def _exit_code(self) -> str:
+        return ""

@@ -1,0 +1,8 @@
+"""Sieve's service from afar: `Client` and the handles it gives. Needs neither Ray nor torch nor a database."""
+
+from __future__ import annotations
+
+from service.interface.remote.client import Client
+from service.interface.remote.sweep import RemoteSweep
+
+__all__ = ["Client", "RemoteSweep"]

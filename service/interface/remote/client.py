@@ -1,0 +1,93 @@
+"""Sieve's service from Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from service.interface.contexts import contexts
+from service.interface.contexts.address import address as written
+from service.interface.contexts.token import token_for
+from service.interface.package import MOST
+from service.interface.remote.connection import Connection, Patience
+from service.interface.remote.remote import Remote
+from service.interface.remote.submission import Submission, submit
+from service.interface.remote.sweep import RemoteSweep
+from service.interface.source.choice import address_of
+from service.spec import Source
+from service.spec.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Client:
+    """The service at ``address``, e.g. ``http://localhost:8700``; default: SIEVE_ADDRESS, else the context in use.
+
+    ``token`` is by default SIEVE_TOKEN, that of a context with the address, or, on this machine, the one that
+    ``sieve serve`` wrote. Calls that can be repeated are, while the service is away, for 15 s unless ``patience`` says
+    otherwise. What the service refuses raises the same exceptions as here. DataFrames need ``raysieve[client]``.
+
+    Raises:
+        UserError: there is no address, or it is none.
+    """
+
+    def __init__(
+        self, address: str | None = None, token: str | None = None, *, patience: Patience | None = None
+    ) -> None:
+        where = written(address) if address is not None else address_of(None)
+        if where is None:
+            raise UserError("there is no address of a service", "give one, set SIEVE_ADDRESS, or use a context")
+        if token is None:
+            token = token_for(where, contexts.read(contexts.place()))
+        self._remote = Remote(Connection(where, token, patience))
+
+    def __repr__(self) -> str:
+        return f"Client({self._remote.where!r})"
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the sockets back; handles work no longer."""
+        self._remote.connection.close()
+
+    def submit(
+        self, source: Source, project: str | Path | None = None, *, check: bool = True, max_package: int = MOST
+    ) -> RemoteSweep:
+        """Queues the sweep of ``source`` (a YAML file, a mapping that may hold Tune domains, or a `Spec`).
+
+        The folder ``project`` (default: the current one) travels with it, but what git ignores, and so does the commit.
+        The spec is checked here, and the task, too, where Ray and torch are installed and ``check`` is on. The same
+        sweep of the same code again is the same submission, so that a call whose answer was lost may be repeated.
+
+        Raises:
+            SpecError: the spec breaks a rule.
+            UserError: the code cannot travel (more than ``max_package`` bytes, links that lead out of the folder, a
+                package of our name), the task does not pass the check, or the service refuses it.
+            NameInUse: another sweep has the name.
+        """
+        folder = Path.cwd() if project is None else Path(project)
+        made = submit(self._remote.connection, Submission(source, folder, check, max_package))
+        return RemoteSweep(made.name, self._remote, made.notes)
+
+    def sweep(self, name: str) -> RemoteSweep:
+        """The handle of the sweep ``name``. Raises UnknownSweep, which names the nearest."""
+        self._remote.standing(name)
+        return RemoteSweep(name, self._remote)
+
+    def sweeps(self) -> pd.DataFrame:
+        """A row per sweep, oldest first, as `service.results().sweeps()`."""
+        return self._remote.sweeps_frame()
+
+    def queue(self) -> pd.DataFrame:
+        """A row per sweep that waits or runs, with its priority, its share and why it has not more."""
+        return self._remote.queue_frame()
+
+    def cluster(self) -> dict[str, Any]:
+        """The nodes and what they have in all, as the service sees them: the keys ``nodes`` and ``total``."""
+        found: dict[str, Any] = self._remote._get("cluster")
+        return found

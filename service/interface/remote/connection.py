@@ -1,0 +1,216 @@
+"""A connection to a service: time limits, patience with one that is away for a moment, errors in words."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from service.interface.contexts.address import is_loopback
+from service.interface.remote.problems import NoAnswer, exception
+from service.spec.errors import SieveError
+
+PREFIX = "/api/v1"
+JSON = "application/json"
+AWAY = frozenset({429, 502, 503, 504})
+"""Statuses of a service that starts, or of what stands before one that is away."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
+_log = logging.getLogger("service")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one waits, in seconds: to ``connect``, for each piece of an answer (``read``), and in all for a service
+    that is ``away``, trying again meanwhile.
+    """
+
+    connect: float = 5.0
+    read: float = 60.0
+    away: float = 15.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request. ``path`` are the parts after the prefix; ``body`` is sent as JSON, ``file`` as it is.
+
+    ``once`` forbids to send it again where the service may have acted on it already; ``read`` is a time limit of its
+    own for each piece of the answer, in seconds.
+    """
+
+    method: str
+    path: tuple[str, ...]
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = None
+    file: Path | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    accept: str = JSON
+    once: bool = False
+    read: float | None = None
+
+
+class Connection:
+    """Requests to the service at ``address``, with ``token`` in each. Safe to use from several threads.
+
+    Calls that can be repeated without harm are repeated while the service is away, at growing distances. Every method
+    raises the exceptions of `service.interface.remote.problems`: what the service refuses is refused in its words.
+    """
+
+    def __init__(self, address: str, token: str | None = None, patience: Patience | None = None) -> None:
+        self.address = address
+        self.patience = patience or Patience()
+        limits = httpx.Timeout(self.patience.read, connect=self.patience.connect)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # a proxy of the environment is not asked for what is on this machine
+        self._client = httpx.Client(headers=headers, timeout=limits, trust_env=not is_loopback(address))
+        weakref.finalize(self, self._client.close)
+
+    def close(self) -> None:
+        """Gives its sockets back."""
+        self._client.close()
+
+    def json(self, call: Call) -> Any:
+        """The answer to ``call`` as plain data; None where it has no content."""
+        with self.open(call) as response:
+            response.read()
+            if not response.content:
+                return None
+            try:
+                return response.json()
+            except ValueError:
+                raise self._foreign(response) from None
+
+    def exists(self, call: Call) -> bool:
+        """Whether there is what ``call`` asks for."""
+        with self._answer(call) as response:
+            if response.status_code == httpx.codes.NOT_FOUND:
+                return False
+            self._check(response)
+            return True
+
+    @contextmanager
+    def open(self, call: Call) -> Iterator[httpx.Response]:
+        """The answer to ``call``, whose content is read as it comes."""
+        with self._answer(call) as response:
+            self._check(response)
+            yield response
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Errors of the network while the body reads an answer, in words."""
+        try:
+            yield
+        except httpx.TransportError as error:
+            raise self._no_answer(error) from error
+
+    @contextmanager
+    def _answer(self, call: Call) -> Iterator[httpx.Response]:
+        response = self._insist(call)
+        try:
+            with self.translated():
+                yield response
+        finally:
+            response.close()
+
+    def _insist(self, call: Call) -> httpx.Response:
+        """The answer to ``call``, sent again while the service is away, if that does no harm."""
+        deadline, pause = time.monotonic() + self.patience.away, FIRST_PAUSE
+        warned = False
+        while True:
+            try:
+                response = self._send(call)
+            except httpx.TransportError as error:
+                problem: SieveError = self._no_answer(error)
+                final, wanted = not _may_repeat(call, error), 0.0
+            else:
+                if response.status_code not in AWAY or call.once:
+                    return response
+                wanted = _asked(response)
+                problem, final = self._problem(response), False
+            pause = min(LONGEST_PAUSE, pause * 2)
+            rest = max(wanted, pause * random.uniform(0.5, 1.0))
+            if final or time.monotonic() + rest > deadline:
+                raise problem
+            if not warned:
+                _log.warning("%s; trying again for %.0f s", problem.message, self.patience.away)
+                warned = True
+            time.sleep(rest)
+
+    def _send(self, call: Call) -> httpx.Response:
+        url = "/".join([f"{self.address}{PREFIX}", *(quote(part, safe="") for part in call.path)])
+        known = {key: value for key, value in call.query.items() if value is not None}
+        made: dict[str, Any] = {"params": known, "headers": {"Accept": call.accept, **call.headers}}
+        if call.read is not None:
+            made["timeout"] = httpx.Timeout(call.read, connect=self.patience.connect)
+        if call.file is None:
+            if call.body is not None:
+                made["json"] = call.body
+            return self._client.send(self._client.build_request(call.method, url, **made), stream=True)
+        with call.file.open("rb") as file:
+            return self._client.send(self._client.build_request(call.method, url, content=file, **made), stream=True)
+
+    def _check(self, response: httpx.Response) -> None:
+        if response.is_success:
+            return
+        raise self._problem(response)
+
+    def _problem(self, response: httpx.Response) -> SieveError:
+        with self.translated():
+            response.read()
+        response.close()
+        try:
+            document = response.json()
+        except ValueError:
+            document = None
+        if isinstance(document, Mapping) and ("detail" in document or "title" in document):
+            return exception(document, response.status_code)
+        if response.request.method == "HEAD" or response.status_code in (401, 403):
+            return exception({"detail": f"{self.address} answers {response.status_code}"}, response.status_code)
+        return self._foreign(response)
+
+    def _foreign(self, response: httpx.Response) -> SieveError:
+        kind = response.headers.get("content-type", "nothing")
+        told = f"{self.address} answers {response.status_code} with {kind}"
+        if response.status_code in AWAY:
+            return NoAnswer(f"{told}: what stands before the service cannot reach it", "see that it runs: sieve serve")
+        return SieveError(
+            f"{told}, which is not what Sieve's service says", "see that the address and its port are right"
+        )
+
+    def _no_answer(self, error: httpx.TransportError) -> NoAnswer:
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            why = f"cannot be reached: {_reason(error)}"
+        elif isinstance(error, httpx.TimeoutException):
+            why = f"has said nothing for {self.patience.read:g} s"
+        else:
+            why = f"broke off: {_reason(error)}"
+        return NoAnswer(
+            f"the service at {self.address} {why}", "see that it runs (sieve serve) and that the address is right"
+        )
+
+
+def _may_repeat(call: Call, error: httpx.TransportError) -> bool:
+    """Where the request has not left this machine, anything may be sent again."""
+    return not call.once or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+
+
+def _asked(response: httpx.Response) -> float:
+    """Seconds that the service asks to wait."""
+    try:
+        return max(0.0, float(response.headers.get("retry-after", 0)))
+    except ValueError:
+        return 0.0
+
+
+def _reason(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    return text.partition("] ")[2] or text  # [Errno 111] Connection refused

@@ -1,0 +1,143 @@
+"""The sweeps of a service at an address, asked for over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from service.interface.remote import decode
+from service.interface.remote.connection import Call, Connection
+from service.interface.remote.events import events, lines
+from service.interface.source.source import UNDER_WAY, Event, Look, Standing, Table
+from service.ledger.errors import UnknownSweep
+from service.ledger.records import DecisionRecord
+from service.ledger.rows import Rows
+from service.ledger.status import Status
+from service.spec.errors import UserError
+from service.spec.extras import needs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PACE = 2.0
+PAGE = 500
+IN_MEMORY = 64 << 20
+"""Bytes of a table beyond which it waits on the disk."""
+
+
+class Remote:
+    """A `Source`: the service that ``connection`` is to. Rows come as JSON, frames as Arrow."""
+
+    home = None
+    pace = PACE
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    @property
+    def where(self) -> str:
+        return self.connection.address
+
+    def sweeps(self) -> Rows:
+        found: Rows = []
+        before: str | None = None
+        while True:
+            page = self._get("sweeps", limit=PAGE, before=before)
+            found += page["items"]
+            before = page["next"]
+            if before is None:
+                break
+        return decode.rows([decode.sweep(raw) for raw in reversed(found)])
+
+    def sweeps_frame(self) -> pd.DataFrame:
+        with needs("a DataFrame"):
+            from service.ledger import frames
+
+        return frames.frame(self.sweeps(), frames.SWEEPS)
+
+    def queue(self) -> Rows:
+        return decode.rows(self._get("queue")["items"])
+
+    def queue_frame(self) -> pd.DataFrame:
+        with needs("a DataFrame"):
+            from service.ledger import frames
+
+        return frames.frame(self.queue(), frames.QUEUE)
+
+    def sweep(self, name: str) -> Mapping[str, Any]:
+        """What the service says of it: its record and, under ``status``, its status."""
+        found: Mapping[str, Any] = self._get("sweeps", name)
+        return found
+
+    def spec(self, name: str) -> Mapping[str, Any]:
+        """Its spec as plain data."""
+        found: Mapping[str, Any] = self._get("sweeps", name, "spec")
+        return found
+
+    def standing(self, name: str) -> Standing:
+        raw = self.sweep(name)
+        return Standing(raw["state"], raw.get("why") or "", raw["state"] in UNDER_WAY)
+
+    def look(self, name: str) -> Look:
+        raw = self.sweep(name)
+        note = raw.get("why") or (raw.get("waits") if raw["state"] in UNDER_WAY else "") or ""
+        return Look(decode.status(raw["status"]), decode.advice(self.rows(name, "stages")), note)
+
+    def status(self, name: str) -> Status:
+        return decode.status(self.sweep(name)["status"])
+
+    def verdicts(self, name: str) -> Sequence[DecisionRecord]:
+        return decode.decisions(self.rows(name, "decisions"))
+
+    def rows(self, name: str, table: Table, n: int = 1) -> Rows:
+        return decode.rows(self._get("sweeps", name, table, n=n if table == "best" else None)["items"])
+
+    def frame(self, name: str, table: Table, n: int = 1) -> pd.DataFrame:
+        with needs("a DataFrame"):
+            from service.ledger import arrow, frames
+
+        dtypes = frames.of(table, self.spec(name)["metric"]["name"])
+        query = {"n": n if table == "best" else None}
+        call = Call("GET", ("sweeps", name, table), query, accept=arrow.STREAM)
+        with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+            with self.connection.open(call) as response:
+                for piece in response.iter_bytes():
+                    file.write(piece)
+            file.seek(0)
+            return arrow.read(cast(IO[bytes], file), dtypes)
+
+    def wish(self, name: str, wish: str) -> None:
+        self.connection.json(Call("POST", ("sweeps", name, "wish"), body={"wish": wish}))
+
+    def extend(self, name: str, trials: int) -> None:
+        self.connection.json(Call("POST", ("sweeps", name, "extend"), body={"trials": trials}, once=True))
+
+    def update(self, name: str, priority: int | None = None, weight: float | None = None) -> None:
+        changes = {"priority": priority, "weight": weight}
+        given = {key: value for key, value in changes.items() if value is not None}
+        self.connection.json(Call("PATCH", ("sweeps", name), body=given))
+
+    def undo_space(self, name: str) -> int:
+        raise UserError(
+            f"the narrowing of {name} at {self.where} cannot be taken back from here",
+            "submit it under a new name with the space that you want",
+        )
+
+    def remove(self, name: str) -> None:
+        self.standing(name)
+        with suppress(UnknownSweep):  # it was there, so that a first try has removed it whose answer was lost
+            self.connection.json(Call("DELETE", ("sweeps", name)))
+
+    def logs(self, name: str, follow: bool = False) -> Iterator[str]:
+        return lines(self.connection, name, follow)
+
+    def events(self, name: str) -> Iterator[Event]:
+        return events(self.connection, name, lambda: self.standing(name))
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def _get(self, *path: str, **query: Any) -> Any:
+        return self.connection.json(Call("GET", path, query))

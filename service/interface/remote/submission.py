@@ -1,0 +1,92 @@
+"""From a spec and a folder to a sweep in the queue of a service."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from service.interface.package import MOST, Package, pack
+from service.interface.package.revision import revision
+from service.interface.remote.connection import Call, Connection
+from service.spec import Source, Spec, load
+
+ZIP = {"Content-Type": "application/zip"}
+UNCHECKED = "the task is not checked here, where {} not installed; the service says in its log if it does not work"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is to be submitted: a spec, the folder of its code, whether to ``check`` the task, the bytes it may have."""
+
+    source: Source
+    project: Path
+    check: bool = True
+    max_package: int = MOST
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A sweep in the queue. ``new``: it was not there before; ``notes`` are a line each."""
+
+    name: str
+    state: str
+    new: bool
+    notes: tuple[str, ...] = ()
+
+
+def submit(connection: Connection, submission: Submission) -> Submitted:
+    """Checks what can be checked here, sends the code if the service has it not yet, and queues the sweep.
+
+    The submission is named by its content, so that sent again it is the same.
+
+    Raises:
+        SpecError: the spec breaks a rule.
+        UserError: the code cannot travel, the task does not pass the quick check, or the service refuses.
+    """
+    spec = load(submission.source)
+    project = submission.project.resolve()
+    notes = [*spec.warnings(), *_checked(spec, project, submission)]
+    with tempfile.TemporaryDirectory(prefix="sieve-") as folder:
+        package = pack(project, Path(folder) / "code.zip", submission.max_package)
+        _send(connection, package)
+    answer, new = _queue(connection, spec, package, project)
+    told = [*notes, *package.notes, *answer.get("warnings", ())]
+    return Submitted(answer["name"], answer["state"], new, tuple(dict.fromkeys(told)))
+
+
+def _send(connection: Connection, package: Package) -> None:
+    path = ("packages", package.sha256)
+    if not connection.exists(Call("HEAD", path)):
+        connection.json(Call("PUT", path, file=package.path, headers=ZIP))
+
+
+def _queue(connection: Connection, spec: Spec, package: Package, project: Path) -> tuple[dict[str, Any], bool]:
+    origin = revision(project)
+    body = {"spec": spec.to_dict(), "package": package.sha256, "commit": origin.commit, "diff": origin.diff}
+    named = hashlib.sha256(json.dumps([body["spec"], package.sha256], sort_keys=True).encode()).hexdigest()
+    with connection.open(Call("POST", ("sweeps",), body=body, headers={"Idempotency-Key": named})) as response:
+        response.read()
+        return response.json(), response.status_code == 201
+
+
+def _checked(spec: Spec, project: Path, submission: Submission) -> Iterator[str]:
+    """What is strange about the task, where what trains it is installed."""
+    if not submission.check:
+        return
+    lacking = [name for name in ("ray", "torch") if find_spec(name) is None]
+    if lacking:
+        yield UNCHECKED.format(f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'}")
+        return
+    from service.engine.preflight import check
+    from service.engine.preflight.examination import insist, quick
+
+    yield from check(spec, str(project), submission.source).warnings
+    report = quick(spec, str(project))
+    yield from map(str, report.warnings)
+    insist(report)

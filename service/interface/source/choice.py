@@ -1,0 +1,50 @@
+"""Where the results come from: a home of this machine, or a service at an address."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from service.interface.contexts import contexts
+from service.interface.contexts.address import address as written
+from service.interface.contexts.token import token_for
+from service.interface.source.local import Local
+from service.interface.source.source import Source
+from service.ledger.folder import find_home
+from service.spec.errors import UserError
+
+
+def choose(address: str | None = None, home: Path | None = None) -> Source:
+    """The source that a person means: the first that is given of ``address``, ``home``, SIEVE_ADDRESS, SIEVE_HOME, the
+    context in use; else the home that `find_home` finds.
+
+    Raises:
+        UserError: both are given, the address is none, or the contexts cannot be read.
+    """
+    if address is not None and home is not None:
+        raise UserError(f"both --address {address} and --home {home} are given", "choose one of them")
+    if home is not None:
+        return Local(home.absolute())
+    where = address_of(address)
+    return Local(find_home()) if where is None else at(where)
+
+
+def address_of(given: str | None) -> str | None:
+    """The address of the service that is meant: ``given``, else by the environment, else of the context in use."""
+    given = given or os.environ.get("SIEVE_ADDRESS")
+    if given:
+        return written(given)
+    if os.environ.get("SIEVE_HOME"):
+        return None
+    known = contexts.read(contexts.place()).in_use
+    return None if known is None else known.address
+
+
+def at(where: str, token: str | None = None) -> Source:
+    """The service at the address ``where``; without ``token`` the one that is known for it."""
+    from service.interface.remote.connection import Connection
+    from service.interface.remote.remote import Remote
+
+    if token is None:
+        token = token_for(where, contexts.read(contexts.place()))
+    return Remote(Connection(where, token))

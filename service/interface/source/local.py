@@ -1,0 +1,160 @@
+"""The sweeps of a home on this machine. Nothing here needs Ray, torch or pandas until it is asked for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service.interface.source.source import UNDER_WAY, Event, Look, Standing, Table
+from service.ledger.records import DecisionRecord
+from service.ledger.rows import Rows
+from service.ledger.status import HEADED, Status, snapshot
+from service.spec.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from service.ledger import Results, Store
+
+DEAD = "its head has died; nothing is lost, continue with: sieve run {}"
+PACE = 0.5
+
+
+class Local:
+    """A `Source`: the ledger in the folder ``home``, which need not exist."""
+
+    pace = PACE
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    @property
+    def where(self) -> str:
+        return str(self.home)
+
+    @cached_property
+    def store(self) -> Store:
+        """The ledger."""
+        from service.ledger.home import open_store
+
+        return open_store(self.home)
+
+    @cached_property
+    def results(self) -> Results:
+        """What it holds as tables."""
+        from service.ledger.results import Results
+
+        return Results(self.store)
+
+    def sweeps(self) -> Rows:
+        from service.engine.identity import alive
+
+        dead = {sweep.name for sweep in self.store.sweeps() if sweep.state in HEADED and not alive(sweep)}
+        rows = self.results.sweep_rows()
+        return [row | {"why": DEAD.format(row["sweep"])} if row["sweep"] in dead else row for row in rows]
+
+    def sweeps_frame(self) -> pd.DataFrame:
+        return self.results.sweeps()
+
+    def queue(self) -> Rows:
+        return self.results.queue_rows()
+
+    def queue_frame(self) -> pd.DataFrame:
+        return self.results.queue()
+
+    def standing(self, name: str) -> Standing:
+        from service.engine.identity import alive
+
+        record = self.store.sweep(name)
+        live = record.state == "QUEUED" or (record.state in UNDER_WAY and alive(record))
+        return Standing(record.state, record.why, live)
+
+    def look(self, name: str) -> Look:
+        from service.interface.view import appraised
+
+        standing, status = self.standing(name), self.status(name)
+        note = DEAD.format(name) if standing.state in HEADED and not standing.live else status.why
+        return Look(status, tuple(appraised(self.store.worth(name))), note)
+
+    def status(self, name: str) -> Status:
+        store = self.store
+        return snapshot(store.sweep(name), store.trials(name), store.reports(name), time.time())
+
+    def verdicts(self, name: str) -> Sequence[DecisionRecord]:
+        return self.store.decisions(name)
+
+    def rows(self, name: str, table: Table, n: int = 1) -> Rows:
+        results = self.results
+        if table == "best":
+            return results.best_rows(name, n)
+        plain = {
+            "trials": results.trial_rows,
+            "history": results.history_rows,
+            "decisions": results.decision_rows,
+            "stages": results.stage_rows,
+            "spaces": results.space_rows,
+        }
+        return plain[table](name)
+
+    def frame(self, name: str, table: Table, n: int = 1) -> pd.DataFrame:
+        results = self.results
+        if table == "best":
+            return results.best(name, n)
+        plain = {
+            "trials": results.trials,
+            "history": results.history,
+            "decisions": results.decisions,
+            "stages": results.stages,
+            "spaces": results.spaces,
+        }
+        return plain[table](name)
+
+    def wish(self, name: str, wish: str) -> None:
+        from service.interface.wishes import heard
+
+        heard(self.store, name, wish)
+
+    def extend(self, name: str, trials: int) -> None:
+        from service.engine import sweep
+
+        sweep.extend(name, trials, self.home)
+
+    def update(self, name: str, priority: int | None = None, weight: float | None = None) -> None:
+        self.store.update(name, priority, weight)
+
+    def undo_space(self, name: str) -> int:
+        return self.store.undo_space(name).round
+
+    def remove(self, name: str) -> None:
+        from service.engine import sweep
+
+        sweep.remove(name, self.home)
+
+    def logs(self, name: str, follow: bool = False) -> Iterator[str]:
+        self.store.sweep(name)
+        raise UserError(
+            f"{name} has no log: a head on this machine writes to the terminal that it runs in",
+            f"see what was decided with: sieve watch {name}, and errors of trials with: sieve trials {name} -o json",
+        )
+
+    def events(self, name: str) -> Iterator[Event]:
+        seen, told = len(self.store.decisions(name)), None
+        while True:
+            now = self.standing(name)
+            decisions = self.store.decisions(name)
+            for number, decision in enumerate(decisions[seen:], seen):
+                yield Event("decision", {"sweep": name, **asdict(decision)}, str(number))
+            seen = len(decisions)
+            if now != told:
+                yield Event("sweep", {"sweep": name, "state": now.state, "why": now.why})
+                told = now
+            if not now.live:
+                return
+            time.sleep(self.pace)
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,54 @@
+"""``sieve submit``: a sweep into the queue of a service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from service.interface import options
+
+if TYPE_CHECKING:
+    from service.interface.source import Source
+
+MIB = 1 << 20
+
+
+@click.command()
+@click.argument("file")
+@click.option(
+    "--project",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the task's code, which travels along.  [default: the current one]",
+)
+@click.option("--no-check", is_flag=True, help="Leave out the quick check of the task; see sieve check.")
+@click.option(
+    "--max-package", type=click.IntRange(min=1), default=100, show_default=True, help="MiB of code that may travel."
+)
+@options.source
+def submit(file: str, project: Path | None, no_check: bool, max_package: int, source: Source) -> None:
+    """Queue a sweep at a service.
+
+    The project's folder goes with it, without what git or .sieveignore ignore. The same again is the same sweep.
+    """
+    from service.interface.remote.remote import Remote
+    from service.interface.remote.submission import Submission
+    from service.interface.remote.submission import submit as send
+    from service.spec.errors import UserError
+
+    if not isinstance(source, Remote):
+        raise UserError(
+            "there is no service to submit to",
+            f"run it here with: sieve run {file}, or name a service with --address, SIEVE_ADDRESS or sieve context use",
+        )
+    submission = Submission(file, project or Path.cwd(), not no_check, max_package * MIB)
+    made = send(source.connection, submission)
+    for note in made.notes:
+        click.echo(f"note: {note}", err=True)
+    told = "is submitted" if made.new else "was submitted before and is"
+    state = "" if made.new else f" {made.state}"
+    click.echo(f"{made.name} {told}{state}; watch it with: sieve watch {made.name}")
+
+
+VERBS = (submit,)
