@@ -100,6 +100,16 @@ def cell(value: Any) -> str:
     return str(value)
 
 
+def lines(rows: Sequence[Row], names: Sequence[str], *, heading: bool = True) -> str:
+    """``rows`` as lines of CSV, each with its newline: full precision, missing values empty, lists as JSON."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if names and heading:
+        writer.writerow(names)
+    writer.writerows([_field(row.get(name)) for name in names] for row in rows)
+    return text.getvalue()
+
+
 def is_missing(value: Any) -> bool:
     """Whether ``value`` is None, NaN or pandas' NA / NaT, none of which equals itself."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
@@ -162,13 +172,7 @@ def _json(rows: Sequence[Row], _: str) -> str:
 
 
 def _csv(rows: Sequence[Row], _: str) -> str:
-    names = columns(rows)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if names:
-        writer.writerow(names)
-    writer.writerows([_field(row.get(name)) for name in names] for row in rows)
-    return text.getvalue().removesuffix("\n")
+    return lines(rows, columns(rows)).removesuffix("\n")
 
 
 def _plain(value: Any) -> Any:

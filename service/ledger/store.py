@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Row, delete, insert, select, update
+from sqlalchemy import URL, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from service.ledger import states, tables
 from service.ledger.database import Database
 from service.ledger.errors import AlreadyRunning, DiskFull, LostClaim, NameInUse, UnknownSweep
+from service.ledger.events import Events
 from service.ledger.ledger import Needs, Orders
+from service.ledger.quotas import Quotas
 from service.ledger.records import (
     Batch,
     DecisionRecord,
@@ -27,6 +29,7 @@ from service.ledger.records import (
     TrialRecord,
     WorthRecord,
 )
+from service.ledger.tokens import Tokens
 from service.spec.errors import UserError, nearest
 
 __all__ = ["AlreadyRunning", "DiskFull", "LostClaim", "NameInUse", "Store", "UnknownSweep"]
@@ -255,6 +258,89 @@ class Store:
             sweep = _row(connection, name).id
             rows = connection.execute(select(table).where(table.c.sweep == sweep).order_by(order))
             return [_record(kind, row) for row in rows]
+
+    @property
+    def tokens(self) -> Tokens:
+        """Who may use the service of this store."""
+        return Tokens(self.database)
+
+    @property
+    def quotas(self) -> Quotas:
+        """What each owner may have."""
+        return Quotas(self.database)
+
+    @property
+    def events(self) -> Events:
+        """What has happened since a moment."""
+        return Events(self.database)
+
+    def page(
+        self, state: str | None = None, owner: str | None = None, limit: int = 100, before: str | None = None
+    ) -> list[SweepRecord]:
+        """At most ``limit`` sweeps, newest first: those older than the sweep ``before``, if given."""
+        known = tables.sweeps.c
+        query = select(tables.sweeps).order_by(known.id.desc()).limit(limit)
+        with self.database.read() as connection:
+            if before is not None:
+                query = query.where(known.id < _row(connection, before).id)
+            if state is not None:
+                query = query.where(known.state == state)
+            if owner is not None:
+                query = query.where(known.owner == owner)
+            return [_record(SweepRecord, row) for row in connection.execute(query)]
+
+    def counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
+        """How many trials each of these sweeps has in each state."""
+        sweeps, trials = tables.sweeps.c, tables.trials.c
+        query = (
+            select(sweeps.name, trials.state, func.count())
+            .join(tables.trials, trials.sweep == sweeps.id)
+            .where(sweeps.name.in_(names))
+            .group_by(sweeps.name, trials.state)
+        )
+        found: dict[str, dict[str, int]] = {name: {} for name in names}
+        with self.database.read() as connection:
+            for name, state, count in connection.execute(query):
+                found[name][state] = count
+        return found
+
+    def settle(self, name: str, state: str, why: str) -> None:
+        """Change the state of a sweep that has no head, by a person's wish. Raises IllegalTransition."""
+        with self.database.write() as connection:
+            row = _row(connection, name)
+            if row.state in HEADED:
+                raise states.IllegalTransition(f"sweep {name} is {row.state}", "ask its head: a wish")
+            states.check(states.SWEEP, f"sweep {name}", row.state, state)
+            ended = time.time() if state in ENDED else None
+            _change(connection, row.id, state=state, why=why, wish=None, finished=ended)
+
+    def withdraw(self, name: str) -> None:
+        """Nobody wishes anything of the sweep any more."""
+        with self.database.write() as connection:
+            _change(connection, _row(connection, name).id, wish=None)
+
+    def update(self, name: str, priority: int | None = None, weight: float | None = None) -> None:
+        """Another priority or weight, for a sweep and for its spec."""
+        changes = {key: value for key, value in (("priority", priority), ("weight", weight)) if value is not None}
+        with self.database.write() as connection:
+            row = _row(connection, name)
+            if changes:
+                _change(connection, row.id, spec=row.spec | changes, **changes)
+
+    def keyed(self, owner: str, key: str) -> SweepRecord | None:
+        """The sweep that ``owner`` submitted under ``key``, if there is one."""
+        query = select(tables.sweeps).where(tables.sweeps.c.owner == owner, tables.sweeps.c.key == key)
+        with self.database.read() as connection:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else _record(SweepRecord, row)
+
+    def recode(self, name: str, package: str, commit: str | None, diff: str | None) -> None:
+        """Give a sweep other code. Raises AlreadyRunning while a head has it."""
+        with self.database.write() as connection:
+            row = _row(connection, name)
+            if row.state in HEADED:
+                raise AlreadyRunning(f"{name} is running with other code", f"stop or pause it first: sieve stop {name}")
+            _change(connection, row.id, package=package, commit=commit, diff=diff)
 
     @contextmanager
     def _claimed(self, name: str, attempt: int) -> Iterator[tuple[Connection, Any]]:
