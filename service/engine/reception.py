@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from service.engine.adoption import ENDED, adopt, differences, is_void
 from service.engine.submission import check_spec
-from service.ledger.errors import NameInUse
+from service.ledger.errors import KeyInUse, NameInUse
 from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.store import HEADED, Store
 from service.spec import Spec, load
-from service.spec.errors import SpecError, UserError, Violation
+from service.spec.errors import SpecError, Violation
 from service.spec.models import AUTO
 
 if TYPE_CHECKING:
@@ -26,10 +26,6 @@ Inventory = Callable[[], Nodes]
 
 TRIES = 3
 """How often a submission is looked at again that another one came before."""
-
-
-class KeyInUse(UserError):
-    """The owner submitted another sweep under that key."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +102,7 @@ def _before(store: Store, submission: Submission, spec: Spec) -> SweepRecord | N
         raise KeyInUse(
             f"the key {submission.key!r} is that of another submission, which made {known.name}",
             "give every submission a key of its own",
+            known.name,
         )
     return known
 

@@ -23,3 +23,16 @@ class LostClaim(SieveError):
 
 class DiskFull(SieveError):
     """The ledger cannot grow; nothing that was written before is lost."""
+
+
+class Unreachable(SieveError):
+    """The database does not answer for now; nothing of what was being written is kept."""
+
+
+class KeyInUse(UserError):
+    """A submission of that owner had this key before; ``sweep`` is the name of the sweep it made."""
+
+    def __init__(self, message: str, cure: str, sweep: str) -> None:
+        super().__init__(message, cure)
+        self.sweep = sweep
+        self.args = (message, cure, sweep)  # what pickle calls the class with

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 
@@ -46,10 +47,12 @@ class Events:
     def standings(self, since: float, name: str | None = None) -> list[Standing]:
         """How the sweeps stand that have not ended, or only after ``since`` (seconds since the epoch)."""
         known = sweeps.c
-        query = select(known.name, known.owner, known.state, known.wish, known.why, known.attempt).order_by(known.id)
+        query = select(
+            known.name.label("sweep"), known.owner, known.state, known.wish, known.why, known.attempt
+        ).order_by(known.id)
         query = query.where(or_(known.state.not_in(ENDED), known.finished >= since))
         with self._database.read() as connection:
-            return [Standing(*row) for row in connection.execute(_of(query, name))]
+            return [Standing(**row._mapping) for row in connection.execute(_of(query, name))]
 
     def census(self) -> dict[str, int]:
         """How many sweeps there are in each state."""
@@ -58,9 +61,9 @@ class Events:
             return {row.state: row.number for row in connection.execute(query)}
 
 
-def _of(query: Select[tuple[object, ...]], name: str | None) -> Select[tuple[object, ...]]:
+def _of(query: Select[Any], name: str | None) -> Select[Any]:
     return query if name is None else query.where(sweeps.c.name == name)
 
 
-def _decision(row: object) -> DecisionRecord:
+def _decision(row: Any) -> DecisionRecord:
     return DecisionRecord(*(getattr(row, name) for name in ("trial", "stage", "verdict", "reason", "numbers", "time")))

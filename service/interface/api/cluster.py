@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
@@ -11,7 +13,7 @@ from service.interface.api.settings import PREFIX, Here
 
 router = APIRouter(prefix=PREFIX, tags=["cluster"], route_class=Guarded)
 
-_NODE = {
+_NODE: dict[str, Any] = {
     "id": "3f1c",
     "name": "gpu-node-1",
     "alive": True,

@@ -96,7 +96,7 @@ async def follow(
     sweep: Annotated[str | None, Query(description="only of this sweep", max_length=63)] = None,
     last_event_id: Annotated[str | None, Header(description="the id of the last event heard", max_length=64)] = None,
 ) -> Response:
-    """How each sweep stands that has not ended, then each change and decision; after a Last-Event-ID what was missed."""
+    """How each sweep stands that has not ended, then each change and decision; with Last-Event-ID what was missed."""
     if here.listeners >= here.streams:
         raise Refusal(503, f"{here.listeners} streams are open, as many as may be", "try again later")
     follower = await run_in_threadpool(follower_of, here, sweep, last_event_id)

@@ -14,9 +14,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from service.engine.reception import KeyInUse
 from service.engine.wishes import NothingToDo
-from service.ledger.errors import AlreadyRunning, DiskFull, NameInUse, UnknownSweep
+from service.ledger.errors import AlreadyRunning, DiskFull, KeyInUse, NameInUse, UnknownSweep
 from service.ledger.states import IllegalTransition
 from service.ledger.tokens import UnknownToken
 from service.spec.errors import SieveError, SpecError, UserError

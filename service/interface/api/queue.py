@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
@@ -15,7 +17,7 @@ router = APIRouter(prefix=PREFIX, tags=["cluster"], route_class=Guarded)
 
 WAITING = ("QUEUED", "STARTING", "RUNNING")
 _PAGE = 500
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "sweep": "digits",
     "owner": "ann",
     "state": "RUNNING",

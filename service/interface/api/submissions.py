@@ -20,7 +20,7 @@ from service.interface.api.views import EXAMPLE, STATUS, SweepDetail
 
 router = APIRouter(prefix=PREFIX, tags=["sweeps"], route_class=Guarded)
 
-SPEC = {
+SPEC: dict[str, Any] = {
     "name": "digits",
     "task": "my_tasks:Digits",
     "metric": {"name": "val_accuracy", "goal": "maximize"},

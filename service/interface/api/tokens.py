@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +16,7 @@ from service.interface.api.settings import PREFIX, Here
 router = APIRouter(prefix=PREFIX, tags=["tokens"], route_class=Guarded)
 
 Role = Literal["viewer", "submitter", "admin"]
-_TOKEN = {"id": 2, "user": "ann", "role": "submitter", "created": 1795280000.0, "revoked": None}
+_TOKEN: dict[str, Any] = {"id": 2, "user": "ann", "role": "submitter", "created": 1795280000.0, "revoked": None}
 
 
 class Wanted(BaseModel):
