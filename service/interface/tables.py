@@ -39,7 +39,7 @@ def columns(rows: Sequence[Row]) -> list[str]:
 
 def dated(rows: Sequence[Row]) -> list[Row]:
     """``rows`` with the moments of the ledger (seconds since the epoch) as UTC times."""
-    return [{key: _moment(value) if key in MOMENTS else value for key, value in row.items()} for row in rows]
+    return [{key: moment(value) if key in MOMENTS else value for key, value in row.items()} for row in rows]
 
 
 def compact(rows: Sequence[Row]) -> list[Row]:
@@ -139,7 +139,8 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def _moment(value: Any) -> Any:
+def moment(value: Any) -> Any:
+    """Seconds since the epoch as a UTC time; anything else as it is."""
     return datetime.fromtimestamp(value, UTC) if isinstance(value, float) else value
 
 
