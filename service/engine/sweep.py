@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from service.engine.adoption import ENDED
 from service.engine.identity import alive, identity
 from service.ledger.home import checkpoint_folder, open_store
 from service.ledger.records import SweepRecord
-from service.ledger.store import HEADED, AlreadyRunning, DiskFull
-from service.spec import load
+from service.ledger.store import HEADED, Alive, AlreadyRunning, DiskFull, Store
+from service.spec import Spec, load
 from service.spec.errors import UserError
 
-ENDED = ("SUCCEEDED", "STOPPED", "CANCELLED")
 INTERRUPTED = 130
 
 
@@ -70,24 +71,31 @@ def extend(name: str, trials: int, home: Path) -> SweepRecord:
     Raises:
         UserError: there is no such sweep, it is simulated, its head is running, or ``trials`` is not positive.
     """
-    store = open_store(home)
+    return extend_in(open_store(home), name, trials, alive)
+
+
+def extend_in(store: Store, name: str, trials: int, alive: Alive) -> SweepRecord:
+    """The same of a sweep in ``store``, whose head may be ``alive``."""
     known = store.sweep(name)
     check_real(known)
     if known.state in HEADED and alive(known):
         raise AlreadyRunning(f"{name} is running: head {known.head}", f"stop it first: sieve stop {name}")
     if trials < 1:
         raise UserError(f"cannot extend by {trials} trials", "give a number of at least 1")
-    spec = load(known.spec)
+    store.extend(name, _longer(load(known.spec), trials))
+    return store.sweep(name)
+
+
+def _longer(spec: Spec, trials: int) -> dict[str, Any]:
     if spec.search.trials is None:
-        raise UserError(f"{name} already runs every point of its grid", "change the grid and give it a new name")
+        raise UserError(f"{spec.name} already runs every point of its grid", "change the grid and give it a new name")
     more = spec.to_dict()
     more["search"]["trials"] = spec.search.trials + trials
     if spec.rounds.trials is not None:
         more["rounds"]["trials"] = spec.rounds.trials + trials
     if spec.budget.trials is not None:
         more["budget"]["trials"] = spec.budget.trials + trials
-    store.extend(name, more)
-    return store.sweep(name)
+    return more
 
 
 def check_real(known: SweepRecord) -> None:

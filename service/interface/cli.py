@@ -6,7 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.interface.verbs import change, check, cluster, context, export, look, publish, run, simulate, space, submit
+from service.interface.verbs import (
+    change,
+    check,
+    cluster,
+    context,
+    export,
+    look,
+    publish,
+    run,
+    serve,
+    simulate,
+    space,
+    submit,
+    token,
+)
 from service.interface.verbs.group import Group
 
 if TYPE_CHECKING:
@@ -62,6 +76,8 @@ for _verb in (
     *export.VERBS,
     *publish.VERBS,
     *change.VERBS,
+    *serve.VERBS,
+    *token.VERBS,
     *cluster.VERBS,
     *context.VERBS,
 ):
