@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from service.spec.errors import SieveError
 
 SWEEP: Mapping[str, frozenset[str]] = {
-    "QUEUED": frozenset({"STARTING", "CANCELLED"}),
-    "STARTING": frozenset({"RUNNING", "PAUSED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"}),
-    "RUNNING": frozenset({"STARTING", "PAUSED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"}),
-    "PAUSED": frozenset({"STARTING", "QUEUED", "CANCELLED"}),
+    "QUEUED": frozenset({"STARTING", "PAUSED", "STOPPED", "FAILED", "CANCELLED"}),
+    "STARTING": frozenset({"QUEUED", "RUNNING", "PAUSED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"}),
+    "RUNNING": frozenset({"QUEUED", "STARTING", "PAUSED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"}),
+    "PAUSED": frozenset({"STARTING", "QUEUED", "STOPPED", "CANCELLED"}),
     "SUCCEEDED": frozenset({"QUEUED"}),
     "STOPPED": frozenset({"QUEUED"}),
     "FAILED": frozenset({"STARTING", "QUEUED"}),

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Row, delete, insert, select, update
+from sqlalchemy import URL, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from service.ledger import states, tables
 from service.ledger.database import Database, DiskFull
+from service.ledger.heads import Heads
 from service.ledger.ledger import Needs, Orders
+from service.ledger.quotas import Quotas
 from service.ledger.records import (
     Batch,
     DecisionRecord,
@@ -33,7 +35,7 @@ __all__ = ["AlreadyRunning", "DiskFull", "LostClaim", "NameInUse", "Store", "Unk
 Alive = Callable[[SweepRecord], bool]
 Record = TypeVar("Record", SweepRecord, TrialRecord, ReportRecord, DecisionRecord, SpaceRecord, PastRecord, WorthRecord)
 
-WISHES = ("pause", "stop", "cancel")
+WISHES = ("pause", "resume", "stop", "cancel")
 HEADED = ("STARTING", "RUNNING")
 ENDED = ("SUCCEEDED", "STOPPED", "FAILED", "CANCELLED")
 
@@ -64,6 +66,8 @@ class Store:
 
     def __init__(self, url: str | URL) -> None:
         self.database = Database(url)
+        self.heads = Heads(self.database)
+        self.quotas = Quotas(self.database)
 
     def create(
         self, name: str, spec: dict[str, Any], project: str, owner: str, commit: str | None, simulated: bool = False
@@ -270,6 +274,69 @@ class Store:
             sweep = _row(connection, name).id
             rows = connection.execute(select(table).where(table.c.sweep == sweep).order_by(order))
             return [_record(kind, row) for row in rows]
+
+    def next(self, holder: str, names: Sequence[str] | None = None) -> SweepRecord | None:
+        """(temporary) Claim the first queued sweep."""
+        for known in sorted(self.sweeps(), key=lambda sweep: -sweep.priority):
+            if known.state == "QUEUED" and (names is None or known.name in names):
+                return self.claim(known.name, holder, lambda _: False)
+        return None
+
+    def reclaim(self, name: str, attempt: int, holder: str) -> SweepRecord | None:
+        """(temporary) Take a stalled attempt over."""
+        known = self.sweep(name)
+        if known.attempt != attempt or known.state not in HEADED:
+            return None
+        return self.claim(name, holder, lambda sweep: sweep.attempt != attempt)
+
+    def requeue(self, name: str, attempt: int, why: str) -> None:
+        """(temporary) Back into the queue."""
+        self.end(name, attempt, "QUEUED", why)
+
+    def share(self, allotments: Mapping[str, tuple[int | None, str]]) -> None:
+        """(temporary) Note what each sweep may train and what it waits for."""
+        with self.database.write() as connection:
+            for name, (slots, waits) in allotments.items():
+                _change(connection, _row(connection, name).id, slots=slots, waits=waits)
+
+    def withdraw(self, name: str) -> None:
+        """(temporary) Forget a wish."""
+        with self.database.write() as connection:
+            _change(connection, _row(connection, name).id, wish=None)
+
+    def settle(self, name: str, state: str, why: str) -> None:
+        """(temporary) The state of a sweep without a head, by a person's wish; its open trials end with it."""
+        with self.database.write() as connection:
+            row = _row(connection, name)
+            states.check(states.SWEEP, f"sweep {name}", row.state, state)
+            _change(
+                connection, row.id, state=state, why=why, wish=None, head=None, heartbeat=None, slots=None, waits=""
+            )
+            if state in ENDED:
+                known = tables.trials.c
+                connection.execute(
+                    update(tables.trials)
+                    .where(known.sweep == row.id, known.state.in_(states.OPEN))
+                    .values(state="CANCELLED" if state == "CANCELLED" else "STOPPED", why=f"the sweep ended: {why}")
+                )
+
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """(temporary) Take or renew a lease."""
+        leases, now = tables.leases, time.time()
+        with self.database.write() as connection:
+            row = connection.execute(select(leases).where(leases.c.name == name)).first()
+            if row is not None and row.holder != holder and row.expires > now:
+                return False
+            connection.execute(delete(leases).where(leases.c.name == name))
+            connection.execute(insert(leases).values(name=name, holder=holder, expires=now + seconds))
+            return True
+
+    def usage(self) -> Mapping[str, float]:
+        """(temporary) GPU seconds by owner."""
+        query = select(tables.sweeps.c.owner, func.sum(tables.trials.c.gpu_seconds)).join(tables.trials)
+        with self.database.read() as connection:
+            rows = connection.execute(query.group_by(tables.sweeps.c.owner)).all()
+            return {row[0]: row[1] for row in rows}
 
     @contextmanager
     def _claimed(self, name: str, attempt: int) -> Iterator[tuple[Connection, Any]]:
