@@ -12,12 +12,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import ray
+from ray._private.authentication import authentication_token_setup as authentication
 
-SWITCHES = {
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
-"""Ray's own switches, set unless the user did: a trial that asks for no GPU sees none; nothing is sent home."""
+from cluster.switches import SWITCHES
 
 
 @contextmanager
@@ -51,11 +48,26 @@ def connect(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         with _handlers_kept():
+            if address != "local":
+                _show_token()
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
     try:
         yield ray.cluster_resources()
     finally:
         _leave()
+
+
+def _show_token() -> None:
+    """Ray shows the token that it has to a cluster which it finds by itself, and to one that is named by this alone.
+
+    A cluster that wants none does not mind.
+    """
+    logger, level = logging.getLogger(authentication.__name__), logging.getLogger(authentication.__name__).level
+    logger.setLevel(logging.ERROR)
+    try:
+        authentication.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+    finally:
+        logger.setLevel(level)
 
 
 def _leave() -> None:

@@ -14,9 +14,12 @@ import ray
 from ray.exceptions import RayError
 
 from cluster.connect import connect
+from cluster.inventory import joined
 from service.engine.checkpoints import Keeper
 from service.engine.course import Course
 from service.engine.departures import Departures
+from service.engine.guard import KINDS as BLAMES
+from service.engine.guard import Guard
 from service.engine.journal import Journal
 from service.engine.lessons import earlier, taught
 from service.engine.preflight import check
@@ -79,12 +82,14 @@ class Head:
             verdicts = [decision for decision in decisions if decision.verdict in STATES]
             history = History(self.ledger.reports(self.record.name), verdicts)
             remember(self.journal, self.spec, history)
+            blames = [decision for decision in decisions if decision.verdict in BLAMES]
+            guard = Guard(self.spec, self.journal, self.course, sharing, blames, joined)
             self.course.check()
             self.course.begin()
             newest = max((trial.round for trial in self.journal.trials.values()), default=0)
             round: Round | None = self._round(newest)
             while round is not None and self.course.ending is None:
-                self._fit(round, history, shared, sharing)
+                self._fit(round, history, shared, guard)
                 round = self._following(round)
         return self.course.ending or self._outcome()
 
@@ -114,7 +119,7 @@ class Head:
             return None
         return self._round(number)
 
-    def _fit(self, round: Round, history: History, shared: list[Any], sharing: Sharing) -> None:
+    def _fit(self, round: Round, history: History, shared: list[Any], guard: Guard) -> None:
         spec, past = round.spec, self.journal.table()[: round.before]
         policy = Policy(spec, foreign(spec, self.record.project), past, self._lessons(past))
         rebuild(policy, self.journal, self.spec, history, round.before)
@@ -124,8 +129,8 @@ class Head:
         departures.record(policy.dismissals())
         verdicts = Verdicts(policy, self.journal, spec)
         assign = partial(self._assign, round)
-        proposals = Proposals(self.journal, round, policy, self.course, sharing, assign)
-        recorder = Recorder(spec, self.journal, proposals, verdicts, self.course, departures)
+        proposals = Proposals(self.journal, round, policy, self.course, guard.sharing, assign)
+        recorder = Recorder(spec, self.journal, proposals, verdicts, guard, departures)
         with Pulse(self.journal, keeper, self.course, self._beat) as pulse:
             logs = self.home / "tune" / f"{self.record.name}-{self.record.attempt}"
             logs = logs if round.number == 0 else logs.with_name(f"{logs.name}-round-{round.number}")

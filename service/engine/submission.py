@@ -20,7 +20,7 @@ from service.spec.errors import UserError
 GROWING = (("search", "trials"), ("rounds", "trials"), ("rounds", "count"))
 """Numbers that may grow: the sweep is extended. Smaller ones change nothing, as it may have been extended meanwhile."""
 
-ADOPTED = ("data_dir", "resources", "budget", "retries", "loggers", "checkpoints", "priority", "weight")
+ADOPTED = ("data_dir", "resources", "budget", "retries", "failures", "loggers", "checkpoints", "priority", "weight")
 """Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from service.interface.verbs import change, check, export, look, publish, run, simulate, space
+from service.interface.verbs import change, check, cluster, export, look, publish, run, simulate, space
 
 INTERRUPTED = 130
 
@@ -58,5 +58,6 @@ for _verb in (
     *export.VERBS,
     *publish.VERBS,
     *change.VERBS,
+    *cluster.VERBS,
 ):
     main.add_command(_verb)
