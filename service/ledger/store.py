@@ -320,6 +320,10 @@ class Store:
                     .values(state="CANCELLED" if state == "CANCELLED" else "STOPPED", why=f"the sweep ended: {why}")
                 )
 
+    def page(self, state: str | None = None, limit: int = 100) -> list[SweepRecord]:
+        """(temporary) Some sweeps, newest first."""
+        return [sweep for sweep in reversed(self.sweeps()) if state in (None, sweep.state)][:limit]
+
     def lease(self, name: str, holder: str, seconds: float) -> bool:
         """(temporary) Take or renew a lease."""
         leases, now = tables.leases, time.time()

@@ -21,7 +21,7 @@ class Places:
     def __init__(self, nodes: Sequence[Mapping[str, float]]) -> None:
         self._names = sorted({name for node in nodes for name in node}, key=lambda name: (name != "GPU", name))
         whole = [tuple(_units(node.get(name, 0.0)) for name in self._names) for node in nodes]
-        self._largest = whole
+        self._nodes = whole
         self._free = Counter(whole)
         self.total = {name: sum(node.get(name, 0.0) for node in nodes) for name in self._names}
 
@@ -34,17 +34,20 @@ class Places:
             return False
         return True
 
-    def refusal(self, asks: Mapping[str, float]) -> str | None:
-        """Why no node could ever hold a process that ``asks`` for this; None: one could."""
+    def refusal(self, asks: Mapping[str, float], processes: int = 1) -> str | None:
+        """Why a trial of ``processes`` that each ask for this would find no place even if all was free, or None."""
         for name, amount in asks.items():
-            most = max((node[self._names.index(name)] for node in self._largest), default=0) if self._has(name) else 0
+            most = max((node[self._names.index(name)] for node in self._nodes), default=0) if self._has(name) else 0
             if _units(amount) > most:
                 return f"asks {amount:g} {plural(name, amount)} on one node; largest node has {most / UNIT:g}"
-        needs = self._needs(asks)
-        if needs is not None and any(_fits(node, needs) for node in self._largest):
-            return None
-        words = " and ".join(f"{amount:g} {plural(name, amount)}" for name, amount in asks.items())
-        return f"asks {words or 'a place'} on one node; no node has both"
+        needs = self._needs(asks) or ()
+        rooms = sum(_rooms(node, needs) for node in self._nodes)
+        words = " and ".join(f"{amount:g} {plural(name, amount)}" for name, amount in asks.items()) or "a place"
+        if rooms == 0:
+            return f"asks {words} on one node; no node has both" if self._nodes else "the cluster has no node"
+        if rooms < processes:
+            return f"asks {words} for each of {processes} processes; the cluster has room for {rooms}"
+        return None
 
     def _has(self, name: str) -> bool:
         return name in self._names
@@ -80,3 +83,7 @@ def _whole_parts(name: str, amount: float) -> int:
 
 def _fits(state: State, needs: State) -> bool:
     return all(have >= need for have, need in zip(state, needs, strict=True))
+
+
+def _rooms(state: State, needs: State) -> int:
+    return min((have // need for have, need in zip(state, needs, strict=True) if need), default=1)

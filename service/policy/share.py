@@ -95,7 +95,7 @@ class _Filling:
         """A sweep that runs goes on with one trial, if it may train any."""
         self.slots[sweep.name] = 0
         self.owners[sweep.owner] += 1
-        refusal = self._spent(sweep) or self.places.refusal(sweep.asks)
+        refusal = self._spent(sweep) or self.places.refusal(sweep.asks, sweep.processes)
         if refusal:
             self.refused[sweep.name] = refusal
         elif sweep.wanted:
@@ -103,7 +103,7 @@ class _Filling:
 
     def admit(self, sweep: Demand) -> None:
         """A sweep of the queue starts with one trial, or is told why not."""
-        refusal = self.places.refusal(sweep.asks) or self._spent(sweep) or self._crowded(sweep)
+        refusal = self.places.refusal(sweep.asks, sweep.processes) or self._spent(sweep) or self._crowded(sweep)
         if not refusal and not self._give(sweep):
             before = len(self.slots)
             refusal = (

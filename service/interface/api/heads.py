@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -11,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 
 from service.ledger import wire
 from service.ledger.ledger import Needs
+from service.ledger.secret import digest, fresh
 from service.ledger.states import IllegalTransition
 from service.ledger.store import DiskFull, LostClaim, Store, UnknownSweep
 from service.spec.errors import SieveError, nearest
@@ -31,11 +30,6 @@ Body = Annotated[bytes, Depends(_body)]
 Bearer = Annotated[str, Header(alias="Authorization")]
 
 
-def digest(secret: str) -> str:
-    """What is stored of a ticket or token: its SHA-256."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 def heads(store: Store) -> APIRouter:
     """The routes under ``/api/v1/heads/{name}/{attempt}`` over ``store``."""
     router, routes = APIRouter(prefix="/api/v1/heads/{name}/{attempt}", tags=["heads"]), _Routes(store)
@@ -53,7 +47,7 @@ class _Routes:
         """A token in exchange for the ticket that the head was launched with, once."""
 
         def act() -> dict[str, str]:
-            token = secrets.token_urlsafe(32)
+            token = fresh()
             ticket = str(wire.loads(body)["ticket"])
             if not self._store.heads.enroll(name, attempt, digest(ticket), digest(token)):
                 raise LostClaim(f"this ticket is used, or not that of attempt {attempt} at {name}", AGAIN)

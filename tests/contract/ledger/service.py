@@ -9,7 +9,8 @@ import time
 import uvicorn
 from fastapi import FastAPI
 
-from service.interface.api.heads import digest, heads
+from service.interface.api.heads import heads
+from service.ledger.secret import digest
 from service.ledger.store import Store
 
 TICKET = "a-ticket"

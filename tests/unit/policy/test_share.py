@@ -66,7 +66,8 @@ def test_a_request_larger_than_any_node_is_refused_in_words() -> None:
 
 def test_a_trial_of_several_processes_may_span_nodes() -> None:
     assert slots([demand("a", processes=8)]) == [1]
-    assert slots([demand("a", processes=9)]) == [0]
+    given = share([demand("a", processes=9, running=False)], EIGHT, {})["a"]
+    assert given.reason == "asks 1 CPU and 1 GPU for each of 9 processes; the cluster has room for 8"
 
 
 def test_parts_of_a_gpu_and_of_a_node_are_not_added_up() -> None:
