@@ -145,7 +145,9 @@ class Head:
         return [*taught(self.spec, self.ledger.pasts(self.record.name)), *earlier(self.spec, rounds)]
 
     def _assign(self, round: Round, trial: TrialRecord) -> dict[str, Any]:
-        folder = data_folder(self.spec.data_dir, self.record.project)
+        data_dir = self.spec.data_dir  # A worker finds it as the head does: by the project folder that it has.
+        if data_dir is None and (folder := data_folder(None, self.record.project)) is not None:
+            data_dir = str(folder)
         return Assignment(
             config=nest(trial.config),
             trial=trial.number,
@@ -158,7 +160,7 @@ class Head:
             reported=self.journal.track(trial.number).reported,
             data_seed=self.spec.search.seed,
             skipped=tuple(trial.skipped),
-            data_dir=None if folder is None else str(folder),
+            data_dir=data_dir,
         ).to_dict()
 
     def _beat(self) -> Orders:

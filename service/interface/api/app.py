@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -26,6 +24,7 @@ from service.interface.api import (
 )
 from service.interface.api.auth import Guarded, Public
 from service.interface.api.counters import Counters
+from service.interface.api.heads import heads
 from service.interface.api.hosts import Hosts
 from service.interface.api.limits import BodyLimits
 from service.interface.api.requests import Requests
@@ -60,8 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
     for module in ROUTES:
         app.include_router(module.router)
     app.include_router(description)
-    if find_spec("service.interface.api.heads"):  # becomes one of ROUTES with the branch that brings it
-        app.include_router(import_module("service.interface.api.heads").router)
+    app.include_router(heads(settings.store))
     problems.install(app)
     paths = {f"{PREFIX}/packages/": settings.limits.packed, f"{PREFIX}/heads/": settings.batch}
     app.add_middleware(BodyLimits, most=settings.body, paths=paths)

@@ -69,7 +69,7 @@ def serve(options: Options) -> None:
     listening = options.exposure.listen()
     where = options.exposure.url(listening.getsockname()[1])
     settings = _settings(options, store)
-    loop = daemon(options.launcher, settings, options.url or where) if options.daemon else None
+    loop = daemon(options.launcher, options.ray, settings, options.url or where) if options.daemon else None
     file = admin_token(store, options.home)
     print(
         f"Sieve serves {options.exposure.url(listening.getsockname()[1])}; the admin's token is in {file}", flush=True
