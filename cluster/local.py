@@ -166,6 +166,8 @@ class LocalCluster:
         # The first driver would have each node start a worker for every CPU: they come as they are needed.
         environment = {**SWITCHES, MODE: "token", "RAY_prestart_worker_first_driver": "0", **os.environ}
         environment.pop("RAY_ADDRESS", None)
+        # Jobs run `python`: it must be the one that Ray and the rest are installed for.
+        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
         node = LocalNode.spawn(number, command, temp, self.folder / f"node-{number}.log", environment)
         self._state = replace(self._state, nodes=(*self.nodes, node))
         self._write()

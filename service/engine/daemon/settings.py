@@ -25,7 +25,7 @@ class Settings:
     storage: Path
     code: Callable[[SweepRecord], Path]
     sweeps: int | None = 16
-    silence: float = 20.0
+    silence: float = 5.0
     unknown: float = 120.0
     stuck: float = 600.0
     obey: float = 30.0

@@ -109,6 +109,7 @@ def admin_token(store: Store, home: Path) -> Path:
         return file
     _, secret = store.tokens.create(getpass.getuser(), "admin")
     try:
+        home.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
         with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as opened:
             opened.write(secret + "\n")
@@ -118,7 +119,8 @@ def admin_token(store: Store, home: Path) -> Path:
 
 
 def _settings(options: Options, store: Store) -> Settings:
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    for chatty in ("uvicorn.error", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     return Settings(
         store,
         options.home,

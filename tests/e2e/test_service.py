@@ -1,0 +1,120 @@
+"""The service under load and under attack, as its users have it: real processes, one machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from service.interface.remote.sweep import RemoteSweep
+from tests.ray.toys import toy
+from tests.stack import Stack, until
+
+PROJECT = Path(__file__).parents[1] / "projects"
+SLOW = 0.6
+"""Seconds of an epoch of a slow curve: its report interval."""
+
+RESOURCES = {"cpu": 0.1, "gpu": 1}
+START = 20.0
+"""Seconds that a head takes to start on two busy cores: Python, Ray and torch are loaded."""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    made = Stack(tmp_path_factory.mktemp("service"))
+    yield made
+    made.stop()
+
+
+def slow(name: str, trials: int, **changes: Any) -> dict[str, Any]:
+    """A sweep of slow curves, all of which are trained in full."""
+    spec = toy(
+        name=name,
+        parameters={"x": {"uniform": [0, 1]}, "sleep": SLOW},
+        stages=[{"data": 0.5, "epochs": 3}, {"data": 1.0, "epochs": 5}],
+        search={"algorithm": "random", "trials": trials, "seed": 1},
+        schedule={"algorithm": "fifo"},
+        resources=RESOURCES,
+    )
+    return spec | changes
+
+
+def whole(sweep: RemoteSweep, trials: int, reports: int) -> None:
+    """Every trial from 1 on is there once, and every report of it."""
+    assert list(sweep.trials()["trial"]) == list(range(1, trials + 1))
+    history = sweep.history()
+    assert len(history) == reports
+    assert not history.duplicated(["trial", "stage", "epoch"]).any()
+
+
+def test_slots_follow_weights_and_a_higher_priority_comes_first(stack: Stack) -> None:
+    """Twelve GPUs for weights 1, 2 and 3: two, four and six of them, as the ledger tells of a time when all were busy."""
+    ada = stack.client("ada")
+    sweeps = {weight: ada.submit(slow(f"weight-{weight}", 400, weight=weight), PROJECT) for weight in (1, 2, 3)}
+    until(lambda: all(len(s.trials().query("state == 'RUNNING'")) == 2 * w for w, s in sweeps.items()), 120, "shares")
+    before = {weight: sweep.history()["seconds"].sum() for weight, sweep in sweeps.items()}
+    begun = {weight: len(sweep.history()) for weight, sweep in sweeps.items()}
+    until(lambda: len(sweeps[1].history()) >= begun[1] + 60, 120, "thirty reports of each place")
+    spent = {weight: sweep.history()["seconds"].sum() - before[weight] for weight, sweep in sweeps.items()}
+    for weight, seconds in spent.items():
+        assert seconds / sum(spent.values()) == pytest.approx(weight / 6, rel=0.1)
+
+    urgent = stack.client("bob").submit(slow("urgent", 1, priority=10), PROJECT)
+    until(lambda: urgent.state != "QUEUED", SLOW + 5, "the urgent sweep has a place and a head that starts")
+    until(lambda: (urgent.trials()["state"] == "RUNNING").any(), START, "its trial runs")
+    for sweep in sweeps.values():
+        sweep.cancel()
+    urgent.wait(60)
+    whole(urgent, 1, 8)
+    until(lambda: all(sweep.state == "CANCELLED" for sweep in sweeps.values()), 60, "cancelled sweeps end")
+    for sweep in sweeps.values():
+        assert not sweep.history().duplicated(["trial", "stage", "epoch"]).any()
+
+
+def test_twenty_sweeps_of_three_owners_finish(stack: Stack) -> None:
+    clients = [stack.client(owner) for owner in ("ada", "bob", "cyd")]
+    sweeps = [
+        clients[number % 3].submit(toy(name=f"many-{number}", resources=RESOURCES), PROJECT) for number in range(20)
+    ]
+    for sweep in sweeps:
+        sweep.wait(400)
+        assert list(sweep.trials()["trial"]) == list(range(1, 9))
+        assert not sweep.history().duplicated(["trial", "stage", "epoch"]).any()
+    owners = clients[0].sweeps().set_index("sweep")["owner"]
+    assert [owners[f"many-{number}"] for number in range(3)] == ["ada", "bob", "cyd"]
+
+
+def kill_service(stack: Stack, sweep: str) -> None:
+    stack.kill_service()
+    stack.serve()
+
+
+def kill_head(stack: Stack, sweep: str) -> None:
+    [head] = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "service.engine.launch.attend" in (line := " ".join(process.info["cmdline"] or []))
+        and sweep in line.split()
+        and "bash" not in line.split("/")[-1].split()[0]
+    ][-1:]
+    os.kill(head.pid, signal.SIGKILL)
+
+
+def restart_database(stack: Stack, sweep: str) -> None:
+    stack.database.restart("immediate")
+
+
+@pytest.mark.parametrize("fault", [kill_service, kill_head, restart_database])
+def test_a_sweep_completes_whatever_dies(stack: Stack, fault: Any) -> None:
+    client = stack.client("ada")
+    sweep = client.submit(slow(fault.__name__.replace("_", "-"), 6, resources=RESOURCES | {"max_concurrent": 2}), PROJECT)
+    until(lambda: len(sweep.history()) >= 6, 90, "six reports")
+    fault(stack, sweep.name)
+    sweep.wait(240)
+    whole(sweep, 6, 48)
+    assert sweep.state == "SUCCEEDED"
