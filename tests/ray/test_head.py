@@ -121,6 +121,22 @@ def test_a_sweep_whose_trials_all_fail_has_failed(tmp_path: Path) -> None:
     assert all("nothing works" in (t.error or "") for t in open_store(tmp_path).trials("toy"))
 
 
+def test_the_same_error_of_five_trials_pauses_the_sweep_and_none_is_lost(tmp_path: Path) -> None:
+    spec = toy(task="toy:always_breaks", retries=0, search={"algorithm": "random", "trials": 20})
+    for heads in (1, 2):  # The next head does not give up before it has seen it, too.
+        outcome = go(spec, tmp_path)
+        assert (outcome.state, outcome.exit_code) == ("PAUSED", 1)
+        assert "5 trials broke by the same error and none got past it: RuntimeError: nothing works; mend" in outcome.why
+        store = open_store(tmp_path)
+        trials = store.trials("toy")
+        assert [t.state for t in trials].count("FAILED") == 4 * heads
+        assert {t.state for t in trials} == {"FAILED", "PENDING"}
+        assert len(trials) <= 6 * heads
+    halts = [decision for decision in store.decisions("toy") if decision.verdict == "halt"]
+    assert "broke by the same error as 4 others, and no trial got past it" in halts[0].reason
+    assert go(spec | {"failures": {"pause_after": None}}, tmp_path).state == "FAILED"
+
+
 def test_a_metric_never_reported_fails_the_sweep_at_the_first_report(tmp_path: Path) -> None:
     outcome = go(toy(metric={"name": "scor", "goal": "maximize"}), tmp_path)
     assert (outcome.state, outcome.exit_code) == ("FAILED", 2)
