@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from service.interface.remote.client import Client
 from cluster.local import LocalCluster
+from service.interface.remote.client import Client
 from tests.postgres import Server
 
 SIEVE = Path(sys.executable).parent / "sieve"

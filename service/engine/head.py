@@ -13,11 +13,12 @@ import numpy as np
 import ray
 from ray.exceptions import RayError
 
-from cluster.connect import connect
+from cluster.connect import connect, is_joined
 from cluster.inventory import joined
 from service.engine.checkpoints import Keeper
 from service.engine.course import Course
 from service.engine.departures import Departures
+from service.engine.gauges import Gauges
 from service.engine.guard import KINDS as BLAMES
 from service.engine.guard import Guard
 from service.engine.journal import Journal
@@ -84,12 +85,13 @@ class Head:
             remember(self.journal, self.spec, history)
             blames = [decision for decision in decisions if decision.verdict in BLAMES]
             guard = Guard(self.spec, self.journal, self.course, sharing, blames, joined)
+            gauges = Gauges(self.spec, self.journal, lambda: sharing.slots) if is_joined() else None
             self.course.check()
             self.course.begin()
             newest = max((trial.round for trial in self.journal.trials.values()), default=0)
             round: Round | None = self._round(newest)
             while round is not None and self.course.ending is None:
-                self._fit(round, history, shared, guard)
+                self._fit(round, history, shared, guard, gauges)
                 round = self._following(round)
         return self.course.ending or self._outcome()
 
@@ -119,7 +121,7 @@ class Head:
             return None
         return self._round(number)
 
-    def _fit(self, round: Round, history: History, shared: list[Any], guard: Guard) -> None:
+    def _fit(self, round: Round, history: History, shared: list[Any], guard: Guard, gauges: Gauges | None) -> None:
         spec, past = round.spec, self.journal.table()[: round.before]
         policy = Policy(spec, foreign(spec, self.record.project), past, self._lessons(past))
         rebuild(policy, self.journal, self.spec, history, round.before)
@@ -131,7 +133,7 @@ class Head:
         assign = partial(self._assign, round)
         proposals = Proposals(self.journal, round, policy, self.course, guard.sharing, assign)
         recorder = Recorder(spec, self.journal, proposals, verdicts, guard, departures)
-        with Pulse(self.journal, keeper, self.course, self._beat) as pulse:
+        with Pulse(self.journal, keeper, self.course, self._beat, gauges) as pulse:
             logs = self.home / "tune" / f"{self.record.name}-{self.record.attempt}"
             logs = logs if round.number == 0 else logs.with_name(f"{logs.name}-round-{round.number}")
             drive(spec, logs, Parts(proposals, verdicts, recorder, self.course), shared)

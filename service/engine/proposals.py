@@ -53,13 +53,15 @@ class Proposals(Unsaved, SearchAlgorithm):
         self._experiment = experiment.spec
 
     def offer(self, number: int) -> None:
-        """Run an unfinished trial again, before any new one."""
+        """Run an unfinished trial again, before any new one as a rule."""
         self._offers.append(number)
 
     def next_trial(self) -> Trial | None:
         if self._over or len(self._live) >= self.sharing.slots or self.sharing.waits:
             return None
-        record = self._journal.trials[self._offers.popleft()] if self._offers else self._next()
+        record = self._next() if self.sharing.probing or not self._offers else None
+        if record is None and self._offers:
+            record = self._journal.trials[self._offers.popleft()]
         if record is None:
             self._over = not self._live
             return None

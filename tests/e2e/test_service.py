@@ -112,7 +112,9 @@ def restart_database(stack: Stack, sweep: str) -> None:
 @pytest.mark.parametrize("fault", [kill_service, kill_head, restart_database])
 def test_a_sweep_completes_whatever_dies(stack: Stack, fault: Any) -> None:
     client = stack.client("ada")
-    sweep = client.submit(slow(fault.__name__.replace("_", "-"), 6, resources=RESOURCES | {"max_concurrent": 2}), PROJECT)
+    sweep = client.submit(
+        slow(fault.__name__.replace("_", "-"), 6, resources=RESOURCES | {"max_concurrent": 2}), PROJECT
+    )
     until(lambda: len(sweep.history()) >= 6, 90, "six reports")
     fault(stack, sweep.name)
     sweep.wait(240)
