@@ -53,7 +53,7 @@ def whole(sweep: RemoteSweep, trials: int, reports: int) -> None:
 
 
 def test_slots_follow_weights_and_a_higher_priority_comes_first(stack: Stack) -> None:
-    """Twelve GPUs for weights 1, 2 and 3: two, four and six of them, as the ledger tells of a time when all were busy."""
+    """Weights 1, 2 and 3 have two, four and six of twelve GPUs, as the ledger tells of a time when all were busy."""
     ada = stack.client("ada")
     sweeps = {weight: ada.submit(slow(f"weight-{weight}", 400, weight=weight), PROJECT) for weight in (1, 2, 3)}
     until(lambda: all(len(s.trials().query("state == 'RUNNING'")) == 2 * w for w, s in sweeps.items()), 120, "shares")

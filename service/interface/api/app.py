@@ -24,6 +24,7 @@ from service.interface.api import (
 )
 from service.interface.api.auth import Guarded, Public
 from service.interface.api.counters import Counters
+from service.interface.api.description import describe_all
 from service.interface.api.heads import heads
 from service.interface.api.hosts import Hosts
 from service.interface.api.limits import BodyLimits
@@ -65,26 +66,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(BodyLimits, most=settings.body, paths=paths)
     app.add_middleware(Hosts, names=settings.hosts, any_address=settings.any_address)
     app.add_middleware(Requests, counters=app.state.counters)
-    _complete(app)
+    describe_all(app)
     return app
-
-
-def _complete(app: FastAPI) -> None:
-    """Add to the description what the routes refer to: problems, and the rows of listings."""
-    write = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = write()
-        schemas = document["components"]["schemas"]
-        if "Problem" not in schemas:
-            problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas |= problem.pop("$defs")
-            schemas["Problem"] = problem
-            schemas["Rows"] = {
-                "type": "object",
-                "required": ["items"],
-                "properties": {"items": {"type": "array", "items": {"type": "object"}}},
-            }
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]

@@ -24,6 +24,9 @@ router = APIRouter(prefix=PREFIX, tags=["events"], route_class=Guarded)
 OVERLAP = 256
 """Decisions that are looked for again: writers that end in another order than they began number them so."""
 
+GRACE = 5.0
+"""Seconds in which a stream ends by itself."""
+
 _EXAMPLE = """event: sweep
 id: 17-1795280000000
 data: {"sweep": "digits", "owner": "ann", "state": "RUNNING", "wish": null, "why": "", "attempt": 1}
@@ -100,7 +103,8 @@ async def follow(
     if here.listeners >= here.streams:
         raise Refusal(503, f"{here.listeners} streams are open, as many as may be", "try again later")
     follower = await run_in_threadpool(follower_of, here, sweep, last_event_id)
-    return EventSourceResponse(_stream(follower, here), ping=here.heartbeat)
+    # the stream sees for itself that the service ends; cut off, it would look like a broken line
+    return EventSourceResponse(_stream(follower, here), ping=here.heartbeat, shutdown_grace_period=GRACE)
 
 
 def follower_of(here: Settings, sweep: str | None, heard: str | None) -> Follower:

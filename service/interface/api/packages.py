@@ -29,7 +29,7 @@ class Kept(BaseModel):
     package: str
 
 
-@router.head("/packages/{sha256}", responses=declared(401, 404))
+@router.head("/packages/{sha256}", response_class=Response, responses=declared(401, 404))
 def has_package(user: Viewer, here: Here, sha256: Sha256) -> Response:
     """Whether a package is here."""
     if not here.packages.has(sha256):

@@ -16,17 +16,10 @@ from service.interface.api.plain import PlainText, checked
 from service.interface.api.problems import declared
 from service.interface.api.settings import PREFIX, Here, Settings
 from service.interface.api.sweeps import Name, detail
-from service.interface.api.views import EXAMPLE, STATUS, SweepDetail
+from service.interface.api.views import EXAMPLE, SPEC, STATUS, SweepDetail
 
 router = APIRouter(prefix=PREFIX, tags=["sweeps"], route_class=Guarded)
 
-SPEC: dict[str, Any] = {
-    "name": "digits",
-    "task": "my_tasks:Digits",
-    "metric": {"name": "val_accuracy", "goal": "maximize"},
-    "parameters": {"lr": {"loguniform": [1e-4, 1.0]}},
-    "stages": [{"data": 0.1, "epochs": 2}, {"data": 1.0, "epochs": 10}],
-}
 PACKAGE = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 in hex")]
 

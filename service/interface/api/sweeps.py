@@ -13,7 +13,7 @@ from service.interface.api import formats
 from service.interface.api.auth import Guarded, Submitter, Viewer
 from service.interface.api.problems import declared
 from service.interface.api.settings import PREFIX, Here
-from service.interface.api.views import SweepDetail, SweepPage, SweepView
+from service.interface.api.views import SPEC, SweepDetail, SweepPage, SweepView
 from service.ledger import rows
 from service.ledger.status import snapshot
 
@@ -74,7 +74,10 @@ def detail(here: Here, name: str) -> SweepDetail:
     return SweepDetail.of(sweep, status.counts, diff=sweep.diff, status=status)
 
 
-@router.get("/sweeps/{name}/spec", responses=declared(401, 404))
+@router.get(
+    "/sweeps/{name}/spec",
+    responses={200: {"content": {"application/json": {"example": SPEC}}}, **declared(401, 404)},
+)
 def get_spec(user: Viewer, here: Here, name: Name) -> dict[str, Any]:
     """The whole spec, defaults included."""
     return here.store.sweep(name).spec

@@ -40,6 +40,14 @@ EXAMPLE: dict[str, Any] = {
     "counts": {"RUNNING": 4, "FINISHED": 2},
 }
 
+SPEC: dict[str, Any] = {
+    "name": "digits",
+    "task": "my_tasks:Digits",
+    "metric": {"name": "val_accuracy", "goal": "maximize"},
+    "parameters": {"lr": {"loguniform": [1e-4, 1.0]}},
+    "stages": [{"data": 0.1, "epochs": 2}, {"data": 1.0, "epochs": 10}],
+}
+
 STATUS: dict[str, Any] = {
     "name": "digits",
     "state": "RUNNING",

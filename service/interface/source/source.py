@@ -32,7 +32,10 @@ class Standing:
 
 @dataclass(frozen=True)
 class Look:
-    """A sweep as ``sieve status`` shows it: ``advice`` says what its stages are worth and which nodes are avoided, ``note`` what else is to say."""
+    """A sweep as ``sieve status`` shows it.
+
+    ``advice`` says what its stages are worth and which nodes are avoided, ``note`` what else is to say.
+    """
 
     status: Status
     advice: tuple[str, ...]
