@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.interface.package import Package, pack
-from service.interface.package.files import files
+from service.interface.package.files import files as listing
 from service.interface.package.revision import MOST, revision
 from service.spec.errors import UserError
 
@@ -31,6 +31,10 @@ def project(tmp_path: Path) -> Path:
 def git(folder: Path, *words: str) -> None:
     name = ["-c", "user.name=ann", "-c", "user.email=ann@example.org", "-c", "init.defaultBranch=main"]
     subprocess.run(["git", *name, *words], cwd=folder, check=True, capture_output=True)
+
+
+def files(project: Path) -> list[str]:
+    return list(listing(project).paths)
 
 
 def packed(project: Path, tmp_path: Path, name: str = "code.zip") -> Package:
@@ -59,6 +63,15 @@ def test_with_git_its_own_listing_decides_and_a_sieveignore_besides(project: Pat
     assert files(project) == [".gitignore", "nets/conv.py", "toy.py"]
     (project / ".sieveignore").write_text("/nets/\n")
     assert files(project) == [".gitignore", ".sieveignore", "toy.py"]
+
+
+@pytest.mark.parametrize("with_git", [False, True])
+def test_it_is_said_what_never_travels_but_could_be_code(project: Path, tmp_path: Path, with_git: bool) -> None:
+    (project / "checkpoints").mkdir()
+    (project / "checkpoints" / "io.py").touch()
+    if with_git:
+        git(project, "init")
+    assert packed(project, tmp_path).notes == ("checkpoints stay here: folders of that name never travel",)
 
 
 def test_a_folder_in_a_repository_is_a_project_of_its_own(project: Path) -> None:
