@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -23,23 +21,10 @@ from service.ledger.errors import NameInUse, UnknownSweep
 from service.spec import load
 from service.spec.errors import SpecError, UserError
 from tests.contract.interface.conftest import TOKEN
-from tests.contract.interface.served import served
-from tests.contract.interface.service import create_app
 from tests.unit.interface.conftest import SPEC
 
 NEW = SPEC | {"name": "new", "task": "toy:curve"}
 HEAVY = ("ray", "torch", "pandas", "numpy", "sqlalchemy", "alembic", "psutil", "fastapi", "uvicorn", "starlette")
-
-
-@pytest.fixture
-def app(home: Path) -> Any:
-    return create_app(home)
-
-
-@pytest.fixture
-def address(app: Any) -> Iterator[str]:
-    with served(app) as where:
-        yield where
 
 
 @pytest.fixture
@@ -57,16 +42,21 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+def packages(home: Path) -> list[Path]:
+    """The zips that the service has kept."""
+    return list((home / "packages").glob("*.zip"))
+
+
 def test_a_submission_travels_with_its_code(
-    client: service.Client, app: Any, store: Store, project: Path, monkeypatch: pytest.MonkeyPatch
+    client: service.Client, home: Path, store: Store, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOY_LOG", str(project.parent / "log"))
     sweep = client.submit(NEW, project)
     assert repr(sweep) == f"RemoteSweep('new', QUEUED, {client._remote.where})"
     assert load(sweep.spec) == load(NEW)
-    [(sha256, body)] = app.state.service.packages.items()
-    assert hashlib.sha256(body).hexdigest() == sha256 == store.sweep("new").package
-    assert zipfile.ZipFile(io.BytesIO(body)).namelist() == ["toy.py"]
+    [file] = packages(home)
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == file.stem == store.sweep("new").package
+    assert zipfile.ZipFile(file).namelist() == ["toy.py"]
 
 
 def test_the_same_again_is_the_same_submission(client: service.Client, store: Store, project: Path) -> None:
@@ -78,14 +68,14 @@ def test_the_same_again_is_the_same_submission(client: service.Client, store: St
         client.submit(NEW, project, check=False)
 
 
-def test_what_is_wrong_is_said_before_anything_is_sent(client: service.Client, app: Any, project: Path) -> None:
+def test_what_is_wrong_is_said_before_anything_is_sent(client: service.Client, home: Path, project: Path) -> None:
     with pytest.raises(SpecError, match="unknown key 'stagess'"):
         client.submit(NEW | {"stagess": []}, project)
     with pytest.raises(SpecError, match="toy has no curv"):
         client.submit(NEW | {"task": "toy:curv"}, project)
     with pytest.raises(UserError, match="more than"):
         client.submit(NEW, project, check=False, max_package=10)
-    assert app.state.service.packages == {}
+    assert packages(home) == []
 
 
 def test_handles_of_what_is_not_there_are_refused(client: service.Client) -> None:
