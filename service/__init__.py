@@ -7,6 +7,10 @@
     service.check("sweep.yaml").frame()        # is its task sound? a row per finding
     service.results().trials("digits")         # any sweep of this home
 
+    client = service.Client("http://host:8700")
+    sweep = client.submit("sweep.yaml")        # runs where the service is; the handle is the same
+    sweep.wait().best(3)
+
 Each name is imported when it is first used, so that ``import service`` costs nothing.
 """
 
@@ -17,11 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from service.interface.client import Sweep, check, results, run, simulate, sweep
+    from service.interface.remote import Client, RemoteSweep
     from service.spec import Spec, load
 
-__all__ = ["Spec", "Sweep", "check", "load", "results", "run", "simulate", "sweep"]
+__all__ = ["Client", "RemoteSweep", "Spec", "Sweep", "check", "load", "results", "run", "simulate", "sweep"]
 
 _HOMES = {
+    "Client": "service.interface.remote",
+    "RemoteSweep": "service.interface.remote",
     "Spec": "service.spec",
     "Sweep": "service.interface.client",
     "check": "service.interface.client",

@@ -6,6 +6,7 @@ from getpass import getuser
 
 from service.engine.identity import alive
 from service.ledger import Store
+from service.ledger.records import SweepRecord
 from service.ledger.status import HEADED
 from service.spec.errors import UserError, nearest
 
@@ -13,7 +14,6 @@ WISHES = ("pause", "resume", "stop", "cancel")
 SETTLED = {"pause": "PAUSED", "resume": "QUEUED", "stop": "STOPPED", "cancel": "CANCELLED"}
 """The state of a sweep without a head once the wish is settled."""
 
-READY = {"resume": ("QUEUED", "PAUSED", "FAILED")}
 WAITING = ("QUEUED", "PAUSED")
 """The states in which a wish can be settled without a head."""
 
@@ -34,10 +34,16 @@ def heard(store: Store, name: str, wish: str) -> None:
     running = headed and alive(record)
     if running and wish != "resume":
         store.wish(name, wish)
-    elif headed and not running and wish == "resume":
-        return  # whoever runs it next takes it from its dead head
-    elif headed or record.state not in READY.get(wish, WAITING):
+    elif wish == "resume" and not running and (headed or record.state == "FAILED"):
+        return  # whoever runs it next takes it as it is
+    elif headed or record.state not in WAITING:
         state = f"{record.state}, but its head is dead" if headed and not running else record.state
-        raise UserError(f"{name} is {state}: there is nothing to {wish}", f"look at it with: sieve status {name}")
+        raise UserError(f"{name} is {state}: there is nothing to {wish}", _cure(record))
     elif record.state != SETTLED[wish]:
         store.settle(name, SETTLED[wish], "" if wish == "resume" else f"{getuser()} said so: {wish}")
+
+
+def _cure(record: SweepRecord) -> str:
+    if record.state in ("SUCCEEDED", "STOPPED"):
+        return f"give it more trials with: sieve extend {record.name} --trials N"
+    return f"look at it with: sieve status {record.name}"

@@ -135,17 +135,25 @@ def test_a_signal_pauses_and_the_same_command_continues(project: Project, toy: T
     assert len(store.trials("toy")) == 14
 
 
-def test_stop_ends_it_from_another_terminal_and_two_heads_are_refused(project: Project, toy: Toy) -> None:
-    project.write("sweep.yaml", slow(toy))
+def test_another_terminal_pauses_resumes_and_stops_it_and_two_heads_are_refused(project: Project, toy: Toy) -> None:
+    project.write("sweep.yaml", slow(toy) | {"search": {"algorithm": "random", "trials": 200}})
     home = project.folder / ".sieve"
     head = project.start("run", "sweep.yaml")
     wait_for(lambda: open_store(home), lambda store: len(store.reports("toy")) > 3)
     assert "running already" in project.sieve("run", "sweep.yaml", code=2)
     assert "running" in project.sieve("rm", "toy", "--yes", code=2)
+    assert "there is nothing to resume" in project.sieve("resume", "toy", code=2)
+    project.sieve("pause", "toy")
+    out, err = head.communicate(timeout=60)
+    assert head.returncode == 0, err
+    assert "paused; continue with: sieve run sweep.yaml" in out
+    store = open_store(home)
+    paused = len(store.reports("toy"))
+    head = project.start("resume", "toy")
+    wait_for(lambda: store, lambda store: len(store.reports("toy")) > paused)
     project.sieve("stop", "toy")
     head.communicate(timeout=60)
     assert head.returncode == 0
-    store = open_store(home)
     assert store.sweep("toy").state == "STOPPED"
     assert {t.state for t in store.trials("toy")} <= {"FINISHED", "STOPPED"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
@@ -32,8 +33,20 @@ NEVER = frozenset(
 Rules = tuple[tuple[str, GitIgnoreSpec], ...]
 
 
-def files(project: Path) -> list[str]:
-    """The paths of the files of ``project`` that travel, relative and with ``/``, in order.
+SAID = ("venv", "node_modules", "checkpoints")
+"""Those of them that could be someone's code: it is said that they stay."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The ``paths`` of the files that travel, relative and with ``/``, in order; ``stayed`` are folders of `SAID`."""
+
+    paths: tuple[str, ...]
+    stayed: tuple[str, ...] = ()
+
+
+def files(project: Path) -> Listing:
+    """Which files of ``project`` travel.
 
     They are those that git knows or would add; where git has nothing to say, those that no ``.gitignore`` names. In
     both cases a ``.sieveignore``, of the same form, leaves out more, and folders such as ``.venv`` never travel.
@@ -41,9 +54,10 @@ def files(project: Path) -> list[str]:
     Raises:
         UserError: a pattern is none.
     """
+    stayed: set[str] = set()
     named = _by_git(project)
-    found = _walk(project, "", (), PATTERNS) if not named else _also(project, named)
-    return sorted(found)
+    found = _also(project, named, stayed) if named else _walk(project, "", (), stayed)
+    return Listing(tuple(sorted(found)), tuple(sorted(stayed)))
 
 
 def _by_git(folder: Path) -> list[str]:
@@ -59,14 +73,14 @@ def _by_git(folder: Path) -> list[str]:
     for raw in dict.fromkeys(listed.stdout.split(b"\0")):
         path = os.fsdecode(raw).rstrip("/")
         if path and (folder / path).is_dir() and not (folder / path).is_symlink():  # a repository of its own
-            inner = _by_git(folder / path) or list(_walk(folder / path, "", (), PATTERNS))
+            inner = _by_git(folder / path) or list(_walk(folder / path, "", (), set()))
             found += [f"{path}/{name}" for name in inner]
         elif path and os.path.lexists(folder / path):  # one that is deleted is still known
             found.append(path)
     return found
 
 
-def _also(project: Path, named: list[str]) -> Iterator[str]:
+def _also(project: Path, named: list[str], stayed: set[str]) -> Iterator[str]:
     """Those of ``named`` that no .sieveignore leaves out."""
     rules: Rules = ()
     for path in named:
@@ -75,20 +89,30 @@ def _also(project: Path, named: list[str]) -> Iterator[str]:
             rules = (*rules, *_read(project, folder, (IGNORE,)))
     for path in named:
         parts = path.split("/")
-        above = ["/".join(parts[:depth]) + "/" for depth in range(1, len(parts))]
-        if NEVER.isdisjoint(parts[:-1]) and not any(_is_left_out(one, rules) for one in (*above, path)):
+        above = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+        if any(_is_left_out(one, rules) for one in (*(f"{folder}/" for folder in above), path)):
+            continue
+        never = next((folder for folder in above if folder.rpartition("/")[2] in NEVER), None)
+        if never is None:
             yield path
+        elif never.rpartition("/")[2] in SAID:
+            stayed.add(never)
 
 
-def _walk(project: Path, folder: str, rules: Rules, patterns: tuple[str, ...]) -> Iterator[str]:
-    rules = (*rules, *_read(project, folder, patterns))
+def _walk(project: Path, folder: str, rules: Rules, stayed: set[str]) -> Iterator[str]:
+    """Those in ``folder`` that no pattern leaves out."""
+    rules = (*rules, *_read(project, folder, PATTERNS))
     with os.scandir(project / folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             path = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name not in NEVER and not _is_left_out(f"{path}/", rules):
-                    yield from _walk(project, path, rules, patterns)
-            elif not _is_left_out(path, rules) and entry.name not in NEVER:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if _is_left_out(f"{path}/" if is_folder else path, rules):
+                continue
+            if is_folder and entry.name in NEVER:
+                stayed.update([path] if entry.name in SAID else [])
+            elif is_folder:
+                yield from _walk(project, path, rules, stayed)
+            else:
                 yield path
 
 

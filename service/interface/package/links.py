@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from service.interface.package.files import IGNORE
 from service.spec.errors import UserError
 
 
-def sources(project: Path, paths: list[str]) -> Iterator[tuple[str, Path]]:
+def sources(project: Path, paths: Sequence[str]) -> Iterator[tuple[str, Path]]:
     """Each of ``paths`` with the file that holds its content: itself, or what the link points to.
 
     Raises:

@@ -44,7 +44,10 @@ def pack(project: Path, path: Path, most: int = MOST) -> Package:
     """
     if not project.is_dir():
         raise UserError(f"there is no folder {project}", "name the one that holds the task's code with --project")
-    listed, notes = _without_ours(project, files(project))
+    listing = files(project)
+    listed, notes = _without_ours(project, listing.paths)
+    if listing.stayed:
+        notes = (*notes, f"{', '.join(listing.stayed)} stay here: folders of that name never travel")
     if not listed:
         raise UserError(f"nothing in {project} can travel: all is ignored", f"correct .gitignore or {IGNORE}")
     found = list(sources(project, listed))
@@ -69,7 +72,7 @@ def _add(archive: zipfile.ZipFile, name: str, source: Path) -> None:
         ) from None
 
 
-def _without_ours(project: Path, listed: list[str]) -> tuple[list[str], tuple[str, ...]]:
+def _without_ours(project: Path, listed: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...]]:
     """Without Sieve's own packages, if ``project`` is Sieve's checkout: whoever runs the sweep has them.
 
     Raises:

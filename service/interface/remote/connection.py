@@ -80,14 +80,16 @@ class Connection:
 
     def json(self, call: Call) -> Any:
         """The answer to ``call`` as plain data; None where it has no content."""
-        with self.open(call) as response:
-            response.read()
-            if not response.content:
-                return None
-            try:
-                return response.json()
-            except ValueError:
-                raise self._foreign(response) from None
+        return self.answer(call)[1]
+
+    def answer(self, call: Call) -> tuple[int, Any]:
+        """The status of the answer to ``call``, and the answer as plain data."""
+        response = self._insist(call, whole=True)
+        self._check(response)
+        try:
+            return response.status_code, response.json() if response.content else None
+        except ValueError:
+            raise self._foreign(response) from None
 
     def exists(self, call: Call) -> bool:
         """Whether there is what ``call`` asks for."""
@@ -121,13 +123,15 @@ class Connection:
         finally:
             response.close()
 
-    def _insist(self, call: Call) -> httpx.Response:
-        """The answer to ``call``, sent again while the service is away, if that does no harm."""
+    def _insist(self, call: Call, whole: bool = False) -> httpx.Response:
+        """The answer to ``call``, sent again while the service is away, if that does no harm; read if ``whole``."""
         deadline, pause = time.monotonic() + self.patience.away, FIRST_PAUSE
         warned = False
         while True:
             try:
                 response = self._send(call)
+                if whole:
+                    self._read(response)
             except httpx.TransportError as error:
                 problem: SieveError = self._no_answer(error)
                 final, wanted = not _may_repeat(call, error), 0.0
@@ -158,6 +162,13 @@ class Connection:
         with call.file.open("rb") as file:
             return self._client.send(self._client.build_request(call.method, url, content=file, **made), stream=True)
 
+    @staticmethod
+    def _read(response: httpx.Response) -> None:
+        try:
+            response.read()
+        finally:
+            response.close()
+
     def _check(self, response: httpx.Response) -> None:
         if response.is_success:
             return
@@ -165,8 +176,7 @@ class Connection:
 
     def _problem(self, response: httpx.Response) -> SieveError:
         with self.translated():
-            response.read()
-        response.close()
+            self._read(response)
         try:
             document = response.json()
         except ValueError:

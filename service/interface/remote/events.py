@@ -38,6 +38,8 @@ def events(connection: Connection, name: str, standing: Callable[[], Standing]) 
                 begun = True
                 for sent in EventSource(response).iter_sse():
                     last = sent.id or last
+                    if not sent.data:  # a sign of life
+                        continue
                     event = _event(sent)
                     yield event
                     if event.kind == "sweep" and event.data.get("state") not in UNDER_WAY:

@@ -77,8 +77,7 @@ class Remote:
         return found
 
     def standing(self, name: str) -> Standing:
-        raw = self.sweep(name)
-        return Standing(raw["state"], raw.get("why") or "", raw["state"] in UNDER_WAY)
+        return _standing(self.sweep(name))
 
     def look(self, name: str) -> Look:
         from service.interface.view import avoided
@@ -111,8 +110,8 @@ class Remote:
             file.seek(0)
             return arrow.read(cast(IO[bytes], file), dtypes)
 
-    def wish(self, name: str, wish: str) -> None:
-        self.connection.json(Call("POST", ("sweeps", name, "wish"), body={"wish": wish}))
+    def wish(self, name: str, wish: str) -> Standing:
+        return _standing(self.connection.json(Call("POST", ("sweeps", name, "wish"), body={"wish": wish})))
 
     def extend(self, name: str, trials: int) -> None:
         self.connection.json(Call("POST", ("sweeps", name, "extend"), body={"trials": trials}, once=True))
@@ -144,3 +143,7 @@ class Remote:
 
     def _get(self, *path: str, **query: Any) -> Any:
         return self.connection.json(Call("GET", path, query))
+
+
+def _standing(raw: Mapping[str, Any]) -> Standing:
+    return Standing(raw["state"], raw.get("why") or "", raw["state"] in UNDER_WAY)

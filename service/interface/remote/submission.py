@@ -17,6 +17,7 @@ from service.interface.remote.connection import Call, Connection
 from service.spec import Source, Spec, load
 
 ZIP = {"Content-Type": "application/zip"}
+CREATED = 201
 UNCHECKED = "the task is not checked here, where {} not installed; the service says in its log if it does not work"
 
 
@@ -70,9 +71,8 @@ def _queue(connection: Connection, spec: Spec, package: Package, project: Path) 
     origin = revision(project)
     body = {"spec": spec.to_dict(), "package": package.sha256, "commit": origin.commit, "diff": origin.diff}
     named = hashlib.sha256(json.dumps([body["spec"], package.sha256], sort_keys=True).encode()).hexdigest()
-    with connection.open(Call("POST", ("sweeps",), body=body, headers={"Idempotency-Key": named})) as response:
-        response.read()
-        return response.json(), response.status_code == 201
+    status, answer = connection.answer(Call("POST", ("sweeps",), body=body, headers={"Idempotency-Key": named}))
+    return answer, status == CREATED
 
 
 def _checked(spec: Spec, project: Path, submission: Submission) -> Iterator[str]:

@@ -114,10 +114,11 @@ class Local:
         }
         return plain[table](name)
 
-    def wish(self, name: str, wish: str) -> None:
+    def wish(self, name: str, wish: str) -> Standing:
         from service.interface.wishes import heard
 
         heard(self.store, name, wish)
+        return self.standing(name)
 
     def extend(self, name: str, trials: int) -> None:
         from service.engine import sweep

@@ -101,8 +101,11 @@ class Source(Protocol):
     def frame(self, name: str, table: Table, n: int = 1) -> pd.DataFrame:
         """The same as a DataFrame with fixed dtypes."""
 
-    def wish(self, name: str, wish: str) -> None:
-        """Make known that it shall pause, resume, stop or cancel. Raises UserError where that means nothing."""
+    def wish(self, name: str, wish: str) -> Standing:
+        """Make known that it shall pause, resume, stop or cancel, and how it stands then.
+
+        Raises UserError where that means nothing.
+        """
 
     def extend(self, name: str, trials: int) -> None:
         """Give it so many trials more. Raises UserError where it cannot have them."""

@@ -10,7 +10,7 @@ from service.interface import options
 from service.interface.verbs.run import drive
 
 if TYPE_CHECKING:
-    from service.interface.source import Source
+    from service.interface.source import Source, Standing
 
 
 @click.command()
@@ -21,8 +21,7 @@ def pause(name: str, source: Source) -> None:
 
     Everything is kept; resume continues it.
     """
-    source.wish(name, "pause")
-    click.echo(f"{name} will pause within seconds; continue it with: sieve resume {name}")
+    _say(name, source.wish(name, "pause"), "PAUSED", "pause", f"continue it with: sieve resume {name}")
 
 
 @click.command()
@@ -60,8 +59,7 @@ def stop(name: str, source: Source) -> None:
 
     Its head ends the trials within seconds and keeps everything.
     """
-    source.wish(name, "stop")
-    click.echo(f"{name} will stop within seconds; watch it with: sieve status {name}")
+    _say(name, source.wish(name, "stop"), "STOPPED", "stop", f"watch it with: sieve status {name}")
 
 
 @click.command()
@@ -72,8 +70,7 @@ def cancel(name: str, source: Source) -> None:
 
     What it found is kept, but it cannot go on.
     """
-    source.wish(name, "cancel")
-    click.echo(f"{name} will be cancelled within seconds; see: sieve status {name}")
+    _say(name, source.wish(name, "cancel"), "CANCELLED", "be cancelled", f"watch it with: sieve status {name}")
 
 
 @click.command()
@@ -108,6 +105,12 @@ def rm(name: str, source: Source, yes: bool) -> None:
         click.confirm(f"remove {name}{at} with its {count} trials, all reports and checkpoints?", abort=True)
     source.remove(name)
     click.echo(f"{name} is removed")
+
+
+def _say(name: str, standing: Standing, wanted: str, words: str, more: str) -> None:
+    """What comes of a wish: it is so already, where no head had to hear it, or will be."""
+    told = f"is {wanted}" if standing.state == wanted else f"will {words} within seconds"
+    click.echo(f"{name} {told}; {more}")
 
 
 def _go_on(name: str, source: Source, quiet: bool) -> None:

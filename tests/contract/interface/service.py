@@ -33,7 +33,8 @@ class Service:
 
     def __init__(self, home: Path) -> None:
         self.local = Local(home)
-        self.packages: dict[str, bytes] = {}
+        self.packages = home / "packages"
+        self.packages.mkdir(parents=True, exist_ok=True)
         self.keys: dict[str, str] = {}
 
     @property
@@ -63,7 +64,7 @@ class Service:
 
     async def submit(self, request: Request) -> Response:
         raw, key = await request.json(), request.headers["idempotency-key"]
-        if raw["package"] not in self.packages:
+        if not self.file(raw["package"]).exists():
             raise UserError(f"there is no package {raw['package']}", "upload it first")
         spec = load(raw["spec"])
         known = self.keys.get(key)
@@ -104,11 +105,14 @@ class Service:
         return JSONResponse({"items": self.local.rows(name, table, n)})
 
     def has(self, request: Request) -> Response:
-        return Response(status_code=200 if request.path_params["sha256"] in self.packages else 404)
+        return Response(status_code=200 if self.file(request.path_params["sha256"]).exists() else 404)
 
     async def keep(self, request: Request) -> Response:
-        self.packages[request.path_params["sha256"]] = await request.body()
+        self.file(request.path_params["sha256"]).write_bytes(await request.body())
         return JSONResponse({"package": request.path_params["sha256"]}, 201)
+
+    def file(self, sha256: str) -> Path:
+        return (self.packages / sha256).with_suffix(".zip")
 
     def logs(self, request: Request) -> Response:
         self.store.sweep(request.path_params["name"])

@@ -1,0 +1,156 @@
+"""The client against a service: submission, its repetition, what is refused, and what it loads."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import service
+from service.interface.cli import main
+from service.interface.remote.problems import Denied
+from service.ledger import Store
+from service.ledger.errors import NameInUse, UnknownSweep
+from service.spec import load
+from service.spec.errors import SpecError, UserError
+from tests.contract.interface.conftest import TOKEN
+from tests.unit.interface.conftest import SPEC
+
+NEW = SPEC | {"name": "new", "task": "toy:curve"}
+HEAVY = ("ray", "torch", "pandas", "numpy", "sqlalchemy", "alembic", "psutil", "fastapi", "uvicorn", "starlette")
+
+
+@pytest.fixture
+def client(address: str, store: Store) -> Iterator[service.Client]:
+    with service.Client(address, TOKEN) as client:
+        yield client
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    source = Path(__file__).parents[2] / "projects" / "toy.py"
+    (folder / "toy.py").write_text(source.read_text())
+    return folder
+
+
+def packages(home: Path) -> list[Path]:
+    """The zips that the service has kept."""
+    return list((home / "packages").glob("*.zip"))
+
+
+def test_a_submission_travels_with_its_code(
+    client: service.Client, home: Path, store: Store, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_LOG", str(project.parent / "log"))
+    sweep = client.submit(NEW, project)
+    assert repr(sweep) == f"RemoteSweep('new', QUEUED, {client._remote.where})"
+    assert load(sweep.spec) == load(NEW)
+    [file] = packages(home)
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == file.stem == store.sweep("new").package
+    assert zipfile.ZipFile(file).namelist() == ["toy.py"]
+
+
+def test_the_same_again_is_the_same_submission(client: service.Client, store: Store, project: Path) -> None:
+    for _ in range(2):
+        assert client.submit(NEW, project, check=False).name == "new"
+    assert len(store.sweeps()) == 4
+    (project / "toy.py").write_text("changed = True\n")
+    with pytest.raises(NameInUse, match="there is a sweep 'new' already"):
+        client.submit(NEW, project, check=False)
+
+
+def test_what_is_wrong_is_said_before_anything_is_sent(client: service.Client, home: Path, project: Path) -> None:
+    with pytest.raises(SpecError, match="unknown key 'stagess'"):
+        client.submit(NEW | {"stagess": []}, project)
+    with pytest.raises(SpecError, match="toy has no curv"):
+        client.submit(NEW | {"task": "toy:curv"}, project)
+    with pytest.raises(UserError, match="more than"):
+        client.submit(NEW, project, check=False, max_package=10)
+    assert packages(home) == []
+
+
+def test_handles_of_what_is_not_there_are_refused(client: service.Client) -> None:
+    with pytest.raises(UnknownSweep, match="did you mean 'toy'"):
+        client.sweep("toi")
+
+
+def test_a_wrong_token_is_denied(address: str, store: Store) -> None:
+    with service.Client(address, "wrong") as stranger, pytest.raises(Denied, match="sieve token create"):
+        stranger.sweeps()
+
+
+def test_a_client_needs_an_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("SIEVE_ADDRESS", raising=False)
+    with pytest.raises(UserError, match="there is no address"):
+        service.Client()
+    monkeypatch.setenv("SIEVE_ADDRESS", address)
+    assert repr(service.Client()) == f"Client({address!r})"
+
+
+def test_sweeps_and_the_queue_are_frames(client: service.Client, store: Store) -> None:
+    assert list(client.sweeps()["sweep"]) == ["toy", "waiting", "over"]
+    assert list(client.queue()["sweep"]) == ["toy", "waiting"]
+
+
+def test_the_log_comes_line_by_line(client: service.Client) -> None:
+    assert list(client.sweep("toy").logs()) == ["the head began", "trial 1 goes on"]
+
+
+def test_submitting_from_a_terminal(address: str, store: Store, project: Path) -> None:
+    (project / "sweep.yaml").write_text(load(NEW).to_yaml())
+    words = ["submit", str(project / "sweep.yaml"), "--project", str(project), "--no-check", "--address", address]
+    first, second = (CliRunner().invoke(main, words, env={"SIEVE_TOKEN": TOKEN}).stdout for _ in range(2))
+    assert first == "new is submitted; watch it with: sieve watch new\n"
+    assert second == "new was submitted before and is QUEUED; watch it with: sieve watch new\n"
+
+
+BLOCKED = f"import sys\nfor name in {HEAVY}: sys.modules[name] = None\nfrom service.interface.cli import main\n"
+"""Python where nothing of an extra is installed."""
+
+
+def run(script: str, folder: Path, address: str, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "SIEVE_TOKEN": TOKEN, "SIEVE_ADDRESS": address}
+    command = [sys.executable, "-c", BLOCKED + script, *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_verbs_with_an_address_load_nothing_of_an_extra(address: str, store: Store, tmp_path: Path) -> None:
+    verbs = (
+        ["ls"],
+        ["status", "toy"],
+        ["best", "toy"],
+        ["queue"],
+        ["pause", "toy"],
+        ["logs", "toy"],
+        ["watch", "over"],
+    )
+    script = f"import service\nservice.Client\nfor words in {verbs!r}: main(words, standalone_mode=False)\n"
+    done = run(script, tmp_path, address)
+    assert done.returncode == 0, done.stderr
+    assert "the head began" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        (["ls", "--home", "home"], "engine"),
+        (["run", "sweep.yaml"], "engine"),
+        (["export", "toy", "--format", "parquet"], "client"),
+    ],
+)
+def test_what_lacks_is_said_with_the_line_that_installs_it(
+    address: str, store: Store, tmp_path: Path, words: list[str], extra: str
+) -> None:
+    done = run("main()", tmp_path, address, *words)
+    assert done.returncode == 2
+    assert f"pip install 'raysieve[{extra}]'" in done.stderr
