@@ -23,12 +23,13 @@ class Jobs:
 
     The folder of the user's code is the job's working directory, which Ray brings to every node. The environment
     that the job shows holds no secret but the ticket, which is worthless as soon as the head has enrolled. ``memory``
-    is the bytes that a head reserves (default: none). Ray's token goes with each request where there is one, see
-    `cluster.token`.
+    is the bytes that a head reserves (default: none), ``python`` the interpreter on the cluster that has Sieve. Ray's
+    token goes with each request where there is one, see `cluster.token`.
     """
 
-    def __init__(self, dashboard: str, memory: int | None = None) -> None:
+    def __init__(self, dashboard: str, memory: int | None = None, python: str = "python") -> None:
         self._dashboard = dashboard
+        self._python = python
         self._memory = memory
         self._known: JobSubmissionClient | None = None
 
@@ -37,7 +38,7 @@ class Jobs:
         try:
             return str(
                 self._client().submit_job(
-                    entrypoint=shlex.join(["python", *launch.arguments]),
+                    entrypoint=shlex.join([self._python, *launch.arguments]),
                     submission_id=launch.name,
                     runtime_env={"working_dir": str(launch.code), "env_vars": {TICKET: launch.ticket}},
                     metadata={"name": launch.sweep, "owner": launch.owner, "page": launch.page},
