@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import threading
 import time
 from collections.abc import Iterator
 
@@ -15,7 +17,13 @@ from service.engine.launch.processes import TICKET
 CPUS = 0.0
 """CPUs that a head reserves of those that trials share: it decides and writes, and trains nothing."""
 
+OVERRIDE = "RAY_API_SERVER_ADDRESS"
+"""Environment variable that Ray's client prefers to all else."""
+
 POLL = 1.0
+LINE = 300
+
+_LOCK = threading.Lock()
 
 
 class Jobs:
@@ -88,11 +96,17 @@ class Jobs:
             time.sleep(POLL)
 
     def _client(self) -> JobSubmissionClient:
-        if self._known is None:
-            self._known = JobSubmissionClient(self._dashboard, headers=headers())
-        return self._known
+        with _LOCK:
+            if self._known is None:
+                before = os.environ.get(OVERRIDE)
+                os.environ[OVERRIDE] = self._dashboard  # RAY_ADDRESS would be taken before the argument.
+                try:
+                    self._known = JobSubmissionClient(self._dashboard, headers=headers())
+                finally:
+                    os.environ.pop(OVERRIDE) if before is None else os.environ.update({OVERRIDE: before})
+            return self._known
 
 
 def _line(error: object) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    return lines[-1][:LINE] if lines else type(error).__name__
