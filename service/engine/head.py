@@ -33,6 +33,7 @@ from service.engine.room import smallest_gpu
 from service.engine.rounds import Round, goes_on, opening, spec_of_round
 from service.engine.searchers import foreign
 from service.engine.sharing import KINDS, Sharing
+from service.engine.slots import Slots
 from service.engine.tuning import Parts, drive
 from service.engine.verdicts import Verdicts
 from service.ledger.home import checkpoint_folder
@@ -85,13 +86,14 @@ class Head:
             remember(self.journal, self.spec, history)
             blames = [decision for decision in decisions if decision.verdict in BLAMES]
             guard = Guard(self.spec, self.journal, self.course, sharing, blames, joined)
-            gauges = Gauges(self.spec, self.journal, lambda: sharing.slots) if is_joined() else None
             self.course.check()
             self.course.begin()
+            slots = Slots(self.journal, sharing)
+            gauges = Gauges(self.spec, self.journal, lambda: slots.count) if is_joined() else None
             newest = max((trial.round for trial in self.journal.trials.values()), default=0)
             round: Round | None = self._round(newest)
             while round is not None and self.course.ending is None:
-                self._fit(round, history, shared, guard, gauges)
+                self._fit(round, history, shared, guard, slots, gauges)
                 round = self._following(round)
         return self.course.ending or self._outcome()
 
@@ -121,7 +123,15 @@ class Head:
             return None
         return self._round(number)
 
-    def _fit(self, round: Round, history: History, shared: list[Any], guard: Guard, gauges: Gauges | None) -> None:
+    def _fit(
+        self,
+        round: Round,
+        history: History,
+        shared: list[Any],
+        guard: Guard,
+        slots: Slots,
+        gauges: Gauges | None,
+    ) -> None:
         spec, past = round.spec, self.journal.table()[: round.before]
         policy = Policy(spec, foreign(spec, self.record.project), past, self._lessons(past))
         rebuild(policy, self.journal, self.spec, history, round.before)
@@ -129,11 +139,12 @@ class Head:
         keeper = Keeper(self.spec, self.journal, round.number)
         departures = Departures(policy, self.journal, keeper, self.course)
         departures.record(policy.dismissals())
-        verdicts = Verdicts(policy, self.journal, spec)
+        verdicts = Verdicts(policy, self.journal, spec, slots)
         assign = partial(self._assign, round)
-        proposals = Proposals(self.journal, round, policy, self.course, guard.sharing, assign)
+        proposals = Proposals(self.journal, round, policy, self.course, slots, assign)
         recorder = Recorder(spec, self.journal, proposals, verdicts, guard, departures)
-        with Pulse(self.journal, keeper, self.course, self._beat, gauges) as pulse:
+        with Pulse(self.journal, keeper, self.course, partial(self._beat, slots), gauges) as pulse:
+            pulse.beat()
             logs = self.home / "tune" / f"{self.record.name}-{self.record.attempt}"
             logs = logs if round.number == 0 else logs.with_name(f"{logs.name}-round-{round.number}")
             drive(spec, logs, Parts(proposals, verdicts, recorder, self.course), shared)
@@ -165,8 +176,12 @@ class Head:
             data_dir=data_dir,
         ).to_dict()
 
-    def _beat(self) -> Orders:
-        return self.ledger.beat(self.record.name, self.record.attempt, "RUNNING")
+    def _beat(self, slots: Slots | None = None) -> Orders:
+        needs = None if slots is None else slots.needs()
+        orders = self.ledger.beat(self.record.name, self.record.attempt, "RUNNING", needs)
+        if slots is not None:
+            slots.obey(orders)
+        return orders
 
     def _settle(self, keeper: Keeper, departures: Departures) -> None:
         """What was cut short waits for the next head, or ends with the sweep, as does whoever waits at a rung."""

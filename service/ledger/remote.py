@@ -237,6 +237,8 @@ def ask(http: httpx.Client, method: str, path: str, body: bytes = b"") -> bytes:
     """One request, and the body of its answer. Raises Away, or the error that the service names."""
     try:
         answer = http.request(method, path, content=body, headers={"Content-Type": "application/json"})
+    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
+        raise SieveError(f"cannot ask {http.base_url}: {error}", "write the address as http://host:port") from error
     except httpx.TransportError as error:
         raise Away(f"the service at {http.base_url} does not answer: {error}", "see that `sieve serve` runs") from error
     if answer.is_success:

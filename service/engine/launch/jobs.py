@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import threading
 import time
 from collections.abc import Iterator
 
@@ -15,7 +17,13 @@ from service.engine.launch.processes import TICKET
 CPUS = 0.0
 """CPUs that a head reserves of those that trials share: it decides and writes, and trains nothing."""
 
+OVERRIDE = "RAY_API_SERVER_ADDRESS"
+"""Environment variable that Ray's client prefers to all else."""
+
 POLL = 1.0
+LINE = 300
+
+_LOCK = threading.Lock()
 
 
 class Jobs:
@@ -23,12 +31,13 @@ class Jobs:
 
     The folder of the user's code is the job's working directory, which Ray brings to every node. The environment
     that the job shows holds no secret but the ticket, which is worthless as soon as the head has enrolled. ``memory``
-    is the bytes that a head reserves (default: none). Ray's token goes with each request where there is one, see
-    `cluster.token`.
+    is the bytes that a head reserves (default: none), ``python`` the interpreter on the cluster that has Sieve. Ray's
+    token goes with each request where there is one, see `cluster.token`.
     """
 
-    def __init__(self, dashboard: str, memory: int | None = None) -> None:
+    def __init__(self, dashboard: str, memory: int | None = None, python: str = "python") -> None:
         self._dashboard = dashboard
+        self._python = python
         self._memory = memory
         self._known: JobSubmissionClient | None = None
 
@@ -37,7 +46,7 @@ class Jobs:
         try:
             return str(
                 self._client().submit_job(
-                    entrypoint=shlex.join(["python", *launch.arguments]),
+                    entrypoint=shlex.join([self._python, *launch.arguments]),
                     submission_id=launch.name,
                     runtime_env={"working_dir": str(launch.code), "env_vars": {TICKET: launch.ticket}},
                     metadata={"name": launch.sweep, "owner": launch.owner, "page": launch.page},
@@ -87,11 +96,17 @@ class Jobs:
             time.sleep(POLL)
 
     def _client(self) -> JobSubmissionClient:
-        if self._known is None:
-            self._known = JobSubmissionClient(self._dashboard, headers=headers())
-        return self._known
+        with _LOCK:
+            if self._known is None:
+                before = os.environ.get(OVERRIDE)
+                os.environ[OVERRIDE] = self._dashboard  # RAY_ADDRESS would be taken before the argument.
+                try:
+                    self._known = JobSubmissionClient(self._dashboard, headers=headers())
+                finally:
+                    os.environ.pop(OVERRIDE) if before is None else os.environ.update({OVERRIDE: before})
+            return self._known
 
 
 def _line(error: object) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    return lines[-1][:LINE] if lines else type(error).__name__

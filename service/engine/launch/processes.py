@@ -37,7 +37,6 @@ class Processes:
     def __init__(self, logs: Path, ray: str | None = None) -> None:
         self._logs = logs
         self._cluster = {"RAY_ADDRESS": ray} if ray else {}
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
 
     def start(self, launch: Launch) -> str:
         """Start a head and return its id. Raises LaunchFailed."""
@@ -55,12 +54,12 @@ class Processes:
                 )
         except OSError as error:
             raise LaunchFailed(f"cannot start {launch.name}: {error}", "it is tried again") from error
-        self._children[child.pid] = child
+        child.returncode = 0  # It is waited for by its pid, by whoever finds that it has ended.
         return f"{launch.name}:{child.pid}:{psutil.Process(child.pid).create_time():.2f}"
 
     def alive(self, id: str) -> bool | None:
         """Whether the head still runs."""
-        return _process(id) is not None if not self._reaped(id) else False
+        return _process(id) is not None
 
     def stop(self, id: str) -> None:
         """Ask the head to end (SIGTERM); it is killed if it has not within `GRACE` seconds."""
@@ -83,11 +82,6 @@ class Processes:
                     return
                 time.sleep(POLL)
 
-    def _reaped(self, id: str) -> bool:
-        """Whether the head is a child of this process that has ended; it is no zombie after this."""
-        child = self._children.get(_pid(id))
-        return child is not None and child.poll() is not None
-
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
@@ -101,13 +95,18 @@ def _pid(id: str) -> int:
 
 
 def _process(id: str) -> psutil.Process | None:
+    started = id.split(":")[2]
     try:
         process = psutil.Process(_pid(id))
-        started = id.split(":")[2]
-        lives = process.status() != psutil.STATUS_ZOMBIE and f"{process.create_time():.2f}" == started
+        if f"{process.create_time():.2f}" != started:
+            return None
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return process
     except psutil.NoSuchProcess:
         return None
-    return process if lives else None
+    with suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+    return None
 
 
 def _signal(id: str, number: signal.Signals) -> bool:
