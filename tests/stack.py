@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import service
 from cluster.local import LocalCluster
-from service.interface.remote.client import Client
 from tests.postgres import Server
 
 SIEVE = Path(sys.executable).parent / "sieve"
@@ -60,9 +60,9 @@ class Stack:
         self._process.kill()
         self._process.wait()
 
-    def client(self, user: str, role: str = "submitter") -> Client:
+    def client(self, user: str, role: str = "submitter") -> service.Client:
         """A client of a person with a token of their own."""
-        return Client(self.address, self.sieve("token", "create", user, "--role", role).strip())
+        return service.Client(self.address, self.sieve("token", "create", user, "--role", role).strip())
 
     def sieve(self, *arguments: str) -> str:
         """What a command prints on the machine of the service."""

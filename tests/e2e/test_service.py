@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from service.interface.remote.sweep import RemoteSweep
+import service
 from tests.ray.toys import toy
 from tests.stack import Stack, until
 
@@ -44,7 +44,7 @@ def slow(name: str, trials: int, **changes: Any) -> dict[str, Any]:
     return spec | changes
 
 
-def whole(sweep: RemoteSweep, trials: int, reports: int) -> None:
+def whole(sweep: service.RemoteSweep, trials: int, reports: int) -> None:
     """Every trial from 1 on is there once, and every report of it."""
     assert list(sweep.trials()["trial"]) == list(range(1, trials + 1))
     history = sweep.history()
