@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import time
@@ -65,7 +66,9 @@ def test_a_cluster_avoids_a_node_that_breaks_trials_and_tells_metrics(
     project: Project, toy: Callable[..., dict[str, Any]]
 ) -> None:
     here = OnCluster(project.folder)
-    said = here.sieve("cluster", "local", "--nodes", "2", "--cpus", "1", "--gpus", "4", "--detach")
+    shown = here.start("cluster", "local", "--nodes", "2", "--cpus", "1", "--gpus", "4")
+    assert shown.stdout is not None
+    said = "".join(itertools.takewhile(lambda line: line != "Ctrl-C stops it\n", shown.stdout))
     cluster = here.cluster
     try:
         assert f"export RAY_ADDRESS={cluster.address}" in said
@@ -101,5 +104,7 @@ def test_a_cluster_avoids_a_node_that_breaks_trials_and_tells_metrics(
         assert [node.alive for node in cluster.nodes] == [True, False]
     finally:
         here.sieve("cluster", "stop")
+    assert "the cluster has ended" in shown.communicate(timeout=60)[0]
+    assert "start one with: sieve cluster local" in here.sieve("cluster", "stop", code=2)
     assert not any(node.alive for node in cluster.nodes)
     assert not Path(cluster.nodes[0].temp).exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,9 @@ def local(nodes: int, cpus: int | None, gpus: int, detach: bool, home: Path) -> 
     click.echo("Ctrl-C stops it")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        threading.Event().wait()
+        while started.nodes[0].alive:
+            time.sleep(0.5)
+        click.echo("the cluster has ended")
     finally:
         started.stop()
 
