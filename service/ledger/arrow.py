@@ -20,18 +20,12 @@ ROWS = 65536
 
 
 def table(frame: pd.DataFrame) -> pa.Table:
-    """``frame`` as a table, whose columns of objects (lists, choices of several types) are JSON and marked so."""
-    fields, columns = [], []
-    for name in frame.columns:
-        series = frame[name]
-        encoded = series.dtype == object
-        if encoded:
-            series = pd.Series([None if _is_missing(value) else json.dumps(value) for value in series], dtype="string")
-        column = pa.array(series, from_pandas=True)
-        column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-        fields.append(pa.field(str(name), column.type, metadata=ENCODED if encoded else None))
-        columns.append(column)
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+    """``frame`` as a table; columns of objects that Arrow would not give back as they are are JSON, and marked so."""
+    encoded = [name for name in frame.columns if frame[name].dtype == object and not _is_kept(list(frame[name]))]
+    changed = frame.assign(**{name: frame[name].map(_json).astype("string") for name in encoded})
+    whole = pa.Table.from_pandas(changed, preserve_index=False)
+    fields = [field.with_metadata(ENCODED) if field.name in encoded else field for field in whole.schema]
+    return whole.cast(pa.schema(fields, metadata=whole.schema.metadata))
 
 
 def write(frame: pd.DataFrame, sink: IO[bytes]) -> None:
@@ -57,14 +51,23 @@ def _series(column: Any, field: Any, dtypes: Mapping[str, str]) -> pd.Series:
         return pd.Series(values, dtype=object)
     if pa.types.is_nested(field.type):
         return pd.Series(column.to_pylist(), dtype=object)
-    if wanted == "Int64" or (wanted is None and pa.types.is_string(field.type)):
+    if wanted == "Int64" or (wanted is None and field.type in (pa.string(), pa.large_string())):
         return pd.Series(column.to_pandas(types_mapper=_nullable), dtype=wanted or "string")
     return pd.Series(column.to_pandas(), dtype=wanted) if wanted else pd.Series(column.to_pandas())
 
 
 def _nullable(kind: Any) -> Any:
-    return {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype()}.get(kind)
+    words = pd.StringDtype()
+    return {pa.int64(): pd.Int64Dtype(), pa.string(): words, pa.large_string(): words}.get(kind)
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or value is pd.NA
+def _is_kept(values: list[Any]) -> bool:
+    """Whether Arrow has a type for all of ``values`` and gives them back alike: not for mappings, nor for a mixture."""
+    try:
+        return repr(pa.array(values).to_pylist()) == repr(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        return False
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None or value is pd.NA else json.dumps(value)
