@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from service.ledger import address
 from service.ledger.folder import find_home
 from service.ledger.store import Store
 from service.spec.errors import UserError
@@ -16,11 +17,15 @@ EMPTY = "sqlite://"
 
 
 def open_store(home: Path | None = None, create: bool = False) -> Store:
-    """The store of ``home`` (default: `find_home`). One that is not there yet is made if ``create``, else it is empty.
+    """The store that SIEVE_DATABASE_URL names, else that of ``home`` (default: `find_home`).
+
+    In a home one that is not there yet is made if ``create``, else it is empty.
 
     Raises:
-        UserError: the folder or the database cannot be written.
+        UserError: the folder or the database cannot be written, or the URL names no database.
     """
+    if (url := address.given()) is not None:
+        return Store(url)
     home = home or find_home()
     file = home / "sieve.db"
     if not create and not file.exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -55,7 +56,7 @@ def list_sweeps(
     return formats.respond(form, lambda: table, lambda: frames.frame(table, frames.SWEEPS))
 
 
-def _tally(counts: dict[str, int]) -> dict[str, int]:
+def _tally(counts: Mapping[str, int]) -> dict[str, int]:
     return {"trials": sum(counts.values()), "finished_trials": counts.get("FINISHED", 0)}
 
 
