@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.engine.adoption import ENDED, adopt, differences, is_void
 from service.engine.submission import check_spec
+from service.engine.wishes import RESUMABLE, resume
 from service.ledger.errors import KeyInUse, NameInUse
 from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.store import HEADED, Store
@@ -75,7 +76,7 @@ def receive(store: Store, submission: Submission, nodes: Nodes | None, discard: 
         known = _still(store, submission, known, discard)
         if known is not None:
             return Received(_continued(store, submission, spec, known), False, warnings)
-        with suppress(NameInUse):  # another submission came first: look again
+        with suppress(NameInUse, KeyInUse):  # another submission came first: look again
             return Received(_added(store, submission, spec, pasts), True, warnings)
     raise NameInUse(f"the name {spec.name} is in use", "choose another name, or try again")
 
@@ -133,12 +134,13 @@ def _continued(store: Store, submission: Submission, spec: Spec, known: SweepRec
             f"stop or pause it first: sieve stop {known.name}, or choose another name",
         )
     adopted = adopt(store, known, spec)
-    if (adopted.priority, adopted.weight) != (spec.priority, spec.weight) and known.state not in ENDED:
+    before = load(known.spec)
+    if (before.priority, before.weight) != (spec.priority, spec.weight) and known.state not in ENDED:
         store.update(known.name, spec.priority, spec.weight)
     if adopted.state not in ENDED and submission.package != known.package:
         store.recode(known.name, submission.package, submission.commit, submission.diff)
-    if adopted.state in ("PAUSED", "FAILED"):
-        store.settle(known.name, "QUEUED", "submitted again")
+    if adopted.state in RESUMABLE:
+        resume(store, adopted)
     return store.sweep(known.name)
 
 

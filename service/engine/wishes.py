@@ -9,7 +9,9 @@ from service.spec.errors import UserError, nearest
 
 WISHES = ("pause", "resume", "stop", "cancel")
 
-_DONE = {"pause": "PAUSED", "resume": "QUEUED", "stop": "STOPPED", "cancel": "CANCELLED"}
+RESUMABLE = ("PAUSED", "FAILED")
+
+_DONE = {"pause": "PAUSED", "stop": "STOPPED", "cancel": "CANCELLED"}
 _POSSIBLE = {
     "pause": ("QUEUED", "PAUSED"),
     "resume": ("PAUSED", "FAILED", "QUEUED"),
@@ -49,8 +51,18 @@ def _express(store: Store, known: SweepRecord, wish: str, person: str) -> None:
         store.withdraw(known.name)
     elif known.state in HEADED or known.state not in _POSSIBLE[wish]:
         raise NothingToDo(f"{known.name} is {known.state}: there is nothing to {wish}", _cure(known))
+    elif wish == "resume":
+        resume(store, known)
     elif known.state != _DONE[wish]:
-        store.settle(known.name, _DONE[wish], "" if wish == "resume" else f"{person} said so: {wish}")
+        store.settle(known.name, _DONE[wish], f"{person} said so: {wish}")
+
+
+def resume(store: Store, known: SweepRecord) -> None:
+    """Queue a sweep again that is paused or failed; one that is queued stays so. Raises IllegalTransition."""
+    if known.state == "FAILED":
+        store.extend(known.name, known.spec)
+    elif known.state != "QUEUED":
+        store.settle(known.name, "QUEUED", "")
 
 
 def _cure(known: SweepRecord) -> str:
