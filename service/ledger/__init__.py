@@ -1,9 +1,30 @@
-"""What has happened: every sweep, trial, report and decision."""
+"""What has happened: every sweep, trial, report and decision.
+
+Each name is imported when it is first used: those who read records from elsewhere need no database.
+"""
 
 from __future__ import annotations
 
-from service.ledger.home import find_home, open_store
-from service.ledger.results import Results
-from service.ledger.store import Store
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from service.ledger.folder import find_home
+    from service.ledger.home import open_store
+    from service.ledger.results import Results
+    from service.ledger.store import Store
 
 __all__ = ["Results", "Store", "find_home", "open_store"]
+
+_HOMES = {
+    "Results": "service.ledger.results",
+    "Store": "service.ledger.store",
+    "find_home": "service.ledger.folder",
+    "open_store": "service.ledger.home",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

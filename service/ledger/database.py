@@ -1,23 +1,28 @@
-"""Connections: SQLite in WAL mode, every commit on the disk before it is acknowledged."""
+"""One database, SQLite or PostgreSQL: its schema up to date, its errors in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import URL, Connection, make_url, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from service.ledger import schema
+from service.ledger import postgres, schema, sqlite
+from service.ledger.address import shown
+from service.ledger.errors import Unreachable
+from service.ledger.refusal import refusal, unopened
 from service.ledger.tables import VERSION
-from service.spec.errors import SieveError, UserError
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000")
+PATIENCE = 30.0
+"""Seconds that a verb waits for a database that was there and does not answer, such as one that restarts."""
 
-
-class DiskFull(SieveError):
-    """The ledger cannot grow; nothing that was written before is lost."""
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 
 
 class Database:
@@ -29,71 +34,88 @@ class Database:
     """
 
     def __init__(self, url: str | URL) -> None:
-        self.engine = _engine(url)
+        self.url = make_url(url)
+        self.is_postgres = self.url.get_backend_name() == "postgresql"
+        self.engine = (postgres if self.is_postgres else sqlite).engine(self.url)
+        weakref.finalize(self, self.engine.dispose)
+        reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self.is_postgres else {}
+        self._reader = self.engine.execution_options(**reading)
+        self._writer = self.engine.execution_options(writing=True)
         try:
             with self.engine.connect() as connection:
                 current = schema.version(connection) == VERSION
             if not current:
-                with self.write() as connection:
-                    schema.migrate(connection)
-        except DatabaseError as error:
-            raise UserError(
-                f"cannot open the ledger {url}: {error.orig}",
-                "make its folder exist and be writable, or choose another with --home or SIEVE_HOME",
-            ) from error
+                self._migrate()
+        except DBAPIError as error:
+            raise unopened(error, self.url) from error
+
+    def __repr__(self) -> str:
+        return f"Database({shown(self.url)!r})"
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one moment of the database.
 
         Raises:
-            SieveError: the database is locked for long, or broken.
+            Unreachable: the database does not answer, or is locked for long.
+            SieveError: it refuses, or is broken.
         """
-        try:
-            with self.engine.connect() as connection:
-                yield connection
-        except OperationalError as error:
-            raise _refusal(error, self.engine.url) from error
+        with self._translated(), self._reader.connect() as connection:
+            yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A connection that holds the write lock; commits at the end, rolls back on an error.
+        """A connection that may write; commits at the end, rolls back on an error.
+
+        On SQLite it holds the database's write lock; on PostgreSQL, who changes a row by what it held locks it first.
 
         Raises:
             DiskFull: there is no room for what was written.
-            SieveError: the database is locked for long, or broken.
+            UserError: the database cannot hold a value.
+            IntegrityError: a row breaks a constraint; the caller knows what that means.
+            Unreachable: the database does not answer, or is locked for long.
+            SieveError: it refuses, or is broken.
         """
+        with self._translated(), self._writer.connect() as connection, connection.begin():
+            yield connection
+
+    def check(self) -> None:
+        """Nothing, if the database answers now. Raises Unreachable at once, SieveError."""
+        with self.read() as connection:
+            connection.execute(text("select 1"))
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
         try:
-            with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
-                yield connection
-        except OperationalError as error:
-            raise _refusal(error, self.engine.url) from error
+            yield
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            raise refusal(error, self.url) from error
+
+    def _migrate(self) -> None:
+        with self._writer.connect() as connection, connection.begin():
+            if self.is_postgres:
+                postgres.lock_schema(connection)
+            schema.migrate(connection)
 
 
-def _engine(url: str | URL) -> Engine:
-    engine = create_engine(url)
-    event.listen(engine, "connect", _set_up)
-    event.listen(engine, "begin", _begin)
-    return engine
+def patient(verb: Callable[Given, Answer]) -> Callable[Given, Answer]:
+    """The verb, tried again for up to PATIENCE seconds while the database does not answer.
 
+    For verbs that may run twice: who is cut off while it commits does not know whether it did.
+    """
 
-def _set_up(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # The driver must not begin transactions of its own: _begin does.
-    for pragma in PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
+    @wraps(verb)
+    def wrapper(*args: Given.args, **named: Given.kwargs) -> Answer:
+        until, pause = time.monotonic() + PATIENCE, 0.05
+        while True:
+            try:
+                return verb(*args, **named)
+            except Unreachable:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(pause)
+                pause = min(1.0, 2 * pause)
 
-
-def _begin(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-def _refusal(error: OperationalError, url: URL) -> SieveError:
-    if "is full" in str(error.orig):
-        return DiskFull(
-            f"the disk is full: the ledger {url} cannot be written",
-            "free some space and run the sweep again; it goes on where it was",
-        )
-    return SieveError(
-        f"the ledger {url} does not answer: {error.orig}", "see that no other program holds it and that it is whole"
-    )
+    return wrapper

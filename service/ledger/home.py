@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from sqlalchemy import URL
 
+from service.ledger import address
+from service.ledger.folder import find_home
 from service.ledger.store import Store
 from service.spec.errors import UserError
 
-NAME = ".sieve"
+__all__ = ["checkpoint_folder", "find_home", "open_store", "report_file"]
+
 EMPTY = "sqlite://"
 
 
-def find_home() -> Path:
-    """SIEVE_HOME, else the nearest ``.sieve`` in the current folder or one above (as git finds its own), else here."""
-    given = os.environ.get("SIEVE_HOME")
-    if given:
-        return Path(given).expanduser().resolve()
-    here = Path.cwd()
-    return next((folder / NAME for folder in (here, *here.parents) if (folder / NAME).is_dir()), here / NAME)
-
-
 def open_store(home: Path | None = None, create: bool = False) -> Store:
-    """The store of ``home`` (default: `find_home`). One that is not there yet is made if ``create``, else it is empty.
+    """The store that SIEVE_DATABASE_URL names, else that of ``home`` (default: `find_home`).
+
+    In a home one that is not there yet is made if ``create``, else it is empty.
 
     Raises:
-        UserError: the folder or the database cannot be written.
+        UserError: the folder or the database cannot be written, or the URL names no database.
     """
+    if (url := address.given()) is not None:
+        return Store(url)
     home = home or find_home()
     file = home / "sieve.db"
     if not create and not file.exists():

@@ -1,19 +1,26 @@
-"""What each owner may have."""
+"""What each owner may have of a shared cluster, and what they have used."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import delete, func, select
 
 from service.ledger import tables
-from service.ledger.database import Database
+from service.ledger.access import record, upsert
+from service.ledger.database import Database, patient
+from service.spec.errors import UserError
+
+ANYONE = "*"
+
+_quotas, _sweeps, _trials = tables.quotas.c, tables.sweeps.c, tables.trials.c
 
 
 @dataclass(frozen=True)
 class QuotaRecord:
-    """The quota of ``owner``, ``*`` for whoever is not named; None: any number."""
+    """What ``owner`` may have: sweeps that run at once, and GPU hours in all; None is no limit."""
 
     owner: str
     running: int | None = None
@@ -21,24 +28,53 @@ class QuotaRecord:
 
 
 class Quotas:
-    """The quotas by owner."""
+    """The quotas in a database. That of the owner ``*`` holds for whoever has none of their own."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
-    def set(self, owner: str, running: int | None = None, gpu_hours: float | None = None) -> None:
-        """Give ``owner`` this quota instead of the one before."""
-        values = {"owner": owner, "running": running, "gpu_hours": gpu_hours}
-        with self._database.write() as connection:
-            statement = upsert(tables.quotas).values(**values)
-            connection.execute(statement.on_conflict_do_update(index_elements=["owner"], set_=values))
-
-    def get(self, owner: str) -> QuotaRecord | None:
-        """The quota of ``owner``, else that of ``*``, else None."""
+    def get(self, owner: str) -> QuotaRecord:
+        """The quota that holds for ``owner``, under their name; without limits where none was set."""
         known = {quota.owner: quota for quota in self.ls()}
-        return known.get(owner) or known.get("*")
+        quota = known.get(owner) or known.get(ANYONE) or QuotaRecord(owner)
+        return QuotaRecord(owner, quota.running, quota.gpu_hours)
 
+    @patient
+    def set(self, owner: str, running: int | None = None, gpu_hours: float | None = None) -> QuotaRecord:
+        """Set the whole quota of ``owner``, or of ``*``. Raises UserError for a limit below 0."""
+        if running is not None and not 0 <= running < 2**31:
+            raise UserError(f"{owner} cannot run {running} sweeps at once", "give 0 or more, or none for no limit")
+        if gpu_hours is not None and not (math.isfinite(gpu_hours) and gpu_hours >= 0):
+            raise UserError(f"{owner} cannot have {gpu_hours} GPU hours", "give 0 or more, or none for no limit")
+        quota = QuotaRecord(owner, running, gpu_hours)
+        with self.database.write() as connection:
+            put = upsert(connection, tables.quotas).values(**asdict(quota))
+            limits = {"running": running, "gpu_hours": gpu_hours}
+            connection.execute(put.on_conflict_do_update(index_elements=["owner"], set_=limits))
+        return quota
+
+    @patient
+    def remove(self, owner: str) -> None:
+        """Forget the quota of ``owner``, for whom that of ``*`` holds again; nothing if there is none."""
+        with self.database.write() as connection:
+            connection.execute(delete(tables.quotas).where(_quotas.owner == owner))
+
+    @patient
     def ls(self) -> list[QuotaRecord]:
-        """All quotas."""
-        with self._database.read() as connection:
-            return [QuotaRecord(**row._mapping) for row in connection.execute(select(tables.quotas))]
+        """All quotas that were set, by owner."""
+        with self.database.read() as connection:
+            rows = connection.execute(select(tables.quotas).order_by(_quotas.owner))
+            return [record(QuotaRecord, row) for row in rows]
+
+    @patient
+    def usage(self) -> Mapping[str, float]:
+        """GPU seconds by owner of all that is in the ledger; simulated sweeps use none, removed ones count no more."""
+        spent = select(_trials.sweep, func.sum(_trials.gpu_seconds).label("seconds")).group_by(_trials.sweep).subquery()
+        query = (
+            select(_sweeps.owner, func.coalesce(func.sum(spent.c.seconds), 0.0))
+            .join_from(tables.sweeps, spent, spent.c.sweep == _sweeps.id, isouter=True)
+            .where(~_sweeps.simulated)
+            .group_by(_sweeps.owner)
+        )
+        with self.database.read() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}

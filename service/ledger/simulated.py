@@ -18,7 +18,8 @@ def write(store: Store, sweep: SweepRecord, batch: Batch) -> None:
     """
     known = tables.sweeps.c
     with store.database.write() as connection:
-        before = connection.execute(select(known.id, known.simulated).where(known.name == sweep.name)).one_or_none()
+        query = select(known.id, known.simulated).where(known.name == sweep.name).with_for_update()
+        before = connection.execute(query).one_or_none()
         if before is not None and not before.simulated:
             raise NameInUse(f"there is a real sweep {sweep.name!r}", "choose another name with --name")
         if before is not None:

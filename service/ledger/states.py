@@ -1,6 +1,8 @@
 """The states of sweeps and trials, and which may follow which. Staying in a state is always allowed.
 
-A trial that is PAUSED waits at a rung to be promoted, its checkpoint kept.
+A sweep goes from QUEUED to STARTING when a head gets it, to RUNNING when that has come, and back to QUEUED when the
+head cannot be launched or is lost. Without a head, QUEUED or PAUSED, it goes where a person wants it: paused, stopped,
+cancelled, or into the queue again. A trial that is PAUSED waits at a rung to be promoted, its checkpoint kept.
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ from collections.abc import Mapping
 from service.spec.errors import SieveError
 
 SWEEP: Mapping[str, frozenset[str]] = {
-    "QUEUED": frozenset({"STARTING", "PAUSED", "STOPPED", "FAILED", "CANCELLED"}),
-    "STARTING": frozenset({"QUEUED", "RUNNING", "PAUSED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"}),
-    "RUNNING": frozenset({"QUEUED", "STARTING", "PAUSED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"}),
+    "QUEUED": frozenset({"STARTING", "PAUSED", "STOPPED", "CANCELLED"}),
+    "STARTING": frozenset({"RUNNING", "QUEUED", "PAUSED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"}),
+    "RUNNING": frozenset({"STARTING", "QUEUED", "PAUSED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"}),
     "PAUSED": frozenset({"STARTING", "QUEUED", "STOPPED", "CANCELLED"}),
     "SUCCEEDED": frozenset({"QUEUED"}),
     "STOPPED": frozenset({"QUEUED"}),

@@ -2,58 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    Dialect,
     Float,
     ForeignKey,
     Index,
     Integer,
     MetaData,
-    String,
     Table,
-    Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
     text,
 )
 
+from service.ledger.column_types import BIG, Name, Numbers, Words
+
 VERSION = "0003"
 """The newest migration in ``migrations/versions``."""
 
 metadata = MetaData()
-
-_NOT_FINITE = frozenset({"nan", "inf", "-inf"})
-
-
-class Numbers(TypeDecorator[dict[str, Any]]):
-    """Numbers by name as strict JSON: what is not finite is stored as ``"nan"``, ``"inf"`` or ``"-inf"``.
-
-    JSON knows no NaN, and one bad row would make SQL's own JSON functions refuse a whole query.
-    """
-
-    impl = JSON
-    cache_ok = True
-
-    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> dict[str, Any]:
-        return {key: str(number) if _is_unwritable(number) else number for key, number in (value or {}).items()}
-
-    def process_result_value(self, value: dict[str, Any] | None, dialect: Dialect) -> dict[str, Any]:
-        return {key: float(number) if _is_word(number) else number for key, number in (value or {}).items()}
-
-
-def _is_unwritable(number: Any) -> bool:
-    return isinstance(number, float) and not math.isfinite(number)
-
-
-def _is_word(number: Any) -> bool:
-    return isinstance(number, str) and number in _NOT_FINITE
 
 
 def _owner() -> Column[int]:
@@ -64,21 +33,21 @@ sweeps = Table(
     "sweeps",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", String(63), nullable=False, unique=True),
+    Column("name", Name(63), nullable=False, unique=True),
     Column("spec", JSON, nullable=False),
-    Column("project", Text, nullable=False),
-    Column("owner", Text, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("wish", String(16)),
-    Column("why", Text, nullable=False),
+    Column("project", Words, nullable=False),
+    Column("owner", Words, nullable=False),
+    Column("state", Name(16), nullable=False),
+    Column("wish", Name(16)),
+    Column("why", Words, nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("head", Text),
+    Column("head", Words),
     Column("claimed", Float),
     Column("heartbeat", Float),
     Column("created", Float, nullable=False),
     Column("started", Float),
     Column("finished", Float),
-    Column("commit", Text),
+    Column("commit", Words),
     Column("seconds", Float, nullable=False),
     Column("simulated", Boolean, nullable=False, server_default=false()),
     Column("priority", Integer, nullable=False, server_default=text("0")),
@@ -87,10 +56,10 @@ sweeps = Table(
     Column("running", Integer),
     Column("wanted", Integer),
     Column("asks", JSON(none_as_null=True)),
-    Column("waits", Text, nullable=False, server_default=text("''")),
-    Column("package", String(64)),
-    Column("diff", Text),
-    Column("key", Text),
+    Column("waits", Words, nullable=False, server_default=text("''")),
+    Column("package", Name(64)),
+    Column("diff", Words),
+    Column("key", Words),
     Index("uq_sweeps_key", "owner", "key", unique=True),
     Index("ix_sweeps_state", "state"),
 )
@@ -100,9 +69,9 @@ heads = Table(
     metadata,
     Column("sweep", Integer, ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("attempt", Integer, nullable=False),
-    Column("launch", Text),
-    Column("ticket", String(64)),
-    Column("token", String(64)),
+    Column("launch", Words),
+    Column("ticket", Name(64)),
+    Column("token", Name(64)),
 )
 """The heads that a daemon has launched, one for a sweep at most: ``launch`` is how the launcher knows it, ``ticket``
 what it may ask for its ``token`` by, once; of both only the SHA-256."""
@@ -111,9 +80,9 @@ tokens = Table(
     "tokens",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("hash", String(64), nullable=False, unique=True),
-    Column("user", Text, nullable=False),
-    Column("role", String(16), nullable=False),
+    Column("hash", Name(64), nullable=False, unique=True),
+    Column("user", Words, nullable=False),
+    Column("role", Name(16), nullable=False),
     Column("created", Float, nullable=False),
     Column("revoked", Float),
 )
@@ -121,7 +90,7 @@ tokens = Table(
 quotas = Table(
     "quotas",
     metadata,
-    Column("owner", Text, primary_key=True),
+    Column("owner", Words, primary_key=True),
     Column("running", Integer),
     Column("gpu_hours", Float),
 )
@@ -130,8 +99,8 @@ quotas = Table(
 leases = Table(
     "leases",
     metadata,
-    Column("name", String(32), primary_key=True),
-    Column("holder", Text, nullable=False),
+    Column("name", Name(32), primary_key=True),
+    Column("holder", Words, nullable=False),
     Column("expires", Float, nullable=False),
 )
 """What only one process does at a time, such as sharing the cluster out."""
@@ -142,16 +111,16 @@ trials = Table(
     _owner(),
     Column("number", Integer, nullable=False),
     Column("config", JSON, nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", Name(16), nullable=False),
     Column("stage", Integer, nullable=False),
     Column("round", Integer, nullable=False),
-    Column("origin", Text, nullable=False),
+    Column("origin", Words, nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("checkpoint", Text),
-    Column("why", Text, nullable=False),
-    Column("error", Text),
-    Column("diagnosis", Text),
-    Column("node", Text),
+    Column("checkpoint", Words),
+    Column("why", Words, nullable=False),
+    Column("error", Words),
+    Column("diagnosis", Words),
+    Column("node", Words),
     Column("seconds", Float, nullable=False),
     Column("gpu_seconds", Float, nullable=False),
     Column("started", Float),
@@ -164,7 +133,7 @@ trials = Table(
 reports = Table(
     "reports",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", BIG, primary_key=True),
     _owner(),
     Column("trial", Integer, nullable=False),
     Column("stage", Integer, nullable=False),
@@ -185,8 +154,8 @@ decisions = Table(
     _owner(),
     Column("trial", Integer, nullable=False),
     Column("stage", Integer, nullable=False),
-    Column("verdict", String(16), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("verdict", Name(16), nullable=False),
+    Column("reason", Words, nullable=False),
     Column("numbers", Numbers, nullable=False),
     Column("time", Float, nullable=False),
     UniqueConstraint("sweep", "trial", "stage", "verdict", name="uq_decisions"),
@@ -210,7 +179,7 @@ pasts = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     _owner(),
-    Column("name", String(63), nullable=False),
+    Column("name", Name(63), nullable=False),
     Column("plan", Integer, nullable=False),
     Column("trials", JSON, nullable=False),
     UniqueConstraint("sweep", "name", "plan"),
@@ -227,6 +196,6 @@ worth = Table(
     Column("high", Float),
     Column("pairs", Integer, nullable=False),
     Column("seconds", Float),
-    Column("advice", Text, nullable=False),
+    Column("advice", Words, nullable=False),
     Column("time", Float, nullable=False),
 )

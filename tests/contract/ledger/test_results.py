@@ -181,6 +181,7 @@ def test_a_bad_value_does_not_spoil_sql(claimed: Store) -> None:
     values = [math.nan, math.inf, -math.inf, 0.5]
     reports = [ReportRecord(1, 0, i, 1.0, i, {"score": value}, 0.0, True, 0.1) for i, value in enumerate(values)]
     claimed.append("a", 1, Batch([TrialRecord(1, {}, "RUNNING")], reports))
-    found = Results(claimed).sql("select json_extract(metrics, '$.score') as score from reports order by id")
+    score = "metrics->>'score'" if claimed.database.is_postgres else "json_extract(metrics, '$.score')"
+    found = Results(claimed).sql(f"select {score} as score from reports order by id")
     assert found["score"].astype(float).fillna(-1).tolist() == [-1, math.inf, -math.inf, 0.5]
     assert [str(report.metrics["score"]) for report in claimed.reports("a")] == ["nan", "inf", "-inf", "0.5"]

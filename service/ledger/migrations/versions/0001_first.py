@@ -8,6 +8,8 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -53,7 +55,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "reports",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", BIG, primary_key=True),
         _owner(),
         sa.Column("trial", sa.Integer, nullable=False),
         sa.Column("stage", sa.Integer, nullable=False),

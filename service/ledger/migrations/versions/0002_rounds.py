@@ -13,9 +13,11 @@ def upgrade() -> None:
     # Added in place: SQLite would drop a table to rebuild it, and with the sweeps go, by cascade, all that is theirs.
     op.add_column("sweeps", sa.Column("simulated", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("trials", sa.Column("skipped", sa.JSON, nullable=False, server_default=sa.text("'[]'")))
-    names = {"uq": "uq_%(table_name)s_%(column_0_name)s"}  # the first schema left the constraint without a name
+    # The first schema left the constraint without a name: PostgreSQL gave one, for SQLite the convention does.
+    names = {"uq": "uq_%(table_name)s_%(column_0_name)s"}
+    given = "uq_decisions_sweep" if op.get_bind().dialect.name == "sqlite" else "decisions_sweep_trial_stage_key"
     with op.batch_alter_table("decisions", naming_convention=names) as batch:
-        batch.drop_constraint("uq_decisions_sweep", type_="unique")
+        batch.drop_constraint(given, type_="unique")
         batch.create_unique_constraint("uq_decisions", ["sweep", "trial", "stage", "verdict"])
     op.create_table(
         "spaces",
