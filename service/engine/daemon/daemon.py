@@ -26,7 +26,6 @@ from service.spec.errors import SieveError
 LOGGER = logging.getLogger("service.daemon")
 
 LEASE = "daemon"
-MANY = 1_000_000
 
 
 class Daemon:
@@ -80,14 +79,15 @@ class Daemon:
             self._since = None
             return False
         since = self._since = now if self._since is None else self._since
-        known = {state: self._store.page(state=state, limit=MANY)[::-1] for state in ("QUEUED", "PAUSED", *HEADED)}
-        for record in (*known["QUEUED"], *known["PAUSED"]):
+        known = self._store.sweeps(("QUEUED", "PAUSED", *HEADED))
+        waiting, running = [[one for one in known if (one.state in HEADED) == headed] for headed in (False, True)]
+        for record in waiting:
             self._each(record, self._watch.waiting)
-        running = [record for state in HEADED for record in known[state]]
         for record in running:
             self._each(record, partial(self._watch.headed, since=since, now=now))
-        self._share([record for record in known["QUEUED"] if record.wish is None], running, now)
-        names = {record.name for records in known.values() for record in records}
+        queued = [record for record in waiting if record.state == "QUEUED" and record.wish is None]
+        self._share(queued, running, now)
+        names = {record.name for record in known}
         self._starts.forget(names)
         self._watch.forget(names)
         return True
