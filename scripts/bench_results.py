@@ -5,8 +5,9 @@
 
 A store is filled with SWEEPS sweeps of TRIALS trials, and one of REPORTS reports. Measured are the medians of what
 `sieve ls` reads (all sweeps; a page of 100), the status of one sweep, the queue, and the history of the long sweep as a
-DataFrame; on SQLite, and on the empty PostgreSQL database at URL if given. Beside it the same history, smaller, as a
-DataFrame: from a store, and by `ExperimentAnalysis` from files in Tune's format. Prints one JSON object last.
+DataFrame; on SQLite, and on the empty PostgreSQL database at URL if given. Beside it the trials and the history of a
+smaller sweep as DataFrames: from a store, and by Tune's `ResultGrid` and `ExperimentAnalysis` from files in its own
+format. Prints one JSON object last.
 """
 
 from __future__ import annotations
@@ -63,9 +64,9 @@ def store_figures(url: str, sizes: Sizes, repeats: int) -> Figures:
 
 
 def beside_tune(trials: int, reports: int, repeats: int) -> dict[str, Any]:
-    """The whole history as one DataFrame, by Sieve and by Ray Tune, from files on the same disk."""
+    """The trials and the whole history as DataFrames, by Sieve and by Ray Tune, from files on the same disk."""
     import pandas as pd
-    from ray.tune import ExperimentAnalysis
+    from ray.tune import ExperimentAnalysis, ResultGrid
 
     from bench import tune_files
 
@@ -73,18 +74,26 @@ def beside_tune(trials: int, reports: int, repeats: int) -> dict[str, Any]:
         url = f"sqlite:///{folder}/sieve.db"
         fill(Store(url), Sizes(0, trials, trials * reports))
         path = tune_files.write(Path(folder), trials, reports)
-
-        def theirs() -> pd.DataFrame:
-            analysis = ExperimentAnalysis(path)
-            return pd.concat(analysis.trial_dataframes.values(), ignore_index=True)
-
-        def ours() -> pd.DataFrame:
-            return Results(Store(url)).history(LONG)
-
-        assert len(theirs()) == len(ours()) == trials * reports
-        found = {"sieve": measure(ours, repeats), "tune": measure(theirs, repeats)}
-    ratio = found["tune"]["wall_s"] / found["sieve"]["wall_s"]
-    return {"trials": trials, "reports": reports, **found, "ratio": ratio}
+        works: dict[str, tuple[Callable[[], pd.DataFrame], Callable[[], pd.DataFrame], int]] = {
+            "trials": (
+                lambda: Results(Store(url)).trials(LONG),
+                lambda: ResultGrid(ExperimentAnalysis(path)).get_dataframe("val_accuracy", "max"),
+                trials,
+            ),
+            "history": (
+                lambda: Results(Store(url)).history(LONG),
+                lambda: pd.concat(ExperimentAnalysis(path).trial_dataframes.values(), ignore_index=True),
+                trials * reports,
+            ),
+        }
+        found: dict[str, Any] = {"trials_each": trials, "reports_each": reports}
+        for name, (ours, theirs, rows) in works.items():
+            if not len(ours()) == len(theirs()) == rows:
+                raise SystemExit(f"{name}: they read other numbers of rows")
+            sieve, tune = measure(ours, repeats), measure(theirs, repeats)
+            ratios = {f"ratio_{clock}": tune[clock] / sieve[clock] for clock in sieve}
+            found[name] = {"sieve": sieve, "tune": tune, **ratios}
+    return found
 
 
 def main() -> None:
