@@ -70,7 +70,7 @@ def detail(here: Here, name: str) -> SweepDetail:
     """The sweep ``name`` in full. Raises UnknownSweep."""
     store = here.store
     sweep, trials = store.sweep(name), store.trials(name)
-    status = snapshot(sweep, trials, store.reports(name), time.time())
+    status = snapshot(sweep, trials, store.milestones(name), time.time())
     return SweepDetail.of(sweep, status.counts, diff=sweep.diff, status=status)
 
 
