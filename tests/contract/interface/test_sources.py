@@ -60,6 +60,12 @@ def test_frames_are_the_same_in_value_and_dtype(both: Both, table: Any, name: st
     assert [list(map(repr, here[c])) for c in objects] == [list(map(repr, there[c])) for c in objects]
 
 
+def test_verdicts_are_the_same_with_their_numbers(both: Both) -> None:
+    here, there = (list(place.source.verdicts("toy")) for place in both)
+    assert here == there
+    assert here[1].numbers == {"rank": 2}
+
+
 def test_frames_of_sweeps_are_the_same(both: Both) -> None:
     here, there = both
     pd.testing.assert_frame_equal(here.source.sweeps_frame(), there.source.sweeps_frame())

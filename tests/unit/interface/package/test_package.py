@@ -54,6 +54,12 @@ def test_a_later_pattern_takes_back_what_an_earlier_one_left_out(project: Path) 
     assert files(project) == [".sieveignore", "data/small.bin", "nets/conv.py", "toy.py"]
 
 
+def test_a_file_of_patterns_that_says_nothing_of_a_path_changes_nothing(project: Path) -> None:
+    (project / ".gitignore").write_text("*.bin\n")
+    (project / "data" / ".sieveignore").write_text("*.txt\n")
+    assert "data/big.bin" not in files(project)
+
+
 def test_with_git_its_own_listing_decides_and_a_sieveignore_besides(project: Path) -> None:
     git(project, "init")
     (project / ".gitignore").write_text("data/\n")
