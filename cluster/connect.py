@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import ray
 from ray._private.authentication import authentication_token_setup as authentication
@@ -31,12 +32,13 @@ def _handlers_kept() -> Iterator[None]:
 
 @contextmanager
 def connect(
-    address: str | None = None, cpus: int | None = None, gpus: int | None = None
+    address: str | None = None, cpus: int | None = None, gpus: int | None = None, project: Path | None = None
 ) -> Iterator[Mapping[str, float]]:
     """Join the cluster at ``address`` (default: RAY_ADDRESS), or start one on this machine; yields its resources.
 
     ``cpus`` and ``gpus`` are what a local cluster has (default: the machine's). A cluster that was started here
-    ends here; one that was joined, or that this process already uses, goes on.
+    ends here; one that was joined, or that this process already uses, goes on. Ray brings the folder ``project`` to
+    every node, where it is the working directory of each worker (default: workers have that of their node).
     """
     if ray.is_initialized():
         yield ray.cluster_resources()
@@ -45,12 +47,13 @@ def connect(
         os.environ.setdefault(name, value)
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     local = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False} if address == "local" else {}
+    code = {} if project is None else {"runtime_env": {"working_dir": str(project)}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         with _handlers_kept():
             if address != "local":
                 _show_token()
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local, **code)
     try:
         yield ray.cluster_resources()
     finally:

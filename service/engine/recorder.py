@@ -88,6 +88,10 @@ class Recorder(Unsaved, Callback):
             gpu_seconds=row.gpu_seconds + report.seconds * self._sharing.gpu(row.number),
         )
         learned = self._learned(row, report, result["sieve"].get("memory"))
+        leaves = self._verdicts.leaves(row.number)
+        if leaves is not None:
+            row = replace(row, state="PENDING", why=leaves)
+            self._proposals.resume(row.number)
         if verdict is None:
             self._journal.record(row, [report], learned)
         else:
@@ -120,11 +124,12 @@ class Recorder(Unsaved, Callback):
         )
 
     def _judged(self, row: TrialRecord, report: ReportRecord, verdict: Verdict, learned: list[DecisionRecord]) -> None:
-        state = STATES[verdict.kind]
+        leaves = row.state == "PENDING"  # It gave its place up, whatever the policy thinks of it.
+        state = row.state if leaves else STATES[verdict.kind]
         row = replace(
             row,
             state=state,
-            why=verdict.reason,
+            why=row.why if leaves else verdict.reason,
             diagnosis=diagnose(self._journal.track(row.number).curves[report.stage]) or None,
             finished=time.time() if state in ("FINISHED", "STOPPED") else None,
         )

@@ -61,6 +61,11 @@ class Sharing:
         return self._slots
 
     @property
+    def asks(self) -> dict[str, float]:
+        """What a trial occupies, all its processes together, by resource."""
+        return {"CPU": self._spec.resources.cpu * self._spec.resources.processes, "GPU": self._share.gpu}
+
+    @property
     def waits(self) -> bool:
         """Whether a trial waits for a GPU to itself: were others to begin, it might wait for ever."""
         return bool(self._waiting)

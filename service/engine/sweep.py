@@ -14,10 +14,11 @@ from typing import Any
 from service.engine.adoption import ENDED
 from service.engine.identity import alive, identity
 from service.ledger.home import checkpoint_folder, open_store
+from service.ledger.ledger import Ledger
 from service.ledger.records import SweepRecord
 from service.ledger.store import HEADED, Alive, AlreadyRunning, DiskFull, Store
 from service.spec import Spec, load
-from service.spec.errors import UserError
+from service.spec.errors import SieveError, UserError
 
 INTERRUPTED = 130
 
@@ -46,22 +47,35 @@ def run(name: str, home: Path) -> Outcome:
     check_real(known)
     if known.state in ENDED:
         return Outcome(known.state, known.why, 0)
+    return lead(store, store.claim(name, identity(), alive), home)
+
+
+def lead(ledger: Ledger, record: SweepRecord, home: Path, *, attended: bool = False) -> Outcome:
+    """Run the head of the sweep that was claimed as ``record``; see `run`. ``home`` is the folder of its checkpoints.
+
+    An ``attended`` head has somebody who starts it again: where a signal or a breakdown of what it runs on ends it, it
+    leaves the sweep as it is.
+    """
     from service.engine.head import Head
 
-    record = store.claim(name, identity(), alive)
-    head = Head.of(store, record, home)
+    name = record.name
+    head = Head.of(ledger, record, home)
     try:
         with _interruptible(lambda: head.course.pause("interrupted", INTERRUPTED)):
             ending = head.run()
     except (KeyboardInterrupt, SystemExit):
-        store.end(name, record.attempt, "PAUSED", "interrupted")
+        if not attended:
+            ledger.end(name, record.attempt, "PAUSED", "interrupted")
         raise
     except BaseException as error:
-        store.end(name, record.attempt, "FAILED", f"{type(error).__name__}: {error}")
+        if not attended or isinstance(error, SieveError):
+            ledger.end(name, record.attempt, "FAILED", f"{type(error).__name__}: {error}")
         raise
     exit_code = head.course.exit_code or int(ending.state == "FAILED")
+    if attended and exit_code == INTERRUPTED:
+        return Outcome(ending.state, ending.why, exit_code)
     with suppress(DiskFull):  # The ending says so already, and a sweep without its head can be continued.
-        store.end(name, record.attempt, ending.state, ending.why)
+        ledger.end(name, record.attempt, ending.state, ending.why)
     return Outcome(ending.state, ending.why, exit_code)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -12,6 +10,7 @@ from starlette.requests import Request
 from service.interface.api import (
     cluster,
     events,
+    heads,
     health,
     listings,
     logs,
@@ -61,8 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     for module in ROUTES:
         app.include_router(module.router)
     app.include_router(description)
-    if find_spec("service.interface.api.heads"):  # becomes one of ROUTES with the branch that brings it
-        app.include_router(import_module("service.interface.api.heads").router)
+    app.include_router(heads.heads(settings.store))  # each head has a token of its own
     problems.install(app)
     paths = {f"{PREFIX}/packages/": settings.limits.packed, f"{PREFIX}/heads/": settings.batch}
     app.add_middleware(BodyLimits, most=settings.body, paths=paths)

@@ -5,9 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 
+from service.engine.daemon import Daemon
+from service.engine.daemon import Settings as Told
+from service.engine.launch.launcher import Launcher
 from service.interface.api.settings import Settings
+from service.ledger.records import SweepRecord
 from service.spec.errors import UserError
 
 PATIENCE = 30.0
@@ -16,15 +22,29 @@ PATIENCE = 30.0
 Run = Callable[[threading.Event], None]
 
 
-def daemon(launcher: str, settings: Settings, url: str) -> Run:
-    """The daemon's loop, whose heads reach the service at ``url``; ``settings`` learn from it what heads have printed.
+def daemon(launcher: Launcher, settings: Settings, url: str) -> Run:
+    """The daemon's loop, whose heads ``launcher`` starts and who reach the service at ``url``.
+
+    ``settings`` learn from it what heads have printed, and why no sweep can start.
 
     Raises:
-        UserError: there is no such daemon.
+        UserError: there is no cluster to start heads on.
     """
-    raise UserError(
-        f"this Sieve has no daemon that starts heads by {launcher}", "start with --no-daemon: sweeps wait in the queue"
-    )
+    if settings.inventory is None:
+        raise UserError(
+            "there is no cluster to run sweeps on",
+            "give its address with --ray, make one with `sieve cluster local`, or start with --no-daemon",
+        )
+    storage = settings.storage or settings.home
+    made = Daemon(settings.store, launcher, settings.inventory, Told(url, storage, code=partial(_code, settings)))
+    settings.logs = made.logs
+    settings.ailing = lambda: made.ailing
+    return made.run
+
+
+def _code(settings: Settings, record: SweepRecord) -> Path:
+    """The folder of a sweep's code: its package, or for one that was submitted on this machine its project."""
+    return Path(record.project) if record.package is None else settings.packages.folder(record.package)
 
 
 class Loop:

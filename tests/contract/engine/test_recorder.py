@@ -14,6 +14,7 @@ from service.engine.journal import Journal
 from service.engine.proposals import Proposals
 from service.engine.recorder import Recorder
 from service.engine.sharing import Sharing
+from service.engine.slots import Slots
 from service.engine.verdicts import Verdicts
 from service.ledger.home import open_store
 from service.ledger.records import Batch, DecisionRecord, TrialRecord
@@ -49,7 +50,9 @@ def test_what_a_stage_tells_of_memory_is_one_event_with_its_end(tmp_path: Path) 
     guard = Guard(spec, journal, course, sharing, [], list)
     proposals = cast("Proposals", SimpleNamespace(sharing=sharing))
     departures = Departures(policy, journal, Keeper(spec, journal), course)
-    recorder = Recorder(spec, journal, proposals, Verdicts(policy, journal, spec), guard, departures)
+    recorder = Recorder(
+        spec, journal, proposals, Verdicts(policy, journal, spec, Slots(journal, sharing)), guard, departures
+    )
 
     def report(stage: int) -> None:
         about: dict[str, Any] = {"metrics": {"score": 0.5}, "stage_end": True, "seconds": 1.0, "done_in_stage": 1}
