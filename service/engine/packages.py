@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from service.engine.unpacking import Limits, Refused, unpack
+from service.ledger.errors import DiskFull
 
 __all__ = ["Limits", "Packages", "Refused", "Upload"]
 
@@ -78,16 +80,23 @@ class Packages:
 
     @contextmanager
     def upload(self, sha256: str) -> Iterator[Upload]:
-        """Receive the package ``sha256``; it is here only after `keep`."""
+        """Receive the package ``sha256``; it is here only after `keep`. Raises DiskFull."""
         self._place(sha256)
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".incoming-", suffix=".zip") as file:
-            yield Upload(sha256, file, self._limits)  # type: ignore[arg-type]
+            try:
+                yield Upload(sha256, file, self._limits)  # type: ignore[arg-type]
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                raise DiskFull("the disk is full: the package is not kept", "free some space, send it again") from error
 
     def keep(self, upload: Upload) -> bool:
         """Check what came and unpack it; False if it was here already. Raises Refused."""
         upload.finish()
         place, packed = self._place(upload._sha256), Path(upload._file.name)
+        if place.is_dir():
+            return False
         work = Path(tempfile.mkdtemp(dir=self._folder, prefix=".unpacking-"))
         try:
             unpack(packed, work / "code", self._limits)

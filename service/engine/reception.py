@@ -21,7 +21,7 @@ from service.spec.models import AUTO
 if TYPE_CHECKING:
     from cluster.inventory import Node
 
-Nodes = Sequence["Node"]
+Nodes = list["Node"]
 Inventory = Callable[[], Nodes]
 """Says what nodes there are. Raises any error while the cluster does not answer."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 import struct
 import zipfile
@@ -17,6 +18,7 @@ CURE = "pack the folder again with `sieve submit`"
 _END, _LOCATOR = b"PK\x05\x06", b"PK\x06\x07"
 _END_SIZE, _LOCATOR_SIZE, _COMMENT = 22, 20, 1 << 16
 _BLOCK = 1 << 16
+_ITS_FAULT = (errno.EINVAL, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EILSEQ)
 _PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -67,8 +69,12 @@ def _reading() -> Iterator[None]:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
         raise Refused(f"the package is no sound zip: {error}", CURE) from error
-    except (ValueError, RuntimeError, OverflowError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+    except (ValueError, RuntimeError, OverflowError) as error:
         raise Refused(f"the package cannot be unpacked: {error}", CURE) from error
+    except OSError as error:
+        if error.errno not in _ITS_FAULT:
+            raise
+        raise Refused(f"the package cannot be unpacked: {error.strerror}", CURE) from error
 
 
 def _check_contents(archive: Path, limits: Limits) -> None:

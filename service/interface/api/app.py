@@ -10,6 +10,7 @@ from starlette.requests import Request
 from service.interface.api import (
     cluster,
     events,
+    heads,
     health,
     listings,
     logs,
@@ -25,7 +26,6 @@ from service.interface.api import (
 from service.interface.api.auth import Guarded, Public
 from service.interface.api.counters import Counters
 from service.interface.api.description import describe_all
-from service.interface.api.heads import heads
 from service.interface.api.hosts import Hosts
 from service.interface.api.limits import BodyLimits
 from service.interface.api.requests import Requests
@@ -60,7 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     for module in ROUTES:
         app.include_router(module.router)
     app.include_router(description)
-    app.include_router(heads(settings.store))
+    app.include_router(heads.heads(settings.store))  # each head has a token of its own
     problems.install(app)
     paths = {f"{PREFIX}/packages/": settings.limits.packed, f"{PREFIX}/heads/": settings.batch}
     app.add_middleware(BodyLimits, most=settings.body, paths=paths)

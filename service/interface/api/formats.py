@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +26,15 @@ ARROW = "application/vnd.apache.arrow.stream"
 OFFERED = (JSON, CSV, PARQUET, ARROW)
 _BATCH = 8192
 
+ENCODED = {b"sieve": b"json"}
+"""The mark of a column whose values are written as JSON."""
+
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The listing, in the first of these forms that Accept takes. "
-        "In JSON what is no finite number is null; Parquet and Arrow have the dtypes of the DataFrame.",
+        "In JSON what is no finite number is null; Parquet and Arrow have the dtypes of the DataFrame, and a column of "
+        "values of several types as JSON, with the metadata sieve=json.",
         "content": {
             JSON: {},
             CSV: {"schema": {"type": "string"}, "example": "trial,state\n1,FINISHED\n"},
@@ -80,19 +85,36 @@ def respond(form: str, rows: Callable[[], Rows], frame: Callable[[], pd.DataFram
 def respond_table(form: str, table: pa.Table) -> Response:
     """A listing that is a table, however long, of which no second copy is made."""
     if form in (JSON, CSV):
-        batches = (batch.to_pylist() for batch in table.to_batches(max_chunksize=_BATCH))
+        batches = _rows(table)
         return _streamed(form, _json(batches) if form == JSON else _csv(batches, table.column_names))
     return _streamed(form, _parquet(table) if form == PARQUET else _arrow(table))
 
 
 def table(frame: pd.DataFrame) -> pa.Table:
-    """The table of ``frame``; a column that mixes types, as choices may, is written as JSON."""
+    """The table of ``frame``; a column of values that Arrow would not give back as they are is JSON, and marked so."""
     import pyarrow as pa
 
-    for column in frame.select_dtypes(object).columns:
-        if len({type(value) for value in frame[column] if value is not None}) > 1:
-            frame[column] = frame[column].map(tables.as_json)
-    return pa.Table.from_pandas(frame, preserve_index=False)
+    encoded = [name for name in frame.select_dtypes(object).columns if not _is_kept(frame[name])]
+    frame = frame.assign(**{name: frame[name].map(tables.as_json).astype("string") for name in encoded})
+    whole = pa.Table.from_pandas(frame, preserve_index=False)
+    fields = [field.with_metadata(ENCODED) if field.name in encoded else field for field in whole.schema]
+    return whole.cast(pa.schema(fields, metadata=whole.schema.metadata))
+
+
+def _is_kept(values: pd.Series) -> bool:
+    """Whether these are lists of numbers or words of one kind, which Arrow has a type for."""
+    lists = [value for value in values if value is not None]
+    return all(isinstance(value, list) for value in lists) and len({type(item) for one in lists for item in one}) <= 1
+
+
+def _rows(table: pa.Table) -> Iterator[Rows]:
+    """The rows of ``table``, batch by batch; what is marked as JSON is read."""
+    encoded = [field.name for field in table.schema if (field.metadata or {}).items() >= ENCODED.items()]
+    for batch in table.to_batches(max_chunksize=_BATCH):
+        rows = batch.to_pylist()
+        for row in rows:
+            row |= {name: None if row[name] is None else json.loads(row[name]) for name in encoded}
+        yield rows
 
 
 def _streamed(form: str, pieces: Iterator[bytes]) -> StreamingResponse:

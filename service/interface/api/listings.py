@@ -64,5 +64,4 @@ def list_best(
 def list_history(user: Viewer, here: Here, request: Request, name: Name) -> Response:
     """A row per report, in the order they came in; sent as it is written, for there may be millions."""
     form, results = formats.accepted(request), Results(here.store)
-    whole = getattr(results, "history_table", None)
-    return formats.respond_table(form, whole(name) if whole else formats.table(results.history(name)))
+    return formats.respond_table(form, formats.table(results.history(name)))

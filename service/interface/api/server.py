@@ -18,7 +18,7 @@ from service.engine.packages import Limits
 from service.interface.api.app import create_app
 from service.interface.api.exposure import Exposure
 from service.interface.api.settings import Settings
-from service.interface.api.threads import Loop, daemon
+from service.interface.api.threads import Loop, Run, daemon
 from service.ledger.home import open_store
 from service.ledger.store import Store
 from service.spec.errors import UserError
@@ -69,7 +69,7 @@ def serve(options: Options) -> None:
     listening = options.exposure.listen()
     where = options.exposure.url(listening.getsockname()[1])
     settings = _settings(options, store)
-    loop = daemon(options.launcher, options.ray, settings, options.url or where) if options.daemon else None
+    loop = _daemon(options, settings, options.url or where) if options.daemon else None
     file = admin_token(store, options.home)
     print(
         f"Sieve serves {options.exposure.url(listening.getsockname()[1])}; the admin's token is in {file}", flush=True
@@ -116,6 +116,12 @@ def admin_token(store: Store, home: Path) -> Path:
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror}", "choose a home that can be written: --home") from None
     return file
+
+
+def _daemon(options: Options, settings: Settings, url: str) -> Run:
+    from service.engine.launch.choice import launcher_of
+
+    return daemon(launcher_of(options.launcher, options.ray or "", options.home), settings, url)
 
 
 def _settings(options: Options, store: Store) -> Settings:

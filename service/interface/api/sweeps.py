@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -52,12 +51,8 @@ def list_sweeps(
         return SweepPage(items=views, next=last)
     from service.ledger import frames
 
-    table = [rows.sweep_row(record, []) | _tally(counts[record.name]) for record in records]
+    table = [rows.sweep_row(record, counts[record.name]) for record in records]
     return formats.respond(form, lambda: table, lambda: frames.frame(table, frames.SWEEPS))
-
-
-def _tally(counts: Mapping[str, int]) -> dict[str, int]:
-    return {"trials": sum(counts.values()), "finished_trials": counts.get("FINISHED", 0)}
 
 
 @router.get("/sweeps/{name}", responses=declared(401, 404))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from service.engine import daemon as daemons
 from service.engine.daemon import Daemon
-from service.engine.launch.jobs import Jobs
+from service.engine.daemon import Settings as Told
 from service.engine.launch.launcher import Launcher
-from service.engine.launch.processes import Processes
 from service.interface.api.settings import Settings
+from service.ledger.records import SweepRecord
 from service.spec.errors import UserError
 
 PATIENCE = 30.0
@@ -22,40 +22,29 @@ PATIENCE = 30.0
 Run = Callable[[threading.Event], None]
 
 
-def daemon(launcher: str, ray: str | None, settings: Settings, url: str) -> Run:
-    """The daemon's loop: heads on the cluster at ``ray`` that reach the service at ``url``.
+def daemon(launcher: Launcher, settings: Settings, url: str) -> Run:
+    """The daemon's loop, whose heads ``launcher`` starts and who reach the service at ``url``.
 
-    ``settings`` learn from it what heads have printed, and whether it can work.
+    ``settings`` learn from it what heads have printed, and why no sweep can start.
 
     Raises:
-        UserError: there is no cluster, or it is not one that takes jobs.
+        UserError: there is no cluster to start heads on.
     """
-    if ray is None or settings.inventory is None:
+    if settings.inventory is None:
         raise UserError(
-            "the service has no cluster to start heads on",
-            "give --ray ADDRESS or set RAY_ADDRESS (sieve cluster local starts one here), or --no-daemon to only queue",
+            "there is no cluster to run sweeps on",
+            "give its address with --ray, make one with `sieve cluster local`, or start with --no-daemon",
         )
     storage = settings.storage or settings.home
-    one = Daemon(
-        settings.store,
-        _launcher(launcher, ray, settings.home),
-        settings.inventory,
-        daemons.Settings(url, storage, lambda record: settings.packages.folder(record.package or "")),
-    )
-    settings.logs = one.logs
-    settings.ailing = lambda: one.ailing
-    return one.run
+    made = Daemon(settings.store, launcher, settings.inventory, Told(url, storage, code=partial(_code, settings)))
+    settings.logs = made.logs
+    settings.ailing = lambda: made.ailing
+    return made.run
 
 
-def _launcher(kind: str, ray: str, home: Path) -> Launcher:
-    if kind == "processes":
-        return Processes(home / "logs", ray)
-    if not ray.startswith(("http://", "https://")):
-        raise UserError(
-            f"heads as jobs need the cluster's dashboard, and {ray!r} is no HTTP address",
-            "give --ray http://HOST:8265, or --launcher processes",
-        )
-    return Jobs(ray)
+def _code(settings: Settings, record: SweepRecord) -> Path:
+    """The folder of a sweep's code: its package, or for one that was submitted on this machine its project."""
+    return Path(record.project) if record.package is None else settings.packages.folder(record.package)
 
 
 class Loop:

@@ -81,6 +81,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "encrypted": (encrypted, "encrypted"),
     "rare": (lambda: zipped(("a", "x" * 999), kind=zipfile.ZIP_LZMA), "rare way"),
     "spoilt": (spoilt, "no sound zip"),
+    "before its beginning": (lambda: zipped(("a.py", ""))[1:], "no sound zip|cannot be unpacked"),
     "cut": (lambda: zipped(("a", "x" * 999))[:-30], "no zip"),
     "no zip": (lambda: b"#!/bin/sh\n", "no zip"),
     "nothing": (lambda: b"", "no zip"),
