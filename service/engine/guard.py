@@ -11,7 +11,7 @@ from service.engine.course import Course
 from service.engine.journal import Journal
 from service.engine.sharing import Sharing
 from service.ledger.records import DecisionRecord, TrialRecord
-from service.policy.breaker import Evidence, Failure, Position, bad_node, fault_of, same_error
+from service.policy.breaker import Evidence, Failure, Position, bad_node, fault_of, same_error, suspicious
 from service.spec import Spec
 from service.spec.errors import UserError
 
@@ -63,6 +63,8 @@ class Guard:
     def passed(self, node: str | None, position: Position) -> None:
         """A trial has reported from ``position``, on the node of id ``node``."""
         self._evidence = self._evidence.passed(position, node)
+        if self.sharing.probing:
+            self._probe()
 
     def failed(self, row: TrialRecord, kind: str, message: str, node: str | None) -> str | None:
         """A trial broke; why it is no fault of its own and waits for another attempt, None if that may be."""
@@ -75,6 +77,7 @@ class Guard:
         self._trust(row, failure)
         if node not in self._avoided:
             self._avoid(row, failure, message)
+        self._probe()
         if node in self._avoided:
             return f"broke on node {self._avoided[node].name}, which is avoided now: {message}"
         return self._halt(row, failure, message)
@@ -119,6 +122,12 @@ class Guard:
                 f"broke by an error for which node {avoided.name} is avoided, on another: that one gets trials again"
             )
             self._record(row, "trust", reason, {"node": node, "name": avoided.name, "fault": failure.fault})
+
+    def _probe(self) -> None:
+        """While a node may be bad new trials go before those that broke, which might use their attempts up there."""
+        watched = self._single and self._limits.avoid_after is not None
+        suspected = watched and suspicious(self._evidence, self._avoided)
+        self.sharing.probing = suspected and sum(node.alive for node in self._nodes()) > 1
 
     def _place(self) -> bool:
         """Tell who places trials where none may go; False, and nothing changes, if no room would be left."""

@@ -1,11 +1,9 @@
-"""A daemon that is killed, before or after any one of the things it does, and the next one that goes on."""
+"""A daemon that is killed after any one of the things it does, and the next one that goes on."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from service.ledger.store import Store
 from tests.unit.engine.daemon.conftest import Bench, Heads
@@ -21,11 +19,10 @@ class Killed(BaseException):
 
 
 class Fate:
-    """Kills whoever acts for the ``at``-th time, before or after the act; once."""
+    """Kills whoever acts for the ``at``-th time, after the act; once."""
 
-    def __init__(self, at: int, before: bool) -> None:
+    def __init__(self, at: int) -> None:
         self.at = at
-        self.before = before
         self.acts = 0
 
     def meets(self, thing: Any) -> Any:
@@ -49,11 +46,8 @@ class _Mortal:
             return found
 
         def act(*arguments: Any, **named: Any) -> Any:
-            struck = self._fate.strike()
-            if struck and self._fate.before:
-                raise Killed
             result = found(*arguments, **named)
-            if struck:
+            if self._fate.strike():
                 raise Killed
             return result
 
@@ -92,11 +86,10 @@ def live(bench: Bench, fate: Fate) -> None:
         come()
 
 
-@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
-def test_a_daemon_may_be_killed_at_any_point(tmp_path: Path, before: bool) -> None:
+def test_a_daemon_may_be_killed_at_any_point(tmp_path: Path) -> None:
     acts, at = 1, 1
     while at <= acts:
-        bench, fate = Bench(Store("sqlite://"), Heads(), tmp_path), Fate(at, before)
+        bench, fate = Bench(Store("sqlite://"), Heads(), tmp_path), Fate(at)
         live(bench, fate)
         acts = min(fate.acts, 40)
         record, real, heads = bench.of("a"), bench.store._thing, bench.heads._thing
