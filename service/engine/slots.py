@@ -12,9 +12,9 @@ from service.ledger.ledger import Needs, Orders
 class Slots:
     """The places of a head's trials: those that the cluster has room for, less what its orders leave of them.
 
-    Orders come from the thread that beats; the rest is asked by the Tune loop. Fewer places than trials: those with the
-    least progress give theirs up, each at its next report. Whoever was chosen once stays so, or two that take turns
-    would both train for ever.
+    Orders come from the thread that beats; the rest is asked by the Tune loop. Where orders leave fewer places than
+    there are trials, those with the least progress give theirs up, each at its next report. Whoever was chosen once
+    stays so, or two that take turns would both train for ever.
     """
 
     def __init__(self, journal: Journal, sharing: Sharing) -> None:
@@ -38,7 +38,7 @@ class Slots:
 
     @property
     def free(self) -> int:
-        """How many more may begin; below 0, so many give their place up."""
+        """How many more may begin; none from 0 down."""
         return self.count - len(self._live)
 
     def obey(self, orders: Orders) -> None:
@@ -72,7 +72,7 @@ class Slots:
 
     def gives_up(self, number: int) -> str | None:
         """Why a trial that has just reported gives its place up, in words; None: it trains on."""
-        surplus = max(0, -self.free)
+        surplus = 0 if self._ordered is None else max(0, len(self._live) - self._ordered)
         self._leaving &= self._live
         ranked = sorted(self._live, key=self._progress)
         for other in reversed(ranked):
@@ -83,7 +83,7 @@ class Slots:
                 self._leaving.add(other)
         if number not in self._leaving:
             return None
-        return f"gave its place up: {self.count} of {self.sharing.slots} slots are the sweep's now"
+        return f"gave its place up: {self._ordered} of {self.sharing.slots} slots are the sweep's now"
 
     def _progress(self, number: int) -> tuple[int, int, int]:
         """What a trial has done, least first; of equals the newest."""
