@@ -23,7 +23,7 @@ class Slots:
         self._ordered: int | None = None
         self._live: set[int] = set()
         self._leaving: set[int] = set()
-        self._wanted = sharing.slots
+        self._waiting: int | None = None
         self._news = threading.Condition()
 
     @property
@@ -63,12 +63,14 @@ class Slots:
 
     def wants(self, waiting: int | None) -> None:
         """How many trials wait for a place; None: any number would find something to do."""
-        self._wanted = self.sharing.slots if waiting is None else min(self.sharing.slots, len(self._live) + waiting)
+        self._waiting = waiting
 
     def needs(self) -> Needs:
         """What the head tells of itself at each beat."""
-        running = sum(self._journal.trials[number].state == "RUNNING" for number in list(self._live))
-        return Needs(running, max(self._wanted, running), self.sharing.asks)
+        live, room = list(self._live), self.sharing.slots
+        running = sum(self._journal.trials[number].state == "RUNNING" for number in live)
+        wanted = room if self._waiting is None else min(room, len(live) + self._waiting)
+        return Needs(running, max(wanted, running), self.sharing.asks)
 
     def gives_up(self, number: int) -> str | None:
         """Why a trial that has just reported gives its place up, in words; None: it trains on."""

@@ -93,3 +93,5 @@ def test_the_needs_are_what_could_run_at_once(waiting: int | None, wanted: int) 
     slots = slots_of(trials)
     slots.wants(waiting)
     assert slots.needs() == Needs(1, wanted, {"CPU": 1.0})
+    slots.sharing.slots = 16  # type: ignore[misc]  # A node has joined.
+    assert slots.needs().wanted == (16 if wanted == 8 else wanted)
