@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+from ray.exceptions import RayError
 
 from cluster.inventory import Node, total
 from service.engine.course import Course
@@ -31,6 +35,10 @@ class Avoided:
     faults: frozenset[str]
 
 
+LOOK = 5.0
+"""Seconds between two looks at the size of the cluster."""
+
+
 class Guard:
     """Hears of every failure and every report of a head's trials.
 
@@ -53,12 +61,20 @@ class Guard:
         self._journal = journal
         self.sharing = sharing
         self._nodes = nodes
+        self._due = 0.0
         self._evidence = Evidence()
         self._avoided: dict[str, Avoided] = {}
         for decision in decisions:
             self._recall(decision.verdict, decision.numbers)
         if self._avoided and not self._place():
             self._avoided.clear()
+
+    def look(self) -> None:
+        """See how large the cluster is now, at most every `LOOK` seconds: nodes come and go."""
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + LOOK
+            with suppress(RayError):
+                self._place()
 
     def passed(self, node: str | None, position: Position) -> None:
         """A trial has reported from ``position``, on the node of id ``node``."""

@@ -60,6 +60,9 @@ class Recorder(Unsaved, Callback):
         self._workers: dict[str, str | None] = {}
         self._departures = departures
 
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        self._guard.look()
+
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         row = self._row(trial)
         self._workers[trial.trial_id] = worker_of(trial)

@@ -111,3 +111,15 @@ def test_what_configs_or_disks_do_is_not_counted(tmp_path: Path) -> None:
     head.guard.passed(B, (0, 1))
     head.fail(5, on=None, kind="worker")
     assert head.decided == []
+
+
+def test_nodes_that_come_and_go_are_room_for_more_and_fewer_trials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.engine.guard.LOOK", 0.0)
+    nodes = [TWO[0]]
+    head = Head(tmp_path, nodes)
+    for known, slots in ((TWO, 4), ([TWO[1]], 2), ([], 2)):
+        nodes[:] = known
+        head.guard.look()
+        assert head.sharing.slots == slots
