@@ -21,7 +21,7 @@ SIEVE = Path(sys.executable).parent / "sieve"
 
 
 class Stack:
-    """Three nodes of four GPUs each that only Ray believes in, a PostgreSQL server, and the service on this machine."""
+    """Three nodes of two GPUs each that only Ray believes in, a PostgreSQL server, and the service on this machine."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,7 +32,7 @@ class Stack:
             self.database = Server()
             cleanup.callback(self.database.stop)
             self._url = self.database.make("sieve")
-            self.cluster = LocalCluster.start(nodes=3, cpus=8, gpus=4, folder=folder / "cluster")
+            self.cluster = LocalCluster.start(nodes=3, cpus=4, gpus=2, folder=folder / "cluster")
             cleanup.callback(self.cluster.stop)
             cleanup.callback(self._end)
             self.serve()
