@@ -1,13 +1,13 @@
 """How long it takes to see results: many sweeps in a store, beside Ray Tune's own reader of its own files.
 
     .venv/bin/python scripts/bench_results.py [--postgres URL] [--sweeps 1000] [--trials 1000] [--reports 1000000]
-        [--tune-trials 200] [--tune-reports 100] [--repeats 5] [--output scripts/results/results.json]
+        [--beside 200x100 1000x20] [--repeats 5] [--output scripts/results/results.json]
 
 A store is filled with SWEEPS sweeps of TRIALS trials, and one of REPORTS reports. Measured are the medians of what
 `sieve ls` reads (all sweeps; a page of 100), the status of one sweep, the queue, and the history of the long sweep as a
-DataFrame; on SQLite, and on the empty PostgreSQL database at URL if given. Beside it the trials and the history of a
-smaller sweep as DataFrames: from a store, and by Tune's `ResultGrid` and `ExperimentAnalysis` from files in its own
-format. Prints one JSON object last.
+DataFrame; on SQLite, and on the empty PostgreSQL database at URL if given. Beside it the trials and the history of
+smaller sweeps (TRIALSxREPORTS: of many reports each, or of few, as under early stopping) as DataFrames: from a store,
+and by Tune's `ResultGrid` and `ExperimentAnalysis` from files in its own format. Prints one JSON object last.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.filling import LONG, Sizes, fill
+from bench.filling import LONG, SHORT, Sizes, fill
 from service.ledger import Results, Store
 from service.ledger.status import snapshot
 
@@ -48,11 +48,11 @@ def store_figures(url: str, sizes: Sizes, repeats: int) -> Figures:
     fill(store, sizes)
     filled = time.perf_counter() - began
     print(f"filled in {filled:.0f} s", flush=True)
-    results, one = Results(store), f"sweep-{sizes.sweeps // 2:04d}"
+    results = Results(store)
     works: dict[str, Callable[[], object]] = {
         "ls_all": results.sweep_rows,
         "ls_page": lambda: store.counts([sweep.name for sweep in store.page()]),
-        "status": lambda: snapshot(store.sweep(one), store.trials(one), store.reports(one), time.time()),
+        "status": lambda: snapshot(store.sweep(SHORT), store.trials(SHORT), store.milestones(SHORT), time.time()),
         "queue": lambda: store.sweeps(["QUEUED", "STARTING", "RUNNING"]),
         "history": lambda: results.history(LONG),
     }
@@ -86,7 +86,7 @@ def beside_tune(trials: int, reports: int, repeats: int) -> dict[str, Any]:
                 trials * reports,
             ),
         }
-        found: dict[str, Any] = {"trials_each": trials, "reports_each": reports}
+        found: dict[str, Any] = {}
         for name, (ours, theirs, rows) in works.items():
             if not len(ours()) == len(theirs()) == rows:
                 raise SystemExit(f"{name}: they read other numbers of rows")
@@ -103,14 +103,16 @@ def main() -> None:
     parser.add_argument("--sweeps", type=int, default=1000)
     parser.add_argument("--trials", type=int, default=1000, help="trials of each sweep")
     parser.add_argument("--reports", type=int, default=1_000_000, help="reports of the long sweep")
-    parser.add_argument("--tune-trials", type=int, default=200)
-    parser.add_argument("--tune-reports", type=int, default=100, help="reports of each of Tune's trials")
+    parser.add_argument("--beside", nargs="*", default=["200x100", "1000x20"], metavar="TRIALSxREPORTS")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--output", type=Path, help="where to write the figures, too")
     given = parser.parse_args()
     sizes = Sizes(given.sweeps, given.trials, given.reports)
-    beside = beside_tune(given.tune_trials, given.tune_reports, given.repeats)
-    print(beside, flush=True)
+    beside = {}
+    for shape in given.beside:
+        trials, reports = map(int, shape.split("x"))
+        beside[shape] = beside_tune(trials, reports, given.repeats)
+        print(shape, beside[shape], flush=True)
     stores = {}
     with tempfile.TemporaryDirectory() as folder:
         stores["sqlite"] = store_figures(f"sqlite:///{folder}/sieve.db", sizes, given.repeats)
