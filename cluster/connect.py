@@ -10,14 +10,12 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import ray
+from ray._private.authentication import authentication_token_setup as authentication
 
-SWITCHES = {
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
-"""Ray's own switches, set unless the user did: a trial that asks for no GPU sees none; nothing is sent home."""
+from cluster.switches import SWITCHES
 
 
 @contextmanager
@@ -34,12 +32,13 @@ def _handlers_kept() -> Iterator[None]:
 
 @contextmanager
 def connect(
-    address: str | None = None, cpus: int | None = None, gpus: int | None = None
+    address: str | None = None, cpus: int | None = None, gpus: int | None = None, project: Path | None = None
 ) -> Iterator[Mapping[str, float]]:
     """Join the cluster at ``address`` (default: RAY_ADDRESS), or start one on this machine; yields its resources.
 
     ``cpus`` and ``gpus`` are what a local cluster has (default: the machine's). A cluster that was started here
-    ends here; one that was joined, or that this process already uses, goes on.
+    ends here; one that was joined, or that this process already uses, goes on. Ray brings the folder ``project`` to
+    every node, where it is the working directory of each worker (default: workers have that of their node).
     """
     if ray.is_initialized():
         yield ray.cluster_resources()
@@ -48,14 +47,30 @@ def connect(
         os.environ.setdefault(name, value)
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     local = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False} if address == "local" else {}
+    code = {} if project is None else {"runtime_env": {"working_dir": str(project)}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         with _handlers_kept():
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
+            if address != "local":
+                _show_token()
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local, **code)
     try:
         yield ray.cluster_resources()
     finally:
         _leave()
+
+
+def _show_token() -> None:
+    """Ray shows the token that it has to a cluster which it finds by itself, and to one that is named by this alone.
+
+    A cluster that wants none does not mind.
+    """
+    logger, level = logging.getLogger(authentication.__name__), logging.getLogger(authentication.__name__).level
+    logger.setLevel(logging.ERROR)
+    try:
+        authentication.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+    finally:
+        logger.setLevel(level)
 
 
 def _leave() -> None:

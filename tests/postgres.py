@@ -88,14 +88,15 @@ class Server:
 
     def make(self, database: str, template: str = "template0") -> str:
         """A new database, the copy of another; its URL."""
-        self._say(f'create database "{database}" template "{template}" strategy file_copy')
+        self.say(f'create database "{database}" template "{template}" strategy file_copy')
         return self.url(database)
 
     def drop(self, database: str) -> None:
         """Remove a database, whoever is connected."""
-        self._say(f'drop database if exists "{database}" with (force)')
+        self.say(f'drop database if exists "{database}" with (force)')
 
-    def _say(self, statement: str) -> None:
+    def say(self, statement: str) -> None:
+        """Run a statement as the owner of the server."""
         address = {"host": "127.0.0.1", "port": self.port, "user": USER, "password": PASSWORD, "dbname": "postgres"}
         with psycopg.connect(**address, autocommit=True) as connection:
             connection.execute(statement)

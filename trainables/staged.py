@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import ray
 from ray import tune
 
 from trainables import memory, outcome
@@ -70,6 +71,10 @@ class StagedTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """The next report; see the class."""
+        result = self._step()
+        return {**result, "sieve": {**result["sieve"], "node": _node()}}
+
+    def _step(self) -> dict[str, Any]:
         try:
             if self._failure is not None:
                 raise self._failure
@@ -154,6 +159,10 @@ class StagedTrainable(tune.Trainable):
         checkpoint.write(given.folder, {"identity": given.identity, "results": results, "runner": runner.state()})
         self._results = results
         return result
+
+
+def _node() -> str | None:
+    return str(ray.get_runtime_context().get_node_id()) if ray.is_initialized() else None
 
 
 def runner_of(given: Assignment, shared: Sequence[Any], crew: Crew | None = None) -> Runner:

@@ -45,8 +45,8 @@ class Course(Unsaved, Stopper):
             self.ending = ending(self._spec, usage)
 
     def wish(self, wish: str | None) -> None:
-        """End the sweep as a person wants it."""
-        if wish is not None and self.ending is None:
+        """End the sweep as a person wants it; a wish that it goes on changes nothing."""
+        if wish in WISHES and self.ending is None:
             self.ending = WISHES[wish]
 
     def pause(self, why: str, exit_code: int = 1) -> None:

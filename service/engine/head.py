@@ -14,9 +14,12 @@ import ray
 from ray.exceptions import RayError
 
 from cluster.connect import connect
+from cluster.inventory import joined
 from service.engine.checkpoints import Keeper
 from service.engine.course import Course
 from service.engine.departures import Departures
+from service.engine.guard import KINDS as BLAMES
+from service.engine.guard import Guard
 from service.engine.journal import Journal
 from service.engine.lessons import earlier, taught
 from service.engine.preflight import check
@@ -29,6 +32,7 @@ from service.engine.room import smallest_gpu
 from service.engine.rounds import Round, goes_on, opening, spec_of_round
 from service.engine.searchers import foreign
 from service.engine.sharing import KINDS, Sharing
+from service.engine.slots import Slots
 from service.engine.tuning import Parts, drive
 from service.engine.verdicts import Verdicts
 from service.ledger.home import checkpoint_folder
@@ -79,12 +83,15 @@ class Head:
             verdicts = [decision for decision in decisions if decision.verdict in STATES]
             history = History(self.ledger.reports(self.record.name), verdicts)
             remember(self.journal, self.spec, history)
+            blames = [decision for decision in decisions if decision.verdict in BLAMES]
+            guard = Guard(self.spec, self.journal, self.course, sharing, blames, joined)
             self.course.check()
             self.course.begin()
+            slots = Slots(self.journal, sharing)
             newest = max((trial.round for trial in self.journal.trials.values()), default=0)
             round: Round | None = self._round(newest)
             while round is not None and self.course.ending is None:
-                self._fit(round, history, shared, sharing)
+                self._fit(round, history, shared, guard, slots)
                 round = self._following(round)
         return self.course.ending or self._outcome()
 
@@ -114,7 +121,7 @@ class Head:
             return None
         return self._round(number)
 
-    def _fit(self, round: Round, history: History, shared: list[Any], sharing: Sharing) -> None:
+    def _fit(self, round: Round, history: History, shared: list[Any], guard: Guard, slots: Slots) -> None:
         spec, past = round.spec, self.journal.table()[: round.before]
         policy = Policy(spec, foreign(spec, self.record.project), past, self._lessons(past))
         rebuild(policy, self.journal, self.spec, history, round.before)
@@ -122,11 +129,12 @@ class Head:
         keeper = Keeper(self.spec, self.journal, round.number)
         departures = Departures(policy, self.journal, keeper, self.course)
         departures.record(policy.dismissals())
-        verdicts = Verdicts(policy, self.journal, spec)
+        verdicts = Verdicts(policy, self.journal, spec, slots)
         assign = partial(self._assign, round)
-        proposals = Proposals(self.journal, round, policy, self.course, sharing, assign)
-        recorder = Recorder(spec, self.journal, proposals, verdicts, self.course, departures)
-        with Pulse(self.journal, keeper, self.course, self._beat) as pulse:
+        proposals = Proposals(self.journal, round, policy, self.course, slots, assign)
+        recorder = Recorder(spec, self.journal, proposals, verdicts, guard, departures)
+        with Pulse(self.journal, keeper, self.course, partial(self._beat, slots)) as pulse:
+            pulse.beat()
             logs = self.home / "tune" / f"{self.record.name}-{self.record.attempt}"
             logs = logs if round.number == 0 else logs.with_name(f"{logs.name}-round-{round.number}")
             drive(spec, logs, Parts(proposals, verdicts, recorder, self.course), shared)
@@ -140,7 +148,9 @@ class Head:
         return [*taught(self.spec, self.ledger.pasts(self.record.name)), *earlier(self.spec, rounds)]
 
     def _assign(self, round: Round, trial: TrialRecord) -> dict[str, Any]:
-        folder = data_folder(self.spec.data_dir, self.record.project)
+        data_dir = self.spec.data_dir  # A worker finds it as the head does: by the project folder that it has.
+        if data_dir is None and (folder := data_folder(None, self.record.project)) is not None:
+            data_dir = str(folder)
         return Assignment(
             config=nest(trial.config),
             trial=trial.number,
@@ -153,11 +163,15 @@ class Head:
             reported=self.journal.track(trial.number).reported,
             data_seed=self.spec.search.seed,
             skipped=tuple(trial.skipped),
-            data_dir=None if folder is None else str(folder),
+            data_dir=data_dir,
         ).to_dict()
 
-    def _beat(self) -> Orders:
-        return self.ledger.beat(self.record.name, self.record.attempt, "RUNNING")
+    def _beat(self, slots: Slots | None = None) -> Orders:
+        needs = None if slots is None else slots.needs()
+        orders = self.ledger.beat(self.record.name, self.record.attempt, "RUNNING", needs)
+        if slots is not None:
+            slots.obey(orders)
+        return orders
 
     def _settle(self, keeper: Keeper, departures: Departures) -> None:
         """What was cut short waits for the next head, or ends with the sweep, as does whoever waits at a rung."""

@@ -13,39 +13,44 @@ from ray.tune.search.search_algorithm import SearchAlgorithm
 from service.engine.course import Course
 from service.engine.journal import Journal
 from service.engine.rounds import Round
-from service.engine.sharing import Sharing
+from service.engine.slots import Slots
 from service.engine.unsaved import Unsaved
 from service.ledger.records import DecisionRecord, TrialRecord
 from service.policy.policy import Job, Policy
 from service.policy.verdict import Ruling
 from service.spec.errors import SieveError
 
+LEG = "_"
+"""What a Tune trial's name has between the trial's number and its leg, from the second one on."""
+
 Assign = Callable[[TrialRecord], dict[str, Any]]
 
 
 class Proposals(Unsaved, SearchAlgorithm):
-    """Hands Tune a trial whenever fewer are live than ``sharing`` has room for.
+    """Hands Tune a trial whenever one of the ``slots`` is free. Without any, Tune's experiment ends though more comes.
 
     A Tune trial is one leg of a Sieve trial: a retry, a promotion, or what a killed head left, is a new Tune trial with
-    the old number and config, which goes on from its checkpoint. ``assign`` turns a trial's row into its worker's
-    config. Should the policy fail, the sweep does.
+    the old number and config, which goes on from its checkpoint. ``over``: nothing more comes. ``assign`` turns a
+    trial's row into its worker's config. Should the policy fail, the sweep does.
     """
 
     def __init__(
-        self, journal: Journal, round: Round, policy: Policy, course: Course, sharing: Sharing, assign: Assign
+        self, journal: Journal, round: Round, policy: Policy, course: Course, slots: Slots, assign: Assign
     ) -> None:
         self._journal = journal
         self._round = round
         self._plan = round.spec.plan
         self._policy = policy
         self._course = course
-        self.sharing = sharing
+        self.slots = slots
+        self.sharing = slots.sharing
         self._assign = assign
         self._offers = deque(n for n in journal.unfinished() if journal.trials[n].state != "PAUSED")
         self._live: set[str] = set()
         self._legs: Counter[int] = Counter()
         self._idle_since: tuple[int, int] | None = None
-        self._over = False
+        self._dry = False
+        self.over = False
         self._experiment: dict[str, Any] = {}
 
     def add_configurations(self, experiments: Any) -> None:
@@ -56,30 +61,45 @@ class Proposals(Unsaved, SearchAlgorithm):
         """Run an unfinished trial again, before any new one."""
         self._offers.append(number)
 
+    def resume(self, number: int) -> None:
+        """Run a trial that gave its place up, before any other."""
+        self._offers.appendleft(number)
+
     def next_trial(self) -> Trial | None:
-        if self._over or len(self._live) >= self.sharing.slots or self.sharing.waits:
-            return None
-        record = self._journal.trials[self._offers.popleft()] if self._offers else self._next()
-        if record is None:
-            self._over = not self._live
-            return None
-        trial = self._tune_trial(record)
-        self._live.add(trial.trial_id)
+        trial = None if self.over or self.slots.free <= 0 or self.sharing.waits else self._given()
+        self.slots.wants(len(self._offers) if self._dry or self.over else None)
         return trial
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         self._live.discard(trial_id)
+        self.slots.left(number_of(trial_id))
 
     def is_finished(self) -> bool:
-        return self._over
+        """Whether Tune need not ask: nothing more comes, or there is no place for it.
+
+        So it keeps no worker for another trial, whose resources are other sweeps' now. While trials run it asks this
+        again and again; only without any is its experiment over, and with it all that it holds.
+        """
+        return self.over or (not self._live and self.slots.count == 0) or (bool(self._live) and self.slots.full)
 
     def set_finished(self) -> None:
-        self._over = True
+        self.over = True
         self._offers.clear()
-        self._live.clear()
+        for trial_id in list(self._live):
+            self.on_trial_complete(trial_id)
 
     def save_to_dir(self, dirpath: str, **kwargs: Any) -> None:
         """Nothing to save: the ledger is the truth."""
+
+    def _given(self) -> Trial | None:
+        record = self._journal.trials[self._offers.popleft()] if self._offers else self._next()
+        if record is None:
+            self.over = not self._live
+            return None
+        trial = self._tune_trial(record)
+        self._live.add(trial.trial_id)
+        self.slots.taken(record.number)
+        return trial
 
     def _next(self) -> TrialRecord | None:
         """What the policy gives a free slot; it is not asked again before something has happened."""
@@ -91,6 +111,7 @@ class Proposals(Unsaved, SearchAlgorithm):
         except SieveError as error:
             self._course.fail(str(error))
             job = None
+        self._dry = job is None
         if job is None:
             self._idle_since = now
             return None
@@ -119,7 +140,7 @@ class Proposals(Unsaved, SearchAlgorithm):
     def _tune_trial(self, record: TrialRecord) -> Trial:
         spec, leg = self._experiment, self._legs[record.number]
         self._legs[record.number] += 1
-        name = f"{record.number:05d}" + (f"_{leg}" if leg else "")
+        name = f"{record.number:05d}" + (f"{LEG}{leg}" if leg else "")
         return Trial(
             trainable_name=spec["run"],
             config=self._assign(record),
@@ -131,3 +152,8 @@ class Proposals(Unsaved, SearchAlgorithm):
             trial_name_creator=spec.get("trial_name_creator"),
             trial_dirname_creator=spec.get("trial_dirname_creator"),
         )
+
+
+def number_of(trial_id: str) -> int:
+    """The trial that a Tune trial is a leg of."""
+    return int(trial_id.partition(LEG)[0])

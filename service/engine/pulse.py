@@ -22,7 +22,7 @@ class Pulse:
         self._journal = journal
         self._keeper = keeper
         self._course = course
-        self._beat = beat
+        self._renew = beat
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sieve-pulse", daemon=True)
 
@@ -47,10 +47,14 @@ class Pulse:
             return False
         return True
 
+    def beat(self) -> None:
+        """Renew the claim now, and hear what a person wishes; the sweep pauses if the ledger refuses."""
+        try:
+            self._course.wish(self._renew().wish)
+        except SieveError as error:
+            self._course.pause(str(error))
+
     def _run(self) -> None:
         while not self._closing.wait(PERIOD):
-            try:
-                if self.write():
-                    self._course.wish(self._beat().wish)
-            except SieveError as error:
-                self._course.pause(str(error))
+            if self.write():
+                self.beat()

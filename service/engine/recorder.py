@@ -9,9 +9,10 @@ from typing import Any
 
 from ray.tune import Callback
 
-from service.engine.course import Course
 from service.engine.departures import Departures
+from service.engine.guard import Guard
 from service.engine.journal import Journal
+from service.engine.place import place_of
 from service.engine.proposals import Proposals
 from service.engine.track import BEGUN
 from service.engine.unsaved import Unsaved
@@ -26,11 +27,15 @@ from trainables.distributed import free
 
 @dataclass(frozen=True)
 class Failure:
-    """What broke a trial: ``kind`` is diverged, metric, task, disk, memory, error, or worker (its process died)."""
+    """What broke a trial: ``kind`` is diverged, metric, task, disk, memory, error, or worker (its process died).
+
+    ``node`` is the id of the node where it did, None where nobody knows.
+    """
 
     kind: str
     message: str
     traceback: str
+    node: str | None
 
 
 class Recorder(Unsaved, Callback):
@@ -42,7 +47,7 @@ class Recorder(Unsaved, Callback):
         journal: Journal,
         proposals: Proposals,
         verdicts: Verdicts,
-        course: Course,
+        guard: Guard,
         departures: Departures,
     ) -> None:
         self._spec = spec
@@ -50,7 +55,9 @@ class Recorder(Unsaved, Callback):
         self._proposals = proposals
         self._sharing = proposals.sharing
         self._verdicts = verdicts
-        self._course = course
+        self._guard = guard
+        self._course = guard.course
+        self._places: dict[str, str | None] = {}
         self._departures = departures
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -61,14 +68,16 @@ class Recorder(Unsaved, Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        row = self._row(trial)
+        row, node = self._row(trial), result["sieve"].get("node")
+        self._places[trial.trial_id] = node
         failure = result["sieve"].get("failure")
         if failure:
             message, *_ = failure["message"].splitlines() or [""]
-            self._broke(row, Failure(failure["kind"], message, failure["traceback"]))
+            self._broke(row, Failure(failure["kind"], message, failure["traceback"], node))
             return
         report = self._report(row, result)
         verdict = self._verdicts.of(report)
+        self._guard.passed(node, (report.stage, result["sieve"]["done_in_stage"]))
         self._journal.remember(report, self._spec.metric.name, result["sieve"]["done_in_stage"])
         row = replace(
             row,
@@ -79,6 +88,10 @@ class Recorder(Unsaved, Callback):
             gpu_seconds=row.gpu_seconds + report.seconds * self._sharing.gpu(row.number),
         )
         learned = self._learned(row, report, result["sieve"].get("memory"))
+        leaves = self._verdicts.leaves(row.number)
+        if leaves is not None:
+            row = replace(row, state="PENDING", why=leaves)
+            self._proposals.resume(row.number)
         if verdict is None:
             self._journal.record(row, [report], learned)
         else:
@@ -90,7 +103,8 @@ class Recorder(Unsaved, Callback):
         self._sharing.ended(row.number)
         free()
         error = str(trial.get_error() or "its worker process died")
-        self._broke(row, Failure("worker", error.strip().splitlines()[-1], error))
+        node = self._places.get(trial.trial_id) or place_of(trial)
+        self._broke(row, Failure("worker", error.strip().splitlines()[-1], error, node))
 
     def _row(self, trial: Any) -> TrialRecord:
         return self._journal.trials[int(trial.config["trial"])]
@@ -110,11 +124,12 @@ class Recorder(Unsaved, Callback):
         )
 
     def _judged(self, row: TrialRecord, report: ReportRecord, verdict: Verdict, learned: list[DecisionRecord]) -> None:
-        state = STATES[verdict.kind]
+        leaves = row.state == "PENDING"  # It gave its place up, whatever the policy thinks of it.
+        state = row.state if leaves else STATES[verdict.kind]
         row = replace(
             row,
             state=state,
-            why=verdict.reason,
+            why=row.why if leaves else verdict.reason,
             diagnosis=diagnose(self._journal.track(row.number).curves[report.stage]) or None,
             finished=time.time() if state in ("FINISHED", "STOPPED") else None,
         )
@@ -145,13 +160,22 @@ class Recorder(Unsaved, Callback):
             row.number, state="PENDING", why=why, error=failure.traceback, attempt=row.attempt + 1
         )
 
+    def _excused(self, row: TrialRecord, failure: Failure) -> bool:
+        """Whether not the trial is at fault but its node, or all: it waits for another attempt, which costs nothing."""
+        if alone(failure.kind, self._sharing.gpu(row.number)):
+            return False
+        why = self._guard.failed(row, failure.kind, failure.message, failure.node)
+        if why is not None:
+            self._journal.change(row.number, state="PENDING", why=why, error=failure.traceback)
+        return why is not None
+
     def _broke(self, row: TrialRecord, failure: Failure) -> None:
         """Pause for a full disk, retry what may work, else fail the trial, or the sweep if no trial can do better."""
         if failure.kind == "disk":
             self._journal.change(row.number, state="PENDING", why=failure.message)
             self._course.pause(failure.message)
             return
-        if self._retried(row, failure) is not None:
+        if self._excused(row, failure) or self._retried(row, failure) is not None:
             self._proposals.offer(row.number)
             return
         why = f"{failure.message}; {ROOM}" if failure.kind == "memory" else failure.message

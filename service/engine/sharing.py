@@ -19,6 +19,10 @@ KINDS = ("share", "alone", "learn")
 that trial was seen to need. Their numbers hold ``gpu``, the share from then on, and what the spec ``asked`` for."""
 
 
+NODE = "ray.io/node-id"
+"""The label by which Ray tells nodes apart."""
+
+
 class Sharing:
     """The GPUs of each trial of a sweep.
 
@@ -49,11 +53,17 @@ class Sharing:
         self._too_little = max((numbers.get("too_little", 0.0) for numbers in known), default=0.0)
         self._peak = max((numbers.get("peak_bytes") or 0 for numbers in known), default=0)
         self._slots = slots_of(spec, resources, self._share.gpu)
+        self._avoided: Sequence[str] = ()
 
     @property
     def slots(self) -> int:
         """How many trials run at once, those with a GPU to themselves not considered."""
         return self._slots
+
+    @property
+    def asks(self) -> dict[str, float]:
+        """What a trial occupies, all its processes together, by resource."""
+        return {"CPU": self._spec.resources.cpu * self._spec.resources.processes, "GPU": self._share.gpu}
 
     @property
     def waits(self) -> bool:
@@ -74,7 +84,20 @@ class Sharing:
         if asked.processes > 1:
             # Ray Train reserves for its processes; Tune's part only leads them, but must ask for something: one byte.
             return tune.PlacementGroupFactory([{"memory": 1}])
-        return tune.PlacementGroupFactory([{"CPU": asked.cpu, "GPU": gpu}])
+        bundle = {"CPU": asked.cpu, "GPU": gpu}
+        if not self._avoided:
+            return tune.PlacementGroupFactory([bundle])
+        others = f"!in({','.join(self._avoided)})"
+        return tune.PlacementGroupFactory([bundle], bundle_label_selector=[{NODE: others}])
+
+    def avoid(self, nodes: Sequence[str], resources: Mapping[str, float]) -> None:
+        """Place trials on none of these ``nodes`` (Ray's ids) from now on; all others together have ``resources``.
+
+        Raises:
+            UserError: no trial would fit; nothing is changed.
+        """
+        self._slots = slots_of(self._spec, resources, self._share.gpu)
+        self._resources, self._avoided = resources, nodes
 
     def started(self, number: int) -> None:
         """A trial has what it asked for."""

@@ -9,19 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.engine import lessons, loggers
+from service.engine.adoption import adopt, is_void
 from service.engine.metric import check_metric
-from service.engine.sweep import ENDED, check_real, remove
+from service.engine.sweep import check_real, remove
+from service.ledger.errors import UnknownSweep
 from service.ledger.home import open_store
 from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.store import Store
 from service.spec import Source, Spec, load
-from service.spec.errors import UserError
-
-GROWING = (("search", "trials"), ("rounds", "trials"), ("rounds", "count"))
-"""Numbers that may grow: the sweep is extended. Smaller ones change nothing, as it may have been extended meanwhile."""
-
-ADOPTED = ("data_dir", "resources", "budget", "retries", "loggers", "checkpoints", "priority", "weight")
-"""Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +43,34 @@ def examine(source: Source, home: Path, project: Path | None = None) -> Examined
     """
     from service.engine.preflight import check
 
-    spec = load(source)
+    spec, store = load(source), open_store(home)
+    known, pasts = check_spec(spec, store)
+    folder = _project(project, known)
+    return Examined(spec, known, folder, (*spec.warnings(), *check(spec, folder, source).warnings), pasts)
+
+
+def check_spec(spec: Spec, store: Store) -> tuple[SweepRecord | None, tuple[PastRecord, ...]]:
+    """What can be checked without the user's code: the sweep of that name in ``store``, and what a new one learns from.
+
+    Raises:
+        UserError: a logger's package is not installed, the name is that of a simulated sweep, the metric's that of a
+            column of results, or there is nothing to learn from a sweep that the warm start of a new one names.
+    """
     check_metric(spec)
-    store = open_store(home)
-    known = next((sweep for sweep in store.sweeps() if sweep.name == spec.name), None)
+    known = find(store, spec.name)
     if known is not None:
         check_real(known)
-    folder = _project(project, known)
     loggers.check(spec.loggers)
-    pasts = lessons.snapshot(spec, store) if known is None or _is_void(store, known) else []
-    return Examined(spec, known, folder, (*spec.warnings(), *check(spec, folder, source).warnings), tuple(pasts))
+    new = known is None or is_void(store, known)
+    return known, tuple(lessons.snapshot(spec, store)) if new else ()
+
+
+def find(store: Store, name: str) -> SweepRecord | None:
+    """The sweep of that name, None where there is none."""
+    try:
+        return store.sweep(name)
+    except UnknownSweep:
+        return None
 
 
 def submit(source: Source, home: Path, project: Path | None = None) -> SweepRecord:
@@ -76,14 +89,14 @@ def submit(source: Source, home: Path, project: Path | None = None) -> SweepReco
     examined = examine(source, home, project)
     spec, known, folder = examined.spec, examined.known, examined.project
     store = open_store(home, create=True)
-    if known is not None and _is_void(store, known):
+    if known is not None and is_void(store, known):
         remove(spec.name, home)
         known = None
     if known is None:
         owner, commit = getpass.getuser(), _commit(folder)
         sweep = SweepRecord(spec.name, spec.to_dict(), folder, owner, "QUEUED", time.time(), commit=commit)
         return store.add(replace(sweep, priority=spec.priority, weight=spec.weight), examined.pasts)
-    return _adopt(store, known, spec)
+    return adopt(store, known, spec)
 
 
 def _project(given: Path | None, known: SweepRecord | None) -> str:
@@ -91,40 +104,6 @@ def _project(given: Path | None, known: SweepRecord | None) -> str:
     if given is None and known is not None and Path(known.project).is_dir():
         return known.project
     return str((given or Path.cwd()).resolve())
-
-
-def _differences(known: SweepRecord, spec: Spec) -> list[str]:
-    old, new = load(known.spec).to_dict(), spec.to_dict()
-    for section, key in GROWING:
-        if None not in (old[section][key], new[section][key]):
-            old[section][key] = new[section][key]
-    return sorted(key for key in old.keys() | new.keys() if key not in ADOPTED and old.get(key) != new.get(key))
-
-
-def _is_void(store: Store, known: SweepRecord) -> bool:
-    """Whether the sweep failed before its first report: there is nothing to go on from, so it may start over."""
-    return known.state == "FAILED" and not store.reports(known.name)
-
-
-def _adopt(store: Store, known: SweepRecord, spec: Spec) -> SweepRecord:
-    different = _differences(known, spec)
-    if different:
-        raise UserError(
-            f"the name {known.name} is in use by a sweep with other {', '.join(different)}",
-            f"choose another name, or `sieve extend {known.name} --trials N` for more trials, "
-            f"or `sieve rm {known.name}` to start over",
-        )
-    before, adopted = load(known.spec), spec.to_dict()
-    grows = False
-    for section, key in GROWING:
-        old, new = before.to_dict()[section][key], adopted[section][key]
-        if None not in (old, new):
-            grows = grows or new > old
-            adopted[section][key] = max(old, new)
-    rebudgeted = known.state == "STOPPED" and spec.budget != before.budget
-    if (grows or rebudgeted or known.state not in ENDED) and adopted != known.spec:
-        store.extend(known.name, adopted)
-    return store.sweep(known.name)
 
 
 def _commit(project: str) -> str | None:

@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from service.engine.adoption import ENDED
 from service.engine.identity import alive, identity
 from service.ledger.home import checkpoint_folder, open_store
+from service.ledger.ledger import Ledger
 from service.ledger.records import SweepRecord
-from service.ledger.store import HEADED, AlreadyRunning, DiskFull
-from service.spec import load
-from service.spec.errors import UserError
+from service.ledger.store import HEADED, Alive, AlreadyRunning, DiskFull, Store
+from service.spec import Spec, load
+from service.spec.errors import SieveError, UserError
 
-ENDED = ("SUCCEEDED", "STOPPED", "CANCELLED")
 INTERRUPTED = 130
 
 
@@ -45,22 +47,35 @@ def run(name: str, home: Path) -> Outcome:
     check_real(known)
     if known.state in ENDED:
         return Outcome(known.state, known.why, 0)
+    return lead(store, store.claim(name, identity(), alive), home)
+
+
+def lead(ledger: Ledger, record: SweepRecord, home: Path, *, attended: bool = False) -> Outcome:
+    """Run the head of the sweep that was claimed as ``record``; see `run`. ``home`` is the folder of its checkpoints.
+
+    An ``attended`` head has somebody who starts it again: where a signal or a breakdown of what it runs on ends it, it
+    leaves the sweep as it is.
+    """
     from service.engine.head import Head
 
-    record = store.claim(name, identity(), alive)
-    head = Head.of(store, record, home)
+    name = record.name
+    head = Head.of(ledger, record, home)
     try:
         with _interruptible(lambda: head.course.pause("interrupted", INTERRUPTED)):
             ending = head.run()
     except (KeyboardInterrupt, SystemExit):
-        store.end(name, record.attempt, "PAUSED", "interrupted")
+        if not attended:
+            ledger.end(name, record.attempt, "PAUSED", "interrupted")
         raise
     except BaseException as error:
-        store.end(name, record.attempt, "FAILED", f"{type(error).__name__}: {error}")
+        if not attended or isinstance(error, SieveError):
+            ledger.end(name, record.attempt, "FAILED", f"{type(error).__name__}: {error}")
         raise
     exit_code = head.course.exit_code or int(ending.state == "FAILED")
+    if attended and exit_code == INTERRUPTED:
+        return Outcome(ending.state, ending.why, exit_code)
     with suppress(DiskFull):  # The ending says so already, and a sweep without its head can be continued.
-        store.end(name, record.attempt, ending.state, ending.why)
+        ledger.end(name, record.attempt, ending.state, ending.why)
     return Outcome(ending.state, ending.why, exit_code)
 
 
@@ -70,24 +85,31 @@ def extend(name: str, trials: int, home: Path) -> SweepRecord:
     Raises:
         UserError: there is no such sweep, it is simulated, its head is running, or ``trials`` is not positive.
     """
-    store = open_store(home)
+    return extend_in(open_store(home), name, trials, alive)
+
+
+def extend_in(store: Store, name: str, trials: int, alive: Alive) -> SweepRecord:
+    """The same of a sweep in ``store``, whose head may be ``alive``."""
     known = store.sweep(name)
     check_real(known)
     if known.state in HEADED and alive(known):
         raise AlreadyRunning(f"{name} is running: head {known.head}", f"stop it first: sieve stop {name}")
     if trials < 1:
         raise UserError(f"cannot extend by {trials} trials", "give a number of at least 1")
-    spec = load(known.spec)
+    store.extend(name, _longer(load(known.spec), trials))
+    return store.sweep(name)
+
+
+def _longer(spec: Spec, trials: int) -> dict[str, Any]:
     if spec.search.trials is None:
-        raise UserError(f"{name} already runs every point of its grid", "change the grid and give it a new name")
+        raise UserError(f"{spec.name} already runs every point of its grid", "change the grid and give it a new name")
     more = spec.to_dict()
     more["search"]["trials"] = spec.search.trials + trials
     if spec.rounds.trials is not None:
         more["rounds"]["trials"] = spec.rounds.trials + trials
     if spec.budget.trials is not None:
         more["budget"]["trials"] = spec.budget.trials + trials
-    store.extend(name, more)
-    return store.sweep(name)
+    return more
 
 
 def check_real(known: SweepRecord) -> None:

@@ -45,12 +45,27 @@ class Parts:
     course: Course
 
 
+IDLE = 1.0
+"""Seconds between two looks at the course while there is no place for any trial."""
+
+
 def drive(spec: Spec, logs: Path, parts: Parts, shared: Sequence[Any]) -> None:
     """Run Tune until its search is over or the course ends; ``shared`` goes to every worker.
 
-    Tune's own files matter to the loggers that the spec names: they go to the folder ``logs``, one for each head,
-    as Tune begins them anew. Without loggers they are thrown away.
+    Where orders leave the sweep no slot, Tune ends with the last trial, so that it holds nothing, and begins again when
+    there is one. Tune's own files matter to the loggers that the spec names: they go to the folder ``logs``, one for
+    each head, and to others beside it for each further time that Tune begins. Without loggers they are thrown away.
     """
+    times = 0
+    while not (parts.proposals.over or parts.course.stop_all()):
+        if parts.proposals.slots.count == 0:
+            parts.proposals.slots.wait(IDLE)
+            continue
+        times += 1
+        _fit(spec, logs if times == 1 else logs.with_name(f"{logs.name}-again-{times}"), parts, shared)
+
+
+def _fit(spec: Spec, logs: Path, parts: Parts, shared: Sequence[Any]) -> None:
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # Failures are the ledger's to tell, not the log's.
     os.environ.update(SWITCHES, TUNE_MAX_PENDING_TRIALS_PG=str(parts.proposals.sharing.slots))
     crew = _crew(spec)

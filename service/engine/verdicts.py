@@ -8,6 +8,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from service.engine.appraisals import appraisals
 from service.engine.journal import Journal
+from service.engine.slots import Slots
 from service.engine.unsaved import Unsaved
 from service.ledger.records import ReportRecord, WorthRecord
 from service.policy.policy import Policy
@@ -19,11 +20,13 @@ class Verdicts(Unsaved, FIFOScheduler):
     """Tune's scheduler: it hands each report to the policy and tells Tune whether the trial goes on.
 
     A trial that waits has ended, for Tune: it gives its worker up, and a promotion is another Tune trial. `of` hands
-    each verdict over for the record.
+    each verdict over for the record. So it is with a trial that gives its place up, of which the policy hears nothing.
     """
 
-    def __init__(self, policy: Policy, journal: Journal, spec: Spec) -> None:
+    def __init__(self, policy: Policy, journal: Journal, spec: Spec, slots: Slots) -> None:
         super().__init__()
+        self._slots = slots
+        self._leaving: dict[int, str] = {}
         self._policy = policy
         self._journal = journal
         self._name = spec.metric.name
@@ -31,15 +34,23 @@ class Verdicts(Unsaved, FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         number, stage, value = int(trial.config["trial"]), int(result["stage"]), result.get(self._name)
+        verdict: Verdict | None
         if result["sieve/stage_end"]:
             verdict = self._judge(number, stage, value, result["sieve/seconds"])
         else:
-            watched = self._policy.watch(number, stage, result["sieve/done_in_stage"], value)
-            if watched is None:
-                return str(TrialScheduler.CONTINUE)
-            verdict = watched
-        self._told[number] = verdict
-        return str(TrialScheduler.CONTINUE if verdict.kind == "continue" else TrialScheduler.STOP)
+            verdict = self._policy.watch(number, stage, result["sieve/done_in_stage"], value)
+        if verdict is not None:
+            self._told[number] = verdict
+        if verdict is not None and verdict.kind != "continue":
+            return str(TrialScheduler.STOP)
+        why = self._slots.gives_up(number)
+        if why is not None:
+            self._leaving[number] = why
+        return str(TrialScheduler.CONTINUE if why is None else TrialScheduler.STOP)
+
+    def leaves(self, number: int) -> str | None:
+        """Why a trial gave its place up with the report that came in last, handed over once; None: it did not."""
+        return self._leaving.pop(number, None)
 
     def of(self, report: ReportRecord) -> Verdict | None:
         """The verdict on a report that the journal does not have yet; None in the middle of a stage, mostly.

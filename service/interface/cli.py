@@ -6,7 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.interface.verbs import change, check, context, export, look, publish, run, simulate, space, submit
+from service.interface.verbs import (
+    change,
+    check,
+    cluster,
+    context,
+    export,
+    look,
+    publish,
+    run,
+    serve,
+    simulate,
+    space,
+    submit,
+    token,
+)
 from service.interface.verbs.group import Group
 
 if TYPE_CHECKING:
@@ -63,5 +77,8 @@ for _verb in (
     *publish.VERBS,
     *change.VERBS,
     *context.VERBS,
+    *serve.VERBS,
+    *token.VERBS,
+    *cluster.VERBS,
 ):
     main.add_command(_verb)

@@ -94,7 +94,7 @@ def run(
         UserError: the task is not to be found, or fails the quick check, or the name belongs to another sweep.
         SieveError: with ``wait``, the sweep failed.
     """
-    from service.engine.launch import start
+    from service.engine.launch.local import start
     from service.engine.submission import submit
 
     folder, code = _home(home), None if project is None else Path(project)

@@ -39,7 +39,7 @@ def columns(rows: Sequence[Row]) -> list[str]:
 
 def dated(rows: Sequence[Row]) -> list[Row]:
     """``rows`` with the moments of the ledger (seconds since the epoch) as UTC times."""
-    return [{key: _moment(value) if key in MOMENTS else value for key, value in row.items()} for row in rows]
+    return [{key: moment(value) if key in MOMENTS else value for key, value in row.items()} for row in rows]
 
 
 def compact(rows: Sequence[Row]) -> list[Row]:
@@ -100,6 +100,16 @@ def cell(value: Any) -> str:
     return str(value)
 
 
+def lines(rows: Sequence[Row], names: Sequence[str], *, heading: bool = True) -> str:
+    """``rows`` as lines of CSV, each with its newline: full precision, missing values empty, lists as JSON."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if names and heading:
+        writer.writerow(names)
+    writer.writerows([_field(row.get(name)) for name in names] for row in rows)
+    return text.getvalue()
+
+
 def is_missing(value: Any) -> bool:
     """Whether ``value`` is None, NaN or pandas' NA / NaT, none of which equals itself."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
@@ -129,7 +139,8 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def _moment(value: Any) -> Any:
+def moment(value: Any) -> Any:
+    """Seconds since the epoch as a UTC time; anything else as it is."""
     return datetime.fromtimestamp(value, UTC) if isinstance(value, float) else value
 
 
@@ -162,13 +173,7 @@ def _json(rows: Sequence[Row], _: str) -> str:
 
 
 def _csv(rows: Sequence[Row], _: str) -> str:
-    names = columns(rows)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if names:
-        writer.writerow(names)
-    writer.writerows([_field(row.get(name)) for name in names] for row in rows)
-    return text.getvalue().removesuffix("\n")
+    return lines(rows, columns(rows)).removesuffix("\n")
 
 
 def _plain(value: Any) -> Any:

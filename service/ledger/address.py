@@ -62,4 +62,4 @@ def shown(url: URL) -> str:
 def hidden(text: str) -> str:
     """``text`` with whatever may be a password in it hidden; for what is perhaps no URL."""
     text = re.sub(r"(password=)[^&]*", r"\1***", text, flags=re.IGNORECASE)
-    return re.sub(r"^([^:]*:(?://)?[^:@/]*):.*@", r"\1:***@", text, flags=re.DOTALL)
+    return re.sub(r"^((?:[\w+.-]*://)?[^:@/]*):.*@", r"\1:***@", text, flags=re.DOTALL)

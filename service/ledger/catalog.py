@@ -156,6 +156,15 @@ class Catalog:
             return record(SweepRecord, find(connection, name))
 
     @patient
+    def recode(self, name: str, package: str, commit: str | None, diff: str | None) -> None:
+        """Give a sweep other code. Raises AlreadyRunning while a head has it."""
+        with self.database.write() as connection:
+            row = find(connection, name, lock=True)
+            if row.state in HEADED:
+                raise AlreadyRunning(f"{name} is running with other code", f"stop or pause it first: sieve stop {name}")
+            change(connection, row.id, package=package, commit=commit, diff=diff)
+
+    @patient
     def remove(self, name: str, alive: Alive) -> None:
         """Delete a sweep and all that belongs to it. Raises AlreadyRunning while its head is ``alive``."""
         with self.database.write() as connection:

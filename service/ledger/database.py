@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -37,6 +37,7 @@ class Database:
         self.url = make_url(url)
         self.is_postgres = self.url.get_backend_name() == "postgresql"
         self.engine = (postgres if self.is_postgres else sqlite).engine(self.url)
+        self._driver: Any = self.engine.dialect.loaded_dbapi
         weakref.finalize(self, self.engine.dispose)
         reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self.is_postgres else {}
         self._reader = self.engine.execution_options(**reading)
@@ -92,6 +93,8 @@ class Database:
             raise
         except DBAPIError as error:
             raise refusal(error, self.url) from error
+        except self._driver.Error as error:  # of whoever asked the driver itself
+            raise refusal(DBAPIError.instance("", None, error, self._driver.Error), self.url) from error
 
     def _migrate(self) -> None:
         with self._writer.connect() as connection, connection.begin():

@@ -105,6 +105,19 @@ def frame(rows: Sequence[Mapping[str, Any]], dtypes: Mapping[str, str]) -> pd.Da
     return pd.DataFrame({name: _column([row[name] for row in rows], dtypes.get(name)) for name in names})
 
 
+def of_columns(columns: Mapping[str, Any]) -> pd.DataFrame:
+    """A frame of columns of `service.ledger.columns`; null is NaN or NA."""
+    return pd.DataFrame({name: _series(values) for name, values in columns.items()})
+
+
+def _series(values: Any) -> pd.Series:
+    if isinstance(values, list):
+        return pd.Series(values, dtype=_found(values))
+    if str(values.type) == "string":
+        return pd.Series(pd.arrays.ArrowStringArray(values.cast("large_string")))
+    return pd.Series(values.to_numpy(zero_copy_only=False))
+
+
 def _column(values: list[Any], dtype: str | None) -> pd.Series:
     if dtype == TIME:
         moments = pd.to_datetime(pd.Series(values, dtype="float64"), unit="s", utc=True)

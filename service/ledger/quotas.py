@@ -33,11 +33,15 @@ class Quotas:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @patient
     def get(self, owner: str) -> QuotaRecord:
         """The quota that holds for ``owner``, under their name; without limits where none was set."""
-        known = {quota.owner: quota for quota in self.ls()}
-        quota = known.get(owner) or known.get(ANYONE) or QuotaRecord(owner)
-        return QuotaRecord(owner, quota.running, quota.gpu_hours)
+        with self.database.read() as connection:
+            for known in (owner, ANYONE):
+                row = connection.execute(select(tables.quotas).where(_quotas.owner == known)).one_or_none()
+                if row is not None:
+                    return QuotaRecord(owner, row.running, row.gpu_hours)
+        return QuotaRecord(owner)
 
     @patient
     def set(self, owner: str, running: int | None = None, gpu_hours: float | None = None) -> QuotaRecord:

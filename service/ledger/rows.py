@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.ledger.records import ReportRecord, SpaceRecord, SweepRecord, TrialRecord, WorthRecord
@@ -12,8 +12,8 @@ from service.spec.space import Space
 Rows = list[dict[str, Any]]
 
 
-def sweep_row(sweep: SweepRecord, trials: Sequence[TrialRecord]) -> dict[str, Any]:
-    """A sweep and how far its trials are."""
+def sweep_row(sweep: SweepRecord, counts: Mapping[str, int]) -> dict[str, Any]:
+    """A sweep and how far its trials are: ``counts`` are their numbers by state."""
     return {
         "sweep": sweep.name,
         "state": sweep.state,
@@ -22,8 +22,8 @@ def sweep_row(sweep: SweepRecord, trials: Sequence[TrialRecord]) -> dict[str, An
         "task": sweep.spec["task"],
         "metric": sweep.spec["metric"]["name"],
         "owner": sweep.owner,
-        "trials": len(trials),
-        "finished_trials": sum(trial.state == "FINISHED" for trial in trials),
+        "trials": sum(counts.values()),
+        "finished_trials": counts.get("FINISHED", 0),
         "attempt": sweep.attempt,
         "seconds": sweep.seconds,
         "created": sweep.created,

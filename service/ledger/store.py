@@ -19,10 +19,12 @@ from service.ledger.errors import (
     UnknownSweep,
     Unreachable,
 )
+from service.ledger.events import Events
 from service.ledger.heads import Heads
 from service.ledger.journal import Journal
 from service.ledger.queue import WISHES, Queue
 from service.ledger.quotas import Quotas
+from service.ledger.tokens import Tokens
 
 __all__ = [
     "ENDED",
@@ -54,6 +56,8 @@ class Store(Catalog, Queue, Journal):
         self.database = Database(url)
         self.heads = Heads(self.database)
         self.quotas = Quotas(self.database)
+        self.tokens = Tokens(self.database)
+        self.events = Events(self.database)
 
     def usage(self) -> Mapping[str, float]:
         """GPU seconds by owner, see `Quotas.usage`."""

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from service.ledger.column_types import BIG, Name, Numbers, Words
 
-VERSION = "0003"
+VERSION = "0004"
 """The newest migration in ``migrations/versions``."""
 
 metadata = MetaData()
@@ -145,6 +145,7 @@ reports = Table(
     Column("stage_end", Boolean, nullable=False),
     Column("seconds", Float, nullable=False),
     UniqueConstraint("sweep", "trial", "stage", "epoch"),
+    Index("ix_reports_order", "sweep", "id"),
 )
 
 decisions = Table(

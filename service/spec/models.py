@@ -193,6 +193,18 @@ class Budget(Section):
     epochs: Annotated[float | None, Field(gt=0, description="full-data epoch equivalents of all trials")] = None
 
 
+class Failures(Section):
+    """What trials that break say of the sweep and of a node, None for nothing.
+
+    After ``pause_after`` different trials broke by the same error and no trial got past it the sweep pauses. After
+    ``avoid_after`` different trials in a row broke on one node, and by these errors on no other, no trial is placed
+    there any more. Failures that are tried again count, too; diverged trials do not.
+    """
+
+    pause_after: Annotated[int | None, Field(ge=1, description="trials with one error; null: never")] = 5
+    avoid_after: Annotated[int | None, Field(ge=1, description="trials in a row on one node; null: never")] = 3
+
+
 class Checkpoints(Section):
     """Which checkpoints outlive the sweep: of the best trial, of those that finished the last stage, or of all."""
 

@@ -17,6 +17,7 @@ from service.spec.errors import SpecError, UserError, Violation
 from service.spec.models import (
     Budget,
     Checkpoints,
+    Failures,
     Metric,
     Resources,
     Rounds,
@@ -58,6 +59,7 @@ class Spec(Section):
     resources: Resources = Field(default_factory=Resources)
     budget: Budget = Field(default_factory=Budget)
     retries: Annotated[int, Field(ge=0, description="further attempts at a failed trial")] = 2
+    failures: Failures = Field(default_factory=Failures)
     checkpoints: Checkpoints = Field(default_factory=Checkpoints)
     priority: Annotated[int, Field(ge=-100, le=100, description="higher ones come first on a shared cluster")] = 0
     weight: Annotated[float, Field(gt=0, le=1000, description="share among sweeps of one priority")] = 1.0

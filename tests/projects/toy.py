@@ -111,3 +111,18 @@ class LoadedOnce(Blobs):
 
 class NotATask:
     """A class that is no task."""
+
+
+def bad_place(config: dict[str, Any], stage: Any) -> None:
+    """Breaks, each time in other words, on the node whose id is in the file ``bad``, or dies there for ``die``."""
+    here = ray.get_runtime_context().get_node_id()
+    file = Path(config["bad"])
+    if not file.exists():
+        file.write_text(here)
+    if file.read_text() == here:
+        if config.get("die"):
+            os._exit(3)
+        raise RuntimeError(f"no CUDA device at 0x{os.getpid():x} for {config['x']}")
+    for _ in stage:
+        time.sleep(config.get("sleep", 0.0))
+        stage.report({"score": config["x"]})

@@ -9,10 +9,12 @@ from typing import Any, cast
 from service.engine.checkpoints import Keeper
 from service.engine.course import Course
 from service.engine.departures import Departures
+from service.engine.guard import Guard
 from service.engine.journal import Journal
 from service.engine.proposals import Proposals
 from service.engine.recorder import Recorder
 from service.engine.sharing import Sharing
+from service.engine.slots import Slots
 from service.engine.verdicts import Verdicts
 from service.ledger.home import open_store
 from service.ledger.records import Batch, DecisionRecord, TrialRecord
@@ -45,16 +47,21 @@ def test_what_a_stage_tells_of_memory_is_one_event_with_its_end(tmp_path: Path) 
     policy.begin(1)
     sharing = Sharing(spec, {"CPU": 2.0, "GPU": 1.0}, [alone], lambda: None, lambda: None)
     course = Course(spec, journal, 0.0)
+    guard = Guard(spec, journal, course, sharing, [], list)
     proposals = cast("Proposals", SimpleNamespace(sharing=sharing))
     departures = Departures(policy, journal, Keeper(spec, journal), course)
-    recorder = Recorder(spec, journal, proposals, Verdicts(policy, journal, spec), course, departures)
+    recorder = Recorder(
+        spec, journal, proposals, Verdicts(policy, journal, spec, Slots(journal, sharing)), guard, departures
+    )
 
     def report(stage: int) -> None:
         about: dict[str, Any] = {"metrics": {"score": 0.5}, "stage_end": True, "seconds": 1.0, "done_in_stage": 1}
         memory = {"peak": 5 * GIB, "total": 16 * GIB}
         result = {"stage": stage, "epoch": stage + 1, "data": 1.0, "budget": stage + 0.5}
         about |= {"checkpoint": None, "memory": memory}
-        recorder.on_trial_result(0, [], SimpleNamespace(config={"trial": 1}), result | {"sieve": about})
+        recorder.on_trial_result(
+            0, [], SimpleNamespace(config={"trial": 1}, trial_id="00001"), result | {"sieve": about}
+        )
 
     report(0)
     assert journal.events == 1

@@ -1,4 +1,4 @@
-"""Heads as processes of their own, for callers that must stay free."""
+"""A head as a child process, for callers that must stay free: it pauses when they end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def start(name: str, home: Path) -> subprocess.Popen[bytes]:
 
     The child pauses the sweep when its standard input closes, so it never outlives its parent for long.
     """
-    command = [sys.executable, "-m", "service.engine.launch", name, str(home)]
+    command = [sys.executable, "-m", "service.engine.launch.local", name, str(home)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
 
 

@@ -1,0 +1,223 @@
+"""Several Ray nodes on one machine, as processes of their own, with GPUs that only Ray believes in."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from cluster import grafana
+from cluster.errors import ClusterError
+from cluster.inventory import nodes as ask
+from cluster.processes import LocalNode
+from cluster.switches import SWITCHES
+from cluster.token import MODE, make_token
+
+STATE = "cluster.json"
+OBJECT_STORE = 100_000_000
+"""Bytes of each node's object store; Ray takes no less than 75 MiB."""
+
+PATIENCE = 120.0
+"""Seconds that nodes have to come up."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What each node has: CPUs, GPUs (that need not exist), bytes of object store."""
+
+    cpus: int
+    gpus: int
+    object_store: int = OBJECT_STORE
+
+
+@dataclass(frozen=True)
+class _State:
+    address: str
+    dashboard: str | None
+    size: Size
+    temp: str
+    nodes: tuple[LocalNode, ...]
+
+
+class LocalCluster:
+    """A cluster on this machine, known by the file in ``folder``, so that any process can look at it and end it.
+
+    ``address`` (host:port) is what RAY_ADDRESS is set to; ``dashboard`` its HTTP address, which takes jobs, or None.
+    Node 0 is the head. Ray's own files are in a short folder under the temporary one and go when the cluster stops;
+    what each node prints is in ``folder``.
+    """
+
+    def __init__(self, folder: Path, state: _State) -> None:
+        self.folder = folder
+        self._state = state
+
+    @classmethod
+    def start(
+        cls,
+        nodes: int,
+        cpus: int,
+        gpus: int,
+        folder: Path,
+        dashboard: bool = True,
+        object_store: int = OBJECT_STORE,
+    ) -> LocalCluster:
+        """Start ``nodes`` nodes with ``cpus`` and ``gpus`` each; returns when all have joined.
+
+        Raises:
+            ClusterError: a cluster of this folder runs, or a node does not come up.
+        """
+        if (folder / STATE).exists() and any(node.alive for node in _read(folder).nodes):
+            raise ClusterError(f"a cluster of {folder} runs already; stop it first, with: sieve cluster stop")
+        folder.mkdir(parents=True, exist_ok=True)
+        make_token()
+        port, board, client = _free_ports(3)
+        temp = tempfile.mkdtemp(prefix="sieve-")  # Short: the path of a socket has at most 107 bytes.
+        address = f"{_host()}:{port}"
+        state = _State(
+            address, f"http://127.0.0.1:{board}" if dashboard else None, Size(cpus, gpus, object_store), temp, ()
+        )
+        made = cls(folder, state)
+        made._write()
+        head = ["--head", f"--port={port}", f"--ray-client-server-port={client}"]
+        head += [f"--include-dashboard={str(dashboard).lower()}", f"--dashboard-port={board}"]
+        try:
+            made._spawn(head)
+            for _ in range(nodes - 1):
+                made._spawn([f"--address={address}"])
+            made._wait()
+        except BaseException:
+            made.stop()
+            raise
+        if dashboard:
+            grafana.install(Path(temp) / "0")
+        return made
+
+    @classmethod
+    def of(cls, folder: Path) -> LocalCluster:
+        """The cluster of this folder, whoever started it. Raises ClusterError where none runs."""
+        if not (folder / STATE).exists():
+            raise ClusterError(f"no cluster was started in {folder}; start one with: sieve cluster local")
+        return cls(folder, _read(folder))
+
+    @property
+    def address(self) -> str:
+        """Where its head listens: host:port."""
+        return self._state.address
+
+    @property
+    def dashboard(self) -> str | None:
+        """The HTTP address of its dashboard; None without one."""
+        return self._state.dashboard
+
+    @property
+    def nodes(self) -> Sequence[LocalNode]:
+        """Its nodes by number, killed ones included, and those that another process has added."""
+        if (self.folder / STATE).exists():
+            self._state = _read(self.folder)
+        return self._state.nodes
+
+    def add(self) -> int:
+        """One more node of the same size; returns its number when it has joined.
+
+        Raises:
+            ClusterError: the head is gone, or the node does not come up.
+        """
+        if not self.nodes[0].alive:
+            raise ClusterError("the head of the cluster is gone; stop the rest with: sieve cluster stop")
+        node = self._spawn([f"--address={self.address}"])
+        self._wait()
+        return node.number
+
+    def kill(self, number: int) -> None:
+        """Kill all processes of a node at once, as if the machine was lost; the cluster notices within seconds.
+
+        Raises:
+            ClusterError: it has no such node that runs.
+        """
+        running = {node.number: node for node in self.nodes if node.alive}
+        if number not in running:
+            known = ", ".join(map(str, running)) or "none"
+            raise ClusterError(f"node {number} does not run; there are {known}")
+        running[number].kill()
+
+    def stop(self) -> None:
+        """End every node and remove what they kept. Only processes that this cluster started are touched."""
+        for node in reversed(self.nodes):
+            node.kill()
+        shutil.rmtree(self._state.temp, ignore_errors=True)
+        (self.folder / STATE).unlink(missing_ok=True)
+
+    def _spawn(self, place: Sequence[str]) -> LocalNode:
+        number, size = len(self.nodes), self._state.size
+        temp = Path(self._state.temp) / str(number)
+        ports = ["--dashboard-agent-listen-port=0", "--min-worker-port=0", "--max-worker-port=0"]
+        resources = [f"--num-cpus={size.cpus}", f"--num-gpus={size.gpus}", f"--object-store-memory={size.object_store}"]
+        ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
+        command = [*ray, *place, f"--node-name=node-{number}", f"--temp-dir={temp}", *ports, *resources]
+        command.append("--include-log-monitor=false")
+        # The first driver would have each node start a worker for every CPU: they come as they are needed.
+        environment = {**SWITCHES, MODE: "token", "RAY_prestart_worker_first_driver": "0", **os.environ}
+        environment.pop("RAY_ADDRESS", None)
+        node = LocalNode.spawn(number, command, temp, self.folder / f"node-{number}.log", environment)
+        self._state = replace(self._state, nodes=(*self.nodes, node))
+        self._write()
+        return node
+
+    def _wait(self) -> None:
+        """Until every node that lives has joined."""
+        until = time.monotonic() + PATIENCE
+        started = [node for node in self.nodes if not node.ready]
+        while not all(node.ready for node in started) or not self._joined():
+            for node in started:
+                if not node.alive or time.monotonic() > until:
+                    output = (self.folder / f"node-{node.number}.log").read_text(errors="replace").strip()
+                    what = "did not come up in time" if node.alive else "ended at once"
+                    raise ClusterError(f"node {node.number} {what}, and said: …{output[-600:]}")
+            time.sleep(0.1)
+
+    def _joined(self) -> bool:
+        if self.dashboard is None:
+            return True
+        try:
+            joined = sum(node.alive for node in ask(self.dashboard))
+        except ClusterError:
+            return False
+        return joined >= sum(node.alive for node in self.nodes)
+
+    def _write(self) -> None:
+        file = self.folder / STATE
+        file.with_suffix(".new").write_text(json.dumps(asdict(self._state), indent=2))
+        file.with_suffix(".new").replace(file)
+
+
+def _read(folder: Path) -> _State:
+    raw = json.loads((folder / STATE).read_text())
+    nodes = tuple(LocalNode(**node) for node in raw["nodes"])
+    return _State(raw["address"], raw["dashboard"], Size(**raw["size"]), raw["temp"], nodes)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nothing listens on; all are held until the last is found, so that they differ."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+def _host() -> str:
+    """The address of this machine as Ray finds it; no packet is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("8.8.8.8", 80))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"

@@ -1,0 +1,80 @@
+"""The processes of one node of a local cluster."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+PATIENCE = 10.0
+"""Seconds to wait for killed processes to be gone."""
+
+
+@dataclass(frozen=True)
+class LocalNode:
+    """A node: its number from 0 (the head), its first process, and the folder ``temp`` where Ray keeps its files.
+
+    ``created`` is when the process began, in seconds since the epoch: a reused ``pid`` is not taken for it.
+    """
+
+    number: int
+    pid: int
+    created: float
+    temp: str
+
+    @classmethod
+    def spawn(
+        cls, number: int, command: Sequence[str], temp: Path, output: Path, environment: Mapping[str, str]
+    ) -> LocalNode:
+        """Start a node in a session of its own, which outlives this process; what it prints goes to ``output``."""
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                start_new_session=True,
+            )
+        created = psutil.Process(process.pid).create_time()
+        process.returncode = 0  # It is waited for by its pid, by whoever ends it.
+        return cls(number, process.pid, created, str(temp))
+
+    @property
+    def ready(self) -> bool:
+        """Whether Ray has come up: it writes the cluster's address down then."""
+        return (Path(self.temp) / "ray_current_cluster").exists()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its first process runs."""
+        process = self._process()
+        return process is not None and process.status() != psutil.STATUS_ZOMBIE
+
+    def kill(self) -> None:
+        """Kill every process of the node at once (SIGKILL), and no other."""
+        process = self._process()
+        if process is None:
+            return
+        family = [process]
+        with suppress(psutil.NoSuchProcess):
+            family += process.children(recursive=True)
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        for one in family:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(family, timeout=PATIENCE)
+
+    def _process(self) -> psutil.Process | None:
+        try:
+            process = psutil.Process(self.pid)
+            return process if abs(process.create_time() - self.created) < 0.01 else None
+        except psutil.NoSuchProcess:
+            return None

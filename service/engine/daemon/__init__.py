@@ -1,0 +1,8 @@
+"""The daemon: gives queued sweeps their heads, shares the cluster out, and takes over what has died."""
+
+from __future__ import annotations
+
+from service.engine.daemon.daemon import Daemon
+from service.engine.daemon.settings import Settings
+
+__all__ = ["Daemon", "Settings"]

@@ -1,0 +1,49 @@
+"""What sweeps want of a cluster, as the fair share knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from service.ledger.records import SweepRecord
+from service.ledger.store import HEADED, Store
+from service.policy.limits import max_trials
+from service.policy.share import Demand, Quota
+from service.spec import load
+from service.spec.models import AUTO
+
+ANYONE = "*"
+"""Whose quota holds for owners without one of their own."""
+
+UNKNOWN = 10**6
+"""Trials that a sweep without any limit could train at once; no cluster has so many places."""
+
+
+def demand(record: SweepRecord, nodes: Sequence[Mapping[str, float]]) -> Demand:
+    """What ``record`` wants: as its head says, or by its spec where it has none yet. It always wants one trial."""
+    spec = load(record.spec)
+    asked, gpus = spec.resources, any(node.get("GPU") for node in nodes)
+    gpu = (1.0 if gpus else 0.0) if asked.gpu == AUTO else float(asked.gpu)
+    whole = record.asks or {"CPU": asked.cpu * asked.processes, "GPU": gpu}
+    trials = [n for n in (asked.max_concurrent, max_trials(spec)) if n is not None]
+    wanted = min(trials, default=UNKNOWN) if record.wanted is None else record.wanted
+    return Demand(
+        record.name,
+        record.owner,
+        record.state in HEADED,
+        max(1, wanted),
+        {name: amount / asked.processes for name, amount in whole.items() if amount},
+        record.priority,
+        record.weight,
+        asked.processes,
+    )
+
+
+def quotas(store: Store, owners: Iterable[str]) -> dict[str, Quota]:
+    """The quota of each of ``owners`` who has one, and what they have used of it."""
+    known = {quota.owner: quota for quota in store.quotas.ls()}
+    used = store.usage() if any(quota.gpu_hours is not None for quota in known.values()) else {}
+    return {
+        owner: Quota(quota.running, quota.gpu_hours, used.get(owner, 0.0) / 3600)
+        for owner in set(owners)
+        if (quota := known.get(owner) or known.get(ANYONE)) is not None
+    }

@@ -1,0 +1,36 @@
+"""What a daemon is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.ledger.records import SweepRecord
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``address`` is the service as heads reach it, ``storage`` the folder of checkpoints, the same on every node.
+
+    ``code`` finds the unpacked code of a sweep. At most ``sweeps`` sweeps run at once, as each head takes memory (None:
+    any number). A head that was not heard of for ``silence`` seconds is looked for; if nobody can tell whether it
+    lives it has ``unknown`` seconds, and ``stuck`` if it lives but says nothing. One that is to cancel has ``obey``
+    seconds to do so. A sweep has failed after ``attempts`` heads in a row that ended before any report. A failed launch
+    is tried again after ``backoff`` seconds, then twice as many, at most 64 times. The daemon acts every ``period``
+    seconds and looks at the cluster every ``look``; should it die another one may go on after ``lease`` seconds.
+    """
+
+    address: str
+    storage: Path
+    code: Callable[[SweepRecord], Path]
+    sweeps: int | None = 16
+    silence: float = 20.0
+    unknown: float = 120.0
+    stuck: float = 600.0
+    obey: float = 30.0
+    attempts: int = 3
+    backoff: float = 5.0
+    period: float = 1.0
+    look: float = 5.0
+    lease: float = 30.0

@@ -1,0 +1,87 @@
+"""Starting heads: each with a fresh ticket; what cannot be started waits and is tried again."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from service.engine.daemon.settings import Settings
+from service.engine.launch.launcher import Launch, Launcher
+from service.ledger.records import SweepRecord
+from service.ledger.secret import digest, fresh
+from service.ledger.store import LostClaim, Store
+from service.spec.errors import SieveError
+
+LOGGER = logging.getLogger("service.daemon")
+
+DOUBLINGS = 6
+
+
+@dataclass(frozen=True)
+class Delay:
+    """A launch that failed ``times`` in a row; it is tried again at ``until``. ``why``: the last failure."""
+
+    times: int
+    until: float
+    why: str
+
+
+class Starts:
+    """Starts the heads of claimed sweeps."""
+
+    def __init__(self, store: Store, launcher: Launcher, settings: Settings) -> None:
+        self._store = store
+        self._launcher = launcher
+        self._settings = settings
+        self._delays: dict[str, Delay] = {}
+
+    def delayed(self, name: str, now: float) -> str | None:
+        """Why a sweep does not start now though it could; None: nothing is in the way."""
+        delay = self._delays.get(name)
+        if delay is None or delay.until <= now:
+            return None
+        return f"could not start: {delay.why}; next try in {delay.until - now:.0f} s"
+
+    def start(self, record: SweepRecord, now: float) -> bool:
+        """Launch the head of a sweep that was claimed for it. False: it could not be, and the sweep waits again.
+
+        The head is known by its ticket before it is launched, so that a daemon that dies in between loses nothing: the
+        head comes or does not, and that is noticed.
+        """
+        name, attempt, ticket = record.name, record.attempt, fresh()
+        try:
+            self._store.heads.launched(name, attempt, None, digest(ticket))
+            launch = self._launcher.start(self._launch(record, ticket))
+            self._store.heads.launched(name, attempt, launch, digest(ticket))
+        except LostClaim as error:  # The head was quick and has ended already, or another daemon has taken over.
+            LOGGER.info("%s", error)
+        except SieveError as error:
+            self._failed(record, error, now)
+            return False
+        self._delays.pop(name, None)
+        LOGGER.info("%s: head %d is launched", name, attempt)
+        return True
+
+    def forget(self, names: set[str]) -> None:
+        """Only sweeps of these ``names`` are still there."""
+        self._delays = {name: delay for name, delay in self._delays.items() if name in names}
+
+    def _launch(self, record: SweepRecord, ticket: str) -> Launch:
+        settings = self._settings
+        return Launch(
+            record.name,
+            record.attempt,
+            record.owner,
+            settings.address,
+            ticket,
+            settings.code(record),
+            settings.storage,
+            f"{settings.address.rstrip('/')}/sweeps/{record.name}",
+        )
+
+    def _failed(self, record: SweepRecord, error: SieveError, now: float) -> None:
+        times = self._delays[record.name].times + 1 if record.name in self._delays else 1
+        wait = self._settings.backoff * 2 ** min(times - 1, DOUBLINGS)
+        self._delays[record.name] = Delay(times, now + wait, error.message)
+        LOGGER.warning("%s: could not start, try %d: %s", record.name, times, error)
+        self._store.requeue(record.name, record.attempt, f"could not start: {error.message}")

@@ -1,0 +1,63 @@
+"""What starts heads, and what it is told of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from service.spec.errors import SieveError
+
+
+class LaunchFailed(SieveError):
+    """A head could not be started, for now."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A head to start: attempt ``attempt`` at ``sweep``.
+
+    ``address`` is the service as heads reach it, ``ticket`` what the head enrolls by, once. ``code`` is the folder of
+    the user's code, unpacked, and ``storage`` that of checkpoints, the same on every node. ``page`` is where people
+    find the sweep.
+    """
+
+    sweep: str
+    attempt: int
+    owner: str
+    address: str
+    ticket: str
+    code: Path
+    storage: Path
+    page: str = ""
+
+    @property
+    def name(self) -> str:
+        """How the head is called: by its sweep and attempt."""
+        return f"sieve-{self.sweep}-{self.attempt}"
+
+    @property
+    def arguments(self) -> list[str]:
+        """The command line of the head after the interpreter. Its own folder is not on Python's path by itself."""
+        words = (self.address, self.sweep, str(self.attempt), str(self.storage))
+        return ["-P", "-m", "service.engine.launch.attend", *words]
+
+
+class Launcher(Protocol):
+    """Starts heads and looks after them. What each one promises is in the contract suite of launchers.
+
+    The id that `start` returns is all that is needed to find the head again, from another process as well.
+    """
+
+    def start(self, launch: Launch) -> str:
+        """Start a head and return its id; whether it lives is another question. Raises LaunchFailed."""
+
+    def alive(self, id: str) -> bool | None:
+        """Whether the head still runs; None if that cannot be told now."""
+
+    def stop(self, id: str) -> None:
+        """End the head, politely first; does nothing where it has ended. Does not wait. Raises LaunchFailed."""
+
+    def logs(self, id: str, follow: bool = False) -> Iterator[str]:
+        """What the head has printed, in pieces of any size; with ``follow`` until it ends."""

@@ -1,0 +1,116 @@
+"""Heads as detached processes on the machine of the service, for clusters without a dashboard."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from service.engine.launch.launcher import Launch, LaunchFailed
+
+TICKET = "SIEVE_TICKET"
+"""Environment variable that a head finds its ticket in."""
+
+GRACE = 10.0
+"""Seconds that a head has to write down how it stands."""
+
+POLL = 0.2
+CHUNK = 1 << 16
+
+
+class Processes:
+    """Starts each head as a process with its own session, which outlives the service; its log is in ``logs``.
+
+    An id is the head's name, its pid and when that process started, so that a reused pid is not taken for it.
+    """
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+
+    def start(self, launch: Launch) -> str:
+        """Start a head and return its id. Raises LaunchFailed."""
+        try:
+            self._logs.mkdir(parents=True, exist_ok=True)
+            with self._log(launch.name).open("ab") as log:
+                child = subprocess.Popen(
+                    [sys.executable, *launch.arguments],
+                    cwd=launch.code,
+                    env=os.environ | {TICKET: launch.ticket, "PYTHONUNBUFFERED": "1"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise LaunchFailed(f"cannot start {launch.name}: {error}", "it is tried again") from error
+        child.returncode = 0  # It is waited for by its pid, by whoever finds that it has ended.
+        return f"{launch.name}:{child.pid}:{psutil.Process(child.pid).create_time():.2f}"
+
+    def alive(self, id: str) -> bool | None:
+        """Whether the head still runs."""
+        return _process(id) is not None
+
+    def stop(self, id: str) -> None:
+        """Ask the head to end (SIGTERM); it is killed if it has not within `GRACE` seconds."""
+        if _signal(id, signal.SIGTERM):
+            killer = threading.Timer(GRACE, _signal, (id, signal.SIGKILL))
+            killer.daemon = True
+            killer.start()
+
+    def logs(self, id: str, follow: bool = False) -> Iterator[str]:
+        """What the head has printed."""
+        log = self._log(_name(id))
+        if not log.exists():
+            return
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            while True:
+                ended = not follow or not self.alive(id)  # Asked before the last look, so that nothing is missed.
+                while piece := lines.read(CHUNK):
+                    yield piece
+                if ended:
+                    return
+                time.sleep(POLL)
+
+    def _log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+
+def _name(id: str) -> str:
+    return id.split(":")[0]
+
+
+def _pid(id: str) -> int:
+    return int(id.split(":")[1])
+
+
+def _process(id: str) -> psutil.Process | None:
+    started = id.split(":")[2]
+    try:
+        process = psutil.Process(_pid(id))
+        if f"{process.create_time():.2f}" != started:
+            return None
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    except psutil.NoSuchProcess:
+        return None
+    with suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+    return None
+
+
+def _signal(id: str, number: signal.Signals) -> bool:
+    """Signal a head and what it started; False if it has ended."""
+    process = _process(id)
+    if process is None:
+        return False
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+    return True

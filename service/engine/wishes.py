@@ -1,0 +1,71 @@
+"""What a person wants of a sweep that may have a head or none: told to the head, or done at once."""
+
+from __future__ import annotations
+
+from service.ledger.records import SweepRecord
+from service.ledger.states import IllegalTransition
+from service.ledger.store import HEADED, Store
+from service.spec.errors import UserError, nearest
+
+WISHES = ("pause", "resume", "stop", "cancel")
+
+RESUMABLE = ("PAUSED", "FAILED")
+
+_DONE = {"pause": "PAUSED", "stop": "STOPPED", "cancel": "CANCELLED"}
+_POSSIBLE = {
+    "pause": ("QUEUED", "PAUSED"),
+    "resume": ("PAUSED", "FAILED", "QUEUED"),
+    "stop": ("QUEUED", "PAUSED"),
+    "cancel": ("QUEUED", "PAUSED"),
+}
+_TRIES = 3
+
+
+class NothingToDo(UserError):
+    """The sweep is in a state in which the wish means nothing."""
+
+
+def express(store: Store, name: str, wish: str, person: str) -> SweepRecord:
+    """Fulfil the wish of ``person``: pause, resume, stop or cancel. A sweep with a head ends or pauses within seconds.
+
+    Raises:
+        UserError: there is no such wish.
+        UnknownSweep: there is no such sweep.
+        NothingToDo: the sweep has ended, or runs and is to be resumed.
+    """
+    if wish not in WISHES:
+        raise UserError(f"a sweep cannot {wish!r}{nearest(wish, WISHES)}", f"wishes are {', '.join(WISHES)}")
+    for _ in range(_TRIES):
+        try:
+            _express(store, store.sweep(name), wish, person)
+            break
+        except IllegalTransition:  # its state changed since it was read
+            continue
+    return store.sweep(name)
+
+
+def _express(store: Store, known: SweepRecord, wish: str, person: str) -> None:
+    if known.state in HEADED and wish != "resume":
+        store.wish(known.name, wish)
+    elif known.state in HEADED and known.wish == "pause":
+        store.withdraw(known.name)
+    elif known.state in HEADED or known.state not in _POSSIBLE[wish]:
+        raise NothingToDo(f"{known.name} is {known.state}: there is nothing to {wish}", _cure(known))
+    elif wish == "resume":
+        resume(store, known)
+    elif known.state != _DONE[wish]:
+        store.settle(known.name, _DONE[wish], f"{person} said so: {wish}")
+
+
+def resume(store: Store, known: SweepRecord) -> None:
+    """Queue a sweep again that is paused or failed; one that is queued stays so. Raises IllegalTransition."""
+    if known.state == "FAILED":
+        store.extend(known.name, known.spec)
+    elif known.state != "QUEUED":
+        store.settle(known.name, "QUEUED", "")
+
+
+def _cure(known: SweepRecord) -> str:
+    if known.state in ("SUCCEEDED", "STOPPED"):
+        return f"give it more trials with: sieve extend {known.name} --trials N"
+    return f"look at it with: sieve status {known.name}"

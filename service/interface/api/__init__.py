@@ -1,0 +1,1 @@
+"""The service over HTTP, the only place that knows a web server."""

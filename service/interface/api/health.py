@@ -1,0 +1,38 @@
+"""Whether the service lives, and whether it can do its work: for those who watch over it, without a token."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from service.interface.api.auth import Guarded, Public
+from service.interface.api.problems import Refusal, declared
+from service.interface.api.settings import Here
+
+router = APIRouter(tags=["health"], route_class=Guarded)
+
+
+class Health(BaseModel):
+    """All is well."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok"}]})
+
+    status: str = "ok"
+
+
+@router.get("/healthz")
+def live(who: Public) -> Health:
+    """The process answers."""
+    return Health()
+
+
+@router.get("/readyz", responses=declared(503))
+def ready(who: Public, here: Here) -> Health:
+    """The store answers, and what else the service needs; not while it ends."""
+    if here.stop.is_set():
+        raise Refusal(503, "the service ends")
+    here.store.events.census()
+    why = here.ailing()
+    if why is not None:
+        raise Refusal(503, why)
+    return Health()

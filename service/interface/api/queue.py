@@ -1,0 +1,75 @@
+"""The queue: sweeps that run or wait to, and why they have not more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from service.interface.api.auth import Guarded, Viewer
+from service.interface.api.problems import declared
+from service.interface.api.settings import PREFIX, Here
+from service.ledger.records import SweepRecord
+from service.ledger.store import Store
+
+router = APIRouter(prefix=PREFIX, tags=["cluster"], route_class=Guarded)
+
+WAITING = ("QUEUED", "STARTING", "RUNNING")
+_PAGE = 500
+_EXAMPLE: dict[str, Any] = {
+    "sweep": "digits",
+    "owner": "ann",
+    "state": "RUNNING",
+    "priority": 0,
+    "weight": 1.0,
+    "slots": 4,
+    "running": 4,
+    "wanted": 8,
+    "waits": "4 of 8 slots: the rest is bob's share",
+}
+
+
+class Place(BaseModel):
+    """A sweep in the queue: ``slots`` it may use, trials ``running`` and ``wanted``, and what it ``waits`` for."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    sweep: str
+    owner: str
+    state: str
+    priority: int
+    weight: float
+    slots: int | None
+    running: int | None
+    wanted: int | None
+    waits: str
+
+
+class Queue(BaseModel):
+    """The queue, whoever comes first at the top: by priority, then by age."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE]}]})
+
+    items: list[Place]
+
+
+@router.get("/queue", responses=declared(401))
+def get_queue(user: Viewer, here: Here) -> Queue:
+    """Sweeps that run or wait to."""
+    records = [record for state in WAITING for record in _all(here.store, state)]
+    records.sort(key=lambda record: (-record.priority, record.created))
+    return Queue(items=[_place(record) for record in records])
+
+
+def _place(record: SweepRecord) -> Place:
+    shared = {key: getattr(record, key) for key in Place.model_fields if key != "sweep"}
+    return Place(sweep=record.name, **shared)
+
+
+def _all(store: Store, state: str) -> list[SweepRecord]:
+    found = page = store.page(state=state, limit=_PAGE)
+    while len(page) == _PAGE:
+        page = store.page(state=state, limit=_PAGE, before=page[-1].name)
+        found = found + page
+    return found

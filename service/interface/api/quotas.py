@@ -1,0 +1,67 @@
+"""Quotas: what each owner may have of the cluster, for admins to set."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+
+from service.interface.api.auth import Admin, Guarded
+from service.interface.api.plain import PlainText
+from service.interface.api.problems import declared
+from service.interface.api.settings import PREFIX, Here
+
+router = APIRouter(prefix=PREFIX, tags=["cluster"], route_class=Guarded)
+
+Owner = Annotated[
+    PlainText, Path(description="a person; * is whoever has no quota", examples=["ann"], min_length=1, max_length=64)
+]
+
+
+class Bounds(BaseModel):
+    """At most so many sweeps that run at once, and so many GPU hours in all; null: no limit."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"running": 4, "gpu_hours": 100.0}]})
+
+    running: Annotated[StrictInt | None, Field(ge=0, lt=1 << 31)] = None
+    gpu_hours: Annotated[float | None, Field(ge=0, strict=True, allow_inf_nan=False)] = None
+
+
+class QuotaView(Bounds):
+    """The quota of an owner."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"owner": "ann", "running": 4, "gpu_hours": 100.0}]})
+
+    owner: str
+
+
+class QuotaList(BaseModel):
+    """All quotas by owner."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": [{"owner": "*", "running": 2, "gpu_hours": None}]}]}
+    )
+
+    items: list[QuotaView]
+
+
+@router.get("/quotas", responses=declared(401, 403))
+def list_quotas(user: Admin, here: Here) -> QuotaList:
+    """All quotas that were set."""
+    known = here.store.quotas.ls()
+    return QuotaList(items=[QuotaView(owner=q.owner, running=q.running, gpu_hours=q.gpu_hours) for q in known])
+
+
+@router.get("/quotas/{owner}", responses=declared(401, 403, 422))
+def get_quota(user: Admin, here: Here, owner: Owner) -> QuotaView:
+    """What holds for an owner: the quota of that name, else that of *, else none."""
+    quota = here.store.quotas.get(owner)
+    return QuotaView(owner=owner, running=quota.running, gpu_hours=quota.gpu_hours)
+
+
+@router.put("/quotas/{owner}", responses=declared(401, 403, 422))
+def set_quota(user: Admin, here: Here, owner: Owner, bounds: Bounds) -> QuotaView:
+    """Another quota for an owner; it holds from the daemon's next look on."""
+    here.store.quotas.set(owner, bounds.running, bounds.gpu_hours)
+    return QuotaView(owner=owner, running=bounds.running, gpu_hours=bounds.gpu_hours)

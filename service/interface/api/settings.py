@@ -1,0 +1,74 @@
+"""What the routes need of the service they belong to."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from service.engine.packages import Limits, Packages
+from service.engine.reception import Inventory
+from service.interface.api.failures import Failures
+from service.ledger.home import checkpoint_folder, report_file
+from service.ledger.records import SweepRecord
+from service.ledger.store import Store
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+PREFIX = "/api/v1"
+
+
+@dataclass
+class Settings:
+    """A service: its store and home, and what it knows of the cluster.
+
+    ``storage`` is where sweeps keep their checkpoints (default: home). ``hosts`` are the names that requests may give
+    as their host; with ``any_address`` every IP address, too. ``body`` and ``batch`` are the most bytes of a request,
+    and of one that a head sends. ``inventory`` says what nodes there are and ``logs`` what the head of a sweep has
+    printed, where a daemon knows; ``ailing`` says in words why the service cannot do its work, None while it can.
+    ``stop`` is set when the service ends, and with it every stream. Streams look for news every ``interval`` seconds,
+    and say that they live every ``heartbeat`` seconds; there are at most ``streams`` of
+    them, and now ``listeners``.
+    """
+
+    store: Store
+    home: Path
+    storage: Path | None = None
+    hosts: frozenset[str] = LOOPBACK
+    any_address: bool = False
+    body: int = 1 << 20
+    batch: int = 64 << 20
+    limits: Limits = field(default_factory=Limits)
+    inventory: Inventory | None = None
+    logs: Callable[[SweepRecord], Iterator[str]] | None = None
+    ailing: Callable[[], str | None] = lambda: None
+    stop: threading.Event = field(default_factory=threading.Event)
+    interval: float = 0.5
+    heartbeat: float = 15.0
+    streams: int = 200
+    listeners: int = 0
+    failures: Failures = field(default_factory=Failures)
+
+    @property
+    def packages(self) -> Packages:
+        """The store of code packages."""
+        return Packages(self.home / "packages", self.limits)
+
+    def discard(self, name: str) -> None:
+        """Delete the files of a sweep."""
+        for root in {self.home, self.storage or self.home}:
+            shutil.rmtree(checkpoint_folder(root, name), ignore_errors=True)
+        report_file(self.home, name).unlink(missing_ok=True)
+
+
+def settings_of(request: Request) -> Settings:
+    """The settings of the service that a request came to."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+Here = Annotated[Settings, Depends(settings_of)]

@@ -1,0 +1,93 @@
+"""What every launcher promises: heads as detached processes, and as jobs of a real Ray."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster.local import LocalCluster
+from service.engine.launch.jobs import Jobs
+from service.engine.launch.launcher import Launch, Launcher, LaunchFailed
+from service.engine.launch.processes import Processes
+
+NOBODY = "http://127.0.0.1:9"
+"""Where no service listens: a head waits for it."""
+
+
+@pytest.fixture(params=["processes", "jobs"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Launcher]:
+    """Makes the launcher, also again, as after a restart of the service."""
+    if request.param == "processes":
+        return lambda: Processes(tmp_path / "logs")
+    cluster: LocalCluster = request.getfixturevalue("cluster")
+    return lambda: Jobs(cluster.dashboard or "", python=sys.executable)
+
+
+@pytest.fixture
+def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Launch:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "task.py").touch()
+    name = f"a{abs(hash(request.node.name))}"
+    return Launch(name, 1, "ada", NOBODY, "one-use", tmp_path / "code", tmp_path, "http://page")
+
+
+def until(ready: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_head_lives_until_it_is_stopped_and_a_new_launcher_finds_it(
+    make: Callable[[], Launcher], launch: Launch
+) -> None:
+    id = make().start(launch)
+    assert make().alive(id) is True
+    later = make()
+    time.sleep(1)
+    assert later.alive(id) is True
+    later.stop(id)
+    until(lambda: later.alive(id) is False)
+    later.stop(id)  # Once more does nothing.
+    assert make().alive(id) is False
+
+
+def test_a_head_that_ends_at_once_is_seen_with_its_last_words(make: Callable[[], Launcher], launch: Launch) -> None:
+    launcher = make()
+    id = launcher.start(replace(launch, address="nonsense"))
+    assert "error: cannot ask nonsense/api/v1" in "".join(launcher.logs(id, follow=True))
+    assert launcher.alive(id) is False
+    assert "write the address as http://host:port" in "".join(make().logs(id))
+
+
+def test_a_head_that_cannot_be_started_says_so(make: Callable[[], Launcher], launch: Launch) -> None:
+    with pytest.raises(LaunchFailed, match=f"cannot start {launch.name}"):
+        make().start(replace(launch, code=Path("/nowhere/at/all")))
+
+
+def test_who_was_never_started_does_not_live(make: Callable[[], Launcher], launch: Launch) -> None:
+    assert make().alive(f"{launch.name}:1:1.00") is False
+    assert list(make().logs(f"{launch.name}:1:1.00")) == []
+
+
+def test_a_job_tells_people_whose_it_is_and_no_secret(cluster: LocalCluster, launch: Launch) -> None:
+    jobs = Jobs(cluster.dashboard or "", python=sys.executable)
+    id = jobs.start(launch)
+    info = jobs._client().get_job_info(id)
+    jobs.stop(id)
+    assert id == launch.name == f"sieve-{launch.sweep}-1"
+    shown = {"name": launch.sweep, "owner": "ada", "page": "http://page"}
+    assert {key: info.metadata[key] for key in shown} == shown
+    assert "one-use" not in info.entrypoint
+
+
+def test_a_cluster_that_is_away_can_tell_nothing(launch: Launch) -> None:
+    jobs = Jobs(NOBODY)
+    assert jobs.alive("x") is None
+    with pytest.raises(LaunchFailed, match="cannot start"):
+        jobs.start(launch)
