@@ -62,7 +62,7 @@ class Sweep(Handle):
         self._begin()
 
     def _begin(self) -> None:
-        from service.engine.launch import start
+        from service.engine.launch.local import start
 
         self._head = start(self.name, self.home)
 

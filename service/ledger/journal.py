@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from service.ledger import states, tables
 from service.ledger.access import ENDED, HEADED, Record, change, find, record, upsert
@@ -130,6 +130,27 @@ class Journal:
         """The reports of a sweep in the order they came in."""
         return self._all(ReportRecord, tables.reports, name, tables.reports.c.id)
 
+    @patient
+    def milestones(self, name: str) -> list[ReportRecord]:
+        """The reports at the end of a stage and the newest of each trial, in the order they came in.
+
+        ``seconds`` of the newest are those of all that are left out, too: sums over a trial are what they were, and so
+        `status.snapshot` is that of all reports.
+        """
+        known = tables.reports.c
+        with self.database.read() as connection:
+            sweep = find(connection, name, columns=[_sweeps.id]).id
+            mine = known.sweep == sweep
+            sums = select(func.max(known.id).label("id"), func.sum(known.seconds).label("total"))
+            newest = sums.where(mine).group_by(known.trial).subquery()
+            query = select(tables.reports, newest.c.total).join(newest, newest.c.id == known.id, isouter=True)
+            rows = [
+                *connection.execute(
+                    query.where(mine, or_(known.stage_end, newest.c.id.is_not(None))).order_by(known.id)
+                )
+            ]
+        return _summed(rows)
+
     def decisions(self, name: str) -> list[DecisionRecord]:
         """The decisions of a sweep in the order they fell."""
         return self._all(DecisionRecord, tables.decisions, name, tables.decisions.c.id)
@@ -160,6 +181,17 @@ class Journal:
             row = find(connection, name, lock=True, columns=_CLAIM)
             _check_claim(name, attempt, row)
             yield connection, row
+
+
+def _summed(rows: list[Any]) -> list[ReportRecord]:
+    spent: dict[int, float] = {}
+    found = []
+    for row in rows:
+        report = record(ReportRecord, row)
+        before = spent.get(report.trial, 0.0)
+        found.append(report if row.total is None else replace(report, seconds=row.total - before))
+        spent[report.trial] = before + report.seconds
+    return found
 
 
 def _check_claim(name: str, attempt: int, row: Any) -> None:

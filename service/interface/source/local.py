@@ -82,7 +82,7 @@ class Local:
 
     def status(self, name: str) -> Status:
         store = self.store
-        return snapshot(store.sweep(name), store.trials(name), store.reports(name), time.time())
+        return snapshot(store.sweep(name), store.trials(name), store.milestones(name), time.time())
 
     def verdicts(self, name: str) -> Sequence[DecisionRecord]:
         return self.store.decisions(name)
