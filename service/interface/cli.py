@@ -76,9 +76,9 @@ for _verb in (
     *export.VERBS,
     *publish.VERBS,
     *change.VERBS,
+    *context.VERBS,
     *serve.VERBS,
     *token.VERBS,
     *cluster.VERBS,
-    *context.VERBS,
 ):
     main.add_command(_verb)
