@@ -222,16 +222,24 @@ def fuzz(service: Service, examples: int, derandomize: bool = False) -> None:
     limited(examples // 2)(given(zips())(service.upload))()
 
 
+ROUND = 1000
+"""Examples after which one hears how it goes."""
+
+
 def main() -> int:
     """Fuzz a service in a folder of its own and say how often it answered what."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--examples", type=int, default=100_000)
-    began = time.monotonic()
+    left, began = parser.parse_args().examples, time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sieve-fuzz-") as folder:
         service = Service(Path(folder) / "home")
-        fuzz(service, parser.parse_args().examples)
-    count, seconds = sum(service.statuses.values()), time.monotonic() - began
-    print(f"{count} requests in {seconds:.0f} s, by status: {dict(sorted(service.statuses.items()))}")
+        while left > 0:
+            fuzz(service, min(left, ROUND))
+            left -= ROUND
+            count, seconds = sum(service.statuses.values()), time.monotonic() - began
+            print(
+                f"{count} requests in {seconds:.0f} s, by status: {dict(sorted(service.statuses.items()))}", flush=True
+            )
     return 0
 
 
