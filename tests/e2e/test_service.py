@@ -20,8 +20,8 @@ SLOW = 0.6
 """Seconds of an epoch of a slow curve: its report interval."""
 
 RESOURCES = {"cpu": 0.1, "gpu": 1}
-START = 20.0
-"""Seconds that a head takes to start on two busy cores: Python, Ray and torch are loaded."""
+START = 60.0
+"""Seconds that a head may take to start on two busy cores: Python, Ray and torch are loaded."""
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +31,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     made.stop()
 
 
-def slow(name: str, trials: int, **changes: Any) -> dict[str, Any]:
-    """A sweep of slow curves, all of which are trained in full."""
+def slow(name: str, trials: int, epochs: int = 5, **changes: Any) -> dict[str, Any]:
+    """A sweep of slow curves, all of which are trained in full: three epochs and then so many."""
     spec = toy(
         name=name,
         parameters={"x": {"uniform": [0, 1]}, "sleep": SLOW},
-        stages=[{"data": 0.5, "epochs": 3}, {"data": 1.0, "epochs": 5}],
+        stages=[{"data": 0.5, "epochs": 3}, {"data": 1.0, "epochs": epochs}],
         search={"algorithm": "random", "trials": trials, "seed": 1},
         schedule={"algorithm": "fifo"},
         resources=RESOURCES,
@@ -55,7 +55,7 @@ def whole(sweep: service.RemoteSweep, trials: int, reports: int) -> None:
 def test_slots_follow_weights_and_a_higher_priority_comes_first(stack: Stack) -> None:
     """Weights 1, 2 and 3 have one, two and three of six GPUs, as the ledger tells of a time when all were busy."""
     ada = stack.client("ada")
-    sweeps = {weight: ada.submit(slow(f"weight-{weight}", 400, weight=weight), PROJECT) for weight in (1, 2, 3)}
+    sweeps = {weight: ada.submit(slow(f"weight-{weight}", 99, 500, weight=weight), PROJECT) for weight in (1, 2, 3)}
     until(lambda: all(len(sweep.history()) > 8 * weight for weight, sweep in sweeps.items()), 240, "all are at work")
     before = {weight: sweep.history()["seconds"].sum() for weight, sweep in sweeps.items()}
     begun = {weight: len(sweep.history()) for weight, sweep in sweeps.items()}
