@@ -80,9 +80,12 @@ class Remote:
         return _standing(self.sweep(name))
 
     def look(self, name: str) -> Look:
+        from service.interface.view import avoided
+
         raw = self.sweep(name)
         note = raw.get("why") or (raw.get("waits") if raw["state"] in UNDER_WAY else "") or ""
-        return Look(decode.status(raw["status"]), decode.advice(self.rows(name, "stages")), note)
+        advice = (*decode.advice(self.rows(name, "stages")), *avoided(self.verdicts(name)))
+        return Look(decode.status(raw["status"]), advice, note)
 
     def status(self, name: str) -> Status:
         return decode.status(self.sweep(name)["status"])

@@ -74,11 +74,12 @@ class Local:
         return Standing(record.state, record.why, live)
 
     def look(self, name: str) -> Look:
-        from service.interface.view import appraised
+        from service.interface.view import appraised, avoided
 
         standing, status = self.standing(name), self.status(name)
         note = DEAD.format(name) if standing.state in HEADED and not standing.live else status.why
-        return Look(status, tuple(appraised(self.store.worth(name))), note)
+        advice = (*appraised(self.store.worth(name)), *avoided(self.store.decisions(name)))
+        return Look(status, advice, note)
 
     def status(self, name: str) -> Status:
         store = self.store

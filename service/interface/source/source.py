@@ -32,7 +32,8 @@ class Standing:
 
 @dataclass(frozen=True)
 class Look:
-    """A sweep as ``sieve status`` shows it: ``advice`` says what its stages are worth, ``note`` what else is to say."""
+    """A sweep as ``sieve status`` shows it: ``advice`` says what its stages are worth and what nodes it
+    avoids, ``note`` what else is to say."""
 
     status: Status
     advice: tuple[str, ...]

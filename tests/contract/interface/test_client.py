@@ -63,9 +63,16 @@ def test_the_same_again_is_the_same_submission(client: service.Client, store: St
     for _ in range(2):
         assert client.submit(NEW, project, check=False).name == "new"
     assert len(store.sweeps()) == 4
+    with pytest.raises(NameInUse, match="in use by a sweep with other stages"):
+        client.submit(NEW | {"stages": SPEC["stages"][1:]}, project, check=False)
+
+
+def test_a_sweep_that_waits_takes_the_code_that_comes_last(client: service.Client, store: Store, project: Path) -> None:
+    client.submit(NEW, project, check=False)
+    before = store.sweep("new").package
     (project / "toy.py").write_text("changed = True\n")
-    with pytest.raises(NameInUse, match="there is a sweep 'new' already"):
-        client.submit(NEW, project, check=False)
+    assert client.submit(NEW, project, check=False).state == "QUEUED"
+    assert store.sweep("new").package != before
 
 
 def test_what_is_wrong_is_said_before_anything_is_sent(client: service.Client, home: Path, project: Path) -> None:
@@ -111,7 +118,7 @@ def test_submitting_from_a_terminal(address: str, store: Store, project: Path) -
     words = ["submit", str(project / "sweep.yaml"), "--project", str(project), "--no-check", "--address", address]
     first, second = (CliRunner().invoke(main, words, env={"SIEVE_TOKEN": TOKEN}).stdout for _ in range(2))
     assert first == "new is submitted; watch it with: sieve watch new\n"
-    assert second == "new was submitted before and is QUEUED; watch it with: sieve watch new\n"
+    assert second == "new was there already and is QUEUED; watch it with: sieve watch new\n"
 
 
 BLOCKED = f"import sys\nfor name in {HEAVY}: sys.modules[name] = None\nfrom service.interface.cli import main\n"
