@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -23,6 +24,7 @@ from service.spec.errors import SpecError, UserError
 from tests.contract.interface.conftest import TOKEN
 from tests.unit.interface.conftest import SPEC
 
+TOY = Path(__file__).parents[2] / "projects" / "toy.py"
 NEW = SPEC | {"name": "new", "task": "toy:curve"}
 HEAVY = ("ray", "torch", "pandas", "numpy", "sqlalchemy", "alembic", "psutil", "fastapi", "uvicorn", "starlette")
 
@@ -37,8 +39,7 @@ def client(address: str, store: Store) -> Iterator[service.Client]:
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
-    source = Path(__file__).parents[2] / "projects" / "toy.py"
-    (folder / "toy.py").write_text(source.read_text())
+    shutil.copy(TOY, folder / "toy.py")
     return folder
 
 
@@ -73,6 +74,9 @@ def test_a_sweep_that_waits_takes_the_code_that_comes_last(client: service.Clien
     (project / "toy.py").write_text("changed = True\n")
     assert client.submit(NEW, project, check=False).state == "QUEUED"
     assert store.sweep("new").package != before
+    shutil.copy(TOY, project / "toy.py")
+    client.submit(NEW, project, check=False)
+    assert store.sweep("new").package == before
 
 
 def test_what_is_wrong_is_said_before_anything_is_sent(client: service.Client, home: Path, project: Path) -> None:
