@@ -7,13 +7,16 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter
+
 from service.interface.tables import MOMENTS
 from service.ledger.records import DecisionRecord
 from service.ledger.rows import Rows
-from service.ledger.status import Leader, Level, Runner, Status
+from service.ledger.status import Status
 
 Record = TypeVar("Record")
 
+_STATUS = TypeAdapter(Status)
 NUMBERS = "numbers/"
 SWEEP = (
     *("sweep", "state", "simulated", "why", "task", "metric", "owner", "trials", "finished_trials"),
@@ -24,12 +27,7 @@ SWEEP = (
 
 def status(raw: Mapping[str, Any]) -> Status:
     """A `Status` from its dict."""
-    nested = {
-        "funnel": tuple(_record(Level, level) for level in raw["funnel"]),
-        "running": tuple(_record(Runner, runner) for runner in raw["running"]),
-        "best": _record(Leader, raw["best"]) if raw["best"] else None,
-    }
-    return _record(Status, {**raw, **nested})
+    return _STATUS.validate_python(raw)
 
 
 def sweep(raw: Mapping[str, Any]) -> dict[str, Any]:

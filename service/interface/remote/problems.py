@@ -9,10 +9,15 @@ from service.ledger.errors import AlreadyRunning, DiskFull, LostClaim, NameInUse
 from service.ledger.states import IllegalTransition
 from service.spec.errors import SieveError, SpecError, UserError, Violation
 
+
+class SpentKey(UserError):
+    """The key of a submission has been that of another one, whose sweep has other code since."""
+
+
 KINDS: Mapping[str, type[SieveError]] = {
     kind.__name__.lower(): kind
     for kind in (AlreadyRunning, DiskFull, IllegalTransition, LostClaim, NameInUse, SieveError, UnknownSweep, UserError)
-}
+} | {"keyinuse": SpentKey}
 """Every exception that only has a message and a cure, by its name without case, as the type of a problem ends with."""
 
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from service.interface.package import MOST, Package, pack
 from service.interface.package.revision import revision
 from service.interface.remote.connection import Call, Connection
+from service.interface.remote.problems import SpentKey
 from service.spec import Source, Spec, load
 
 ZIP = {"Content-Type": "application/zip"}
@@ -71,7 +73,11 @@ def _queue(connection: Connection, spec: Spec, package: Package, project: Path) 
     origin = revision(project)
     body = {"spec": spec.to_dict(), "package": package.sha256, "commit": origin.commit, "diff": origin.diff}
     named = hashlib.sha256(json.dumps([body["spec"], package.sha256], sort_keys=True).encode()).hexdigest()
-    status, answer = connection.answer(Call("POST", ("sweeps",), body=body, headers={"Idempotency-Key": named}))
+    try:
+        status, answer = connection.answer(Call("POST", ("sweeps",), body=body, headers={"Idempotency-Key": named}))
+    except SpentKey:  # the sweep got other code meanwhile, and is to have this again
+        again = {"Idempotency-Key": f"{named[:32]}-{uuid4().hex}"}
+        status, answer = connection.answer(Call("POST", ("sweeps",), body=body, headers=again))
     return answer, status == CREATED
 
 

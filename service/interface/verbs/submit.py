@@ -46,9 +46,8 @@ def submit(file: str, project: Path | None, no_check: bool, max_package: int, so
     made = send(source.connection, submission)
     for note in made.notes:
         click.echo(f"note: {note}", err=True)
-    told = "is submitted" if made.new else "was submitted before and is"
-    state = "" if made.new else f" {made.state}"
-    click.echo(f"{made.name} {told}{state}; watch it with: sieve watch {made.name}")
+    told = "is submitted" if made.new else f"was there already and is {made.state}"
+    click.echo(f"{made.name} {told}; watch it with: sieve watch {made.name}")
 
 
 VERBS = (submit,)

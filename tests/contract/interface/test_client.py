@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -23,6 +24,7 @@ from service.spec.errors import SpecError, UserError
 from tests.contract.interface.conftest import TOKEN
 from tests.unit.interface.conftest import SPEC
 
+TOY = Path(__file__).parents[2] / "projects" / "toy.py"
 NEW = SPEC | {"name": "new", "task": "toy:curve"}
 HEAVY = ("ray", "torch", "pandas", "numpy", "sqlalchemy", "alembic", "psutil", "fastapi", "uvicorn", "starlette")
 
@@ -37,8 +39,7 @@ def client(address: str, store: Store) -> Iterator[service.Client]:
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
-    source = Path(__file__).parents[2] / "projects" / "toy.py"
-    (folder / "toy.py").write_text(source.read_text())
+    shutil.copy(TOY, folder / "toy.py")
     return folder
 
 
@@ -63,9 +64,19 @@ def test_the_same_again_is_the_same_submission(client: service.Client, store: St
     for _ in range(2):
         assert client.submit(NEW, project, check=False).name == "new"
     assert len(store.sweeps()) == 4
+    with pytest.raises(NameInUse, match="in use by a sweep with other stages"):
+        client.submit(NEW | {"stages": SPEC["stages"][1:]}, project, check=False)
+
+
+def test_a_sweep_that_waits_takes_the_code_that_comes_last(client: service.Client, store: Store, project: Path) -> None:
+    client.submit(NEW, project, check=False)
+    before = store.sweep("new").package
     (project / "toy.py").write_text("changed = True\n")
-    with pytest.raises(NameInUse, match="there is a sweep 'new' already"):
-        client.submit(NEW, project, check=False)
+    assert client.submit(NEW, project, check=False).state == "QUEUED"
+    assert store.sweep("new").package != before
+    shutil.copy(TOY, project / "toy.py")
+    client.submit(NEW, project, check=False)
+    assert store.sweep("new").package == before
 
 
 def test_what_is_wrong_is_said_before_anything_is_sent(client: service.Client, home: Path, project: Path) -> None:
@@ -111,7 +122,7 @@ def test_submitting_from_a_terminal(address: str, store: Store, project: Path) -
     words = ["submit", str(project / "sweep.yaml"), "--project", str(project), "--no-check", "--address", address]
     first, second = (CliRunner().invoke(main, words, env={"SIEVE_TOKEN": TOKEN}).stdout for _ in range(2))
     assert first == "new is submitted; watch it with: sieve watch new\n"
-    assert second == "new was submitted before and is QUEUED; watch it with: sieve watch new\n"
+    assert second == "new was there already and is QUEUED; watch it with: sieve watch new\n"
 
 
 BLOCKED = f"import sys\nfor name in {HEAVY}: sys.modules[name] = None\nfrom service.interface.cli import main\n"
