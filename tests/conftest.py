@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.pop("SIEVE_DATABASE_URL", None)  # tests keep to stores of their own
+
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:

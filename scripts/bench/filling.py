@@ -10,8 +10,8 @@ from sqlalchemy import Connection, text
 from service.ledger.records import SweepRecord
 from service.ledger.store import Store
 
-LONG = "long"
-"""The sweep with the many reports."""
+LONG, SHORT = "long", "sweep-0000"
+"""The sweeps with many reports and with few; the others have none."""
 
 SPEC: dict[str, Any] = {
     "name": "bench",
@@ -33,13 +33,13 @@ insert into trials (sweep, number, config, state, stage, round, origin, attempt,
 select s.id, i, {config}, case when i % 4 = 0 then 'FINISHED' else 'STOPPED' end, 1, 0, 'random', 0,
        'stopped after stage 1: rank 19 of 24, the best 6 go on', 'node-' || (i % 8), 12.5, 3.5, 1.7e9 + i,
        1.7e9 + i + 12, {none}
-from sweeps s cross join n where (s.name = 'long') = {long}
+from sweeps s cross join n
 """
 REPORTS = """
 insert into reports (sweep, trial, stage, epoch, data, budget, metrics, time, stage_end, seconds)
 select t.sweep, t.number, case when i <= {count} / 2 then 0 else 1 end, i, 1.0, i * 1.0, {metrics}, i * 2.5,
        i = {count} / 2 or i = {count}, 2.5
-from n cross join trials t join sweeps s on s.id = t.sweep where (s.name = 'long') = {long} order by s.id, i, t.number
+from n cross join trials t where t.sweep = (select id from sweeps where name = '{name}') order by i, t.number
 """
 CONFIG = """'{"lr": ' || ((i * 7919 % 1000 + 1) / 1000.0) || ', "layers": ' || (i % 8 + 1)
   || ', "optimizer": "' || case when i % 2 = 0 then 'sgd' else 'adam' end || '"}'"""
@@ -50,7 +50,9 @@ METRICS = """'{"val_accuracy": ' || (((t.number * 7919 + i * 104729) % 99991) / 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much there is: ``sweeps`` of ``trials`` trials with one report each, and one of ``reports`` reports."""
+    """How much there is: ``sweeps`` of ``trials`` trials, one of which has two reports of each, and one that has
+    ``reports`` reports in all.
+    """
 
     sweeps: int
     trials: int
@@ -66,16 +68,16 @@ def fill(store: Store, sizes: Sizes) -> None:
     with store.database.write() as connection:
         if not store.database.is_postgres:
             connection.execute(text("pragma cache_size = -1000000"))  # kB: all indices in memory
-        for long in (False, True):
-            _say(connection, TRIALS, long, sizes.trials)
-            _say(connection, REPORTS, long, sizes.reports // sizes.trials if long else 1)
+        _say(connection, TRIALS, "", sizes.trials)
+        _say(connection, REPORTS, SHORT, 2)
+        _say(connection, REPORTS, LONG, sizes.reports // sizes.trials)
     with store.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze" if store.database.is_postgres else "analyze"))
     store.database.engine.dispose()
 
 
-def _say(connection: Connection, statement: str, long: bool, count: int) -> None:
+def _say(connection: Connection, statement: str, name: str, count: int) -> None:
     cast = "cast({} as json)" if connection.dialect.name == "postgresql" else "{}"
     values = {"config": CONFIG, "metrics": METRICS, "none": "'[]'"}
     filled = {name: cast.format(value) for name, value in values.items()}
-    connection.execute(text((SERIES + statement).format(**filled, count=count, long=str(long).lower())))
+    connection.execute(text((SERIES + statement).format(**filled, count=count, name=name)))

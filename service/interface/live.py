@@ -99,7 +99,7 @@ def read(store: Store, name: str) -> Status:
     Raises:
         UnknownSweep: there is no such sweep.
     """
-    return snapshot(store.sweep(name), store.trials(name), store.reports(name), time.time())
+    return snapshot(store.sweep(name), store.trials(name), store.milestones(name), time.time())
 
 
 def _view(name: str, home: Path, screen: Screen, over: threading.Event) -> None:

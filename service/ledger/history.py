@@ -63,8 +63,7 @@ def _sqlite(connection: Connection, sweep: int) -> Iterator[pa.Table]:
     driver: Any = connection.connection.driver_connection
     cursor = driver.execute(f"select {', '.join(STORED)} from reports where sweep = ? order by id", (sweep,))
     while rows := cursor.fetchmany(CHUNK):
-        arrays = [pa.array(values, kind) for values, kind in zip(zip(*rows, strict=True), STORED.values(), strict=True)]
-        yield pa.Table.from_arrays(arrays, names=[*STORED])
+        yield pa.Table.from_struct_array(pa.array(rows, pa.struct(STORED.items())))
 
 
 def _postgres(connection: Connection, sweep: int) -> Iterator[pa.Table]:

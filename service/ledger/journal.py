@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from service.ledger import states, tables
 from service.ledger.access import ENDED, HEADED, Record, change, find, record, upsert
@@ -130,6 +130,23 @@ class Journal:
         """The reports of a sweep in the order they came in."""
         return self._all(ReportRecord, tables.reports, name, tables.reports.c.id)
 
+    @patient
+    def milestones(self, name: str) -> list[ReportRecord]:
+        """The reports at the end of a stage and the newest of each trial, in the order they came in.
+
+        ``seconds`` of the newest are those of all that are left out, too: sums over a trial are what they were, and so
+        `status.snapshot` is that of all reports.
+        """
+        known = tables.reports.c
+        with self.database.read() as connection:
+            sweep = find(connection, name, columns=[_sweeps.id]).id
+            mine = known.sweep == sweep
+            newest = select(func.max(known.id)).where(mine).group_by(known.trial)
+            sums = select(func.max(known.id), func.sum(known.seconds)).where(mine).group_by(known.trial)
+            totals = {row[0]: row[1] for row in connection.execute(sums)}
+            query = select(tables.reports).where(mine, or_(known.stage_end, known.id.in_(newest))).order_by(known.id)
+            return _summed(connection.execute(query), totals)
+
     def decisions(self, name: str) -> list[DecisionRecord]:
         """The decisions of a sweep in the order they fell."""
         return self._all(DecisionRecord, tables.decisions, name, tables.decisions.c.id)
@@ -160,6 +177,17 @@ class Journal:
             row = find(connection, name, lock=True, columns=_CLAIM)
             _check_claim(name, attempt, row)
             yield connection, row
+
+
+def _summed(rows: Iterable[Any], totals: Mapping[int, float]) -> list[ReportRecord]:
+    """The reports of ``rows``; the ``totals`` are the seconds of a trial by the id of its newest."""
+    spent: dict[int, float] = {}
+    found = []
+    for row in rows:
+        report, before = record(ReportRecord, row), spent.get(row.trial, 0.0)
+        found.append(replace(report, seconds=totals[row.id] - before) if row.id in totals else report)
+        spent[row.trial] = before + report.seconds
+    return found
 
 
 def _check_claim(name: str, attempt: int, row: Any) -> None:

@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from service.ledger import query, rows
-from service.ledger.records import ReportRecord, SpaceRecord
+from service.ledger import latest, query, rows
+from service.ledger.records import SpaceRecord
 from service.ledger.rows import Rows
 from service.ledger.store import Store
 
@@ -37,12 +37,10 @@ class Results:
         a coarse value never passes for a final one.
         """
         metric = self._store.sweep(name).spec["metric"]
-        reports: dict[int, list[ReportRecord]] = {}
-        for report in self._store.reports(name):
-            reports.setdefault(report.trial, []).append(report)
-        trials = self._store.trials(name)
+        by_trial = latest.read(self._store.database, name, metric["name"], metric["goal"] == "maximize")
+        trials = self._store.trials(name)  # read after the reports, as in `history_rows`
         configs = rows.keys(trial.config for trial in trials)
-        return [rows.trial_row(trial, reports.get(trial.number, []), metric, configs) for trial in trials]
+        return [rows.trial_row(trial, by_trial.get(trial.number), metric["name"], configs) for trial in trials]
 
     def history_rows(self, name: str) -> Rows:
         """A row per report, in the order they came in."""

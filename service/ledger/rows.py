@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.ledger.records import ReportRecord, SpaceRecord, SweepRecord, TrialRecord, WorthRecord
 from service.spec.space import Space
+
+if TYPE_CHECKING:
+    from service.ledger.latest import Latest
 
 Rows = list[dict[str, Any]]
 
@@ -57,25 +60,18 @@ def stage_row(stage: int, plan: dict[str, Any], trials: int, worth: WorthRecord 
     }
 
 
-def trial_row(
-    trial: TrialRecord, reports: Sequence[ReportRecord], metric: dict[str, Any], configs: Sequence[str]
-) -> dict[str, Any]:
-    """A trial whose reports are ``reports``, oldest first; ``configs`` are the columns of all configs."""
-    name = metric["name"]
-    newest_stage = [report for report in reports if report.stage == reports[-1].stage]
-    values = [report.metrics[name] for report in newest_stage if name in report.metrics]
-    choose = max if metric["goal"] == "maximize" else min
-    newest = reports[-1] if reports else None
+def trial_row(trial: TrialRecord, latest: Latest | None, metric: str, configs: Sequence[str]) -> dict[str, Any]:
+    """A trial and where it stands by its reports, if it has any; ``configs`` are the columns of all configs."""
     return {
         "trial": trial.number,
         "state": trial.state,
         "why": trial.why,
         "round": trial.round,
-        "stage": newest.stage if newest else None,
-        "epoch": newest.epoch if newest else None,
-        "budget": newest.budget if newest else None,
-        name: values[-1] if values else None,
-        f"best_{name}": choose(filter(is_finite, values), default=None),
+        "stage": latest and latest.stage,
+        "epoch": latest and latest.epoch,
+        "budget": latest and latest.budget,
+        metric: latest and latest.value,
+        f"best_{metric}": latest and latest.best,
         **{f"config/{key}": trial.config.get(key) for key in configs},
         "seconds": trial.seconds,
         "gpu_seconds": trial.gpu_seconds,

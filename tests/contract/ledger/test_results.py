@@ -11,7 +11,9 @@ import pytest
 from service.ledger import frames
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord, WorthRecord
 from service.ledger.results import Results
+from service.ledger.status import snapshot
 from service.ledger.store import Store
+from service.spec import load
 from service.spec.errors import UserError
 from tests.contract.ledger.conftest import SPEC
 
@@ -36,6 +38,13 @@ COLUMNS = {
     "diagnosis": "string",
     "started": "datetime64[us, UTC]",
     "finished": "datetime64[us, UTC]",
+}
+
+FULL = {
+    **SPEC,
+    "parameters": {"x": {"uniform": [0, 1]}},
+    "stages": [{"data": 1.0, "epochs": 3}, {"data": 1.0, "epochs": 3}],
+    "search": {"algorithm": "random", "trials": 5},
 }
 
 
@@ -175,6 +184,36 @@ def test_values_that_are_no_numbers_win_nothing(claimed: Store) -> None:
     results = Results(claimed)
     assert results.best("a", 9)["trial"].tolist() == [3]
     assert results.trials("a")["best_score"].fillna(-1).tolist() == [-1, -1, 0.5, 0.9]
+
+
+@pytest.mark.parametrize("metric", ["größe", 'a "b"', "$.x[0]", "val/acc.1 %s :x", "a\\b", "12"])
+def test_a_metric_has_any_name(store: Store, metric: str) -> None:
+    store.create("a", {**SPEC, "metric": {"name": metric, "goal": "minimize"}}, "/project", "ada", None)
+    store.claim("a", "head", lambda _: False)
+    values = [{metric: 0.5}, {"other": 1.0}, {metric: 0.25}, {metric: math.nan}]
+    reports = [ReportRecord(1, 0, i, 1.0, i, value, 0.0, False, 0.1) for i, value in enumerate(values)]
+    store.append("a", 1, Batch([TrialRecord(1, {}, "RUNNING")], reports))
+    [row] = Results(store).trial_rows("a")
+    assert math.isnan(row[metric])
+    assert (row[f"best_{metric}"], row["epoch"]) == (0.25, 3)
+    assert Results(store).history("a")[metric].notna().tolist() == [True, False, True, False]
+
+
+def test_the_status_from_milestones_is_that_from_all_reports(claimed: Store) -> None:
+    claimed.extend("a", load({**FULL, "name": "a"}).to_dict())
+    trials = [TrialRecord(n, {"x": 0.1}, state, stage=1) for n, state in enumerate(["FINISHED", "RUNNING", "STOPPED"])]
+    reports = [
+        ReportRecord(n, epoch // 3, epoch, 1.0, epoch / 3, {"score": epoch - n / 10}, 1.0, epoch % 3 == 2, 0.25 + n)
+        for epoch in range(6)
+        for n in range(3)
+        if (n, epoch) not in ((1, 5), (2, 3), (2, 4), (2, 5))
+    ]
+    claimed.append("a", 1, Batch(trials, reports))
+    fewer = claimed.milestones("a")
+    assert [(r.trial, r.epoch) for r in fewer] == [(0, 2), (1, 2), (2, 2), (1, 4), (0, 5)]
+    assert sum(r.seconds for r in fewer) == pytest.approx(sum(r.seconds for r in reports))
+    sweep = claimed.sweep("a")
+    assert snapshot(sweep, trials, fewer, 1e9) == snapshot(sweep, trials, reports, 1e9)
 
 
 def test_a_bad_value_does_not_spoil_sql(claimed: Store) -> None:
