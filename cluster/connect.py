@@ -17,6 +17,9 @@ from ray._private.authentication import authentication_token_setup as authentica
 
 from cluster.switches import SWITCHES
 
+LOCAL = "local"
+"""The address of a cluster that begins and ends with this process."""
+
 
 @contextmanager
 def _handlers_kept() -> Iterator[None]:
@@ -28,6 +31,11 @@ def _handlers_kept() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+def is_joined() -> bool:
+    """Whether `connect` joins a cluster by default rather than start one for this process alone."""
+    return os.environ.get("RAY_ADDRESS", LOCAL) != LOCAL
 
 
 @contextmanager
@@ -45,13 +53,13 @@ def connect(
         return
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
-    address = address or os.environ.get("RAY_ADDRESS") or "local"
-    local = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False} if address == "local" else {}
+    address = address or os.environ.get("RAY_ADDRESS") or LOCAL
+    local = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False} if address == LOCAL else {}
     code = {} if project is None else {"runtime_env": {"working_dir": str(project)}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         with _handlers_kept():
-            if address != "local":
+            if address != LOCAL:
                 _show_token()
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local, **code)
     try:

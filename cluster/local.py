@@ -25,6 +25,9 @@ STATE = "cluster.json"
 OBJECT_STORE = 100_000_000
 """Bytes of each node's object store; Ray takes no less than 75 MiB."""
 
+LONGEST = 20
+"""Characters of a temporary folder that leave room for Ray's own below it."""
+
 PATIENCE = 120.0
 """Seconds that nodes have to come up."""
 
@@ -79,7 +82,7 @@ class LocalCluster:
         folder.mkdir(parents=True, exist_ok=True)
         make_token()
         port, board, client = _free_ports(3)
-        temp = tempfile.mkdtemp(prefix="sieve-")  # Short: the path of a socket has at most 107 bytes.
+        temp = _short_folder()
         address = f"{_host()}:{port}"
         state = _State(
             address, f"http://127.0.0.1:{board}" if dashboard else None, Size(cpus, gpus, object_store), temp, ()
@@ -178,9 +181,10 @@ class LocalCluster:
         while not all(node.ready for node in started) or not self._joined():
             for node in started:
                 if not node.alive or time.monotonic() > until:
-                    output = (self.folder / f"node-{node.number}.log").read_text(errors="replace").strip()
+                    log = self.folder / f"node-{node.number}.log"
                     what = "did not come up in time" if node.alive else "ended at once"
-                    raise ClusterError(f"node {node.number} {what}, and said: …{output[-600:]}")
+                    said = log.read_text(errors="replace").strip()[-600:]
+                    raise ClusterError(f"node {node.number} {what}, and said: …{said}; all of it is in {log}")
             time.sleep(0.1)
 
     def _joined(self) -> bool:
@@ -211,6 +215,12 @@ def _free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("", 0))
         return [int(one.getsockname()[1]) for one in sockets]
+
+
+def _short_folder() -> str:
+    """A new folder: the path of a socket has at most 107 bytes, of which Ray takes 70."""
+    usual = tempfile.gettempdir()
+    return tempfile.mkdtemp(prefix="sieve-", dir=usual if len(usual) <= LONGEST else "/tmp")
 
 
 def _host() -> str:

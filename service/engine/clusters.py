@@ -11,7 +11,7 @@ from pathlib import Path
 from cluster import inventory
 from cluster.errors import ClusterError
 from cluster.inventory import Node
-from cluster.local import LocalCluster
+from cluster.local import OBJECT_STORE, LocalCluster
 from service.spec.errors import UserError, nearest
 
 __all__ = ["LocalCluster", "Node", "Wanted", "add", "fits", "kill", "nodes", "request_of", "running", "start"]
@@ -22,11 +22,12 @@ DEFAULT = "auto"
 
 @dataclass(frozen=True)
 class Wanted:
-    """The size of a local cluster: ``nodes``, each with ``cpus`` and ``gpus``."""
+    """The size of a local cluster: ``nodes``, each with ``cpus``, ``gpus`` and an object store of so many bytes."""
 
     nodes: int
     cpus: int
     gpus: int
+    object_store: int = OBJECT_STORE
 
 
 def folder_of(home: Path) -> Path:
@@ -37,7 +38,8 @@ def folder_of(home: Path) -> Path:
 def start(wanted: Wanted, home: Path) -> LocalCluster:
     """Start the local cluster of ``home``, with a dashboard. Raises UserError: one runs, or a node does not come up."""
     with _told():
-        return LocalCluster.start(wanted.nodes, wanted.cpus, wanted.gpus, folder_of(home))
+        size, folder = wanted.object_store, folder_of(home)
+        return LocalCluster.start(wanted.nodes, wanted.cpus, wanted.gpus, folder, object_store=size)
 
 
 def running(home: Path) -> LocalCluster:

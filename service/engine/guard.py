@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+from ray.exceptions import RayError
 
 from cluster.inventory import Node, total
 from service.engine.course import Course
 from service.engine.journal import Journal
 from service.engine.sharing import Sharing
 from service.ledger.records import DecisionRecord, TrialRecord
-from service.policy.breaker import Evidence, Failure, Position, bad_node, fault_of, same_error
+from service.policy.breaker import Evidence, Failure, Position, bad_node, fault_of, same_error, suspicious
 from service.spec import Spec
 from service.spec.errors import UserError
 
@@ -29,6 +33,10 @@ class Avoided:
 
     name: str
     faults: frozenset[str]
+
+
+LOOK = 5.0
+"""Seconds between two looks at the size of the cluster."""
 
 
 class Guard:
@@ -53,6 +61,7 @@ class Guard:
         self._journal = journal
         self.sharing = sharing
         self._nodes = nodes
+        self._due = 0.0
         self._evidence = Evidence()
         self._avoided: dict[str, Avoided] = {}
         for decision in decisions:
@@ -60,9 +69,18 @@ class Guard:
         if self._avoided and not self._place():
             self._avoided.clear()
 
+    def look(self) -> None:
+        """See how large the cluster is now, at most every `LOOK` seconds: nodes come and go."""
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + LOOK
+            with suppress(RayError):
+                self._place()
+
     def passed(self, node: str | None, position: Position) -> None:
         """A trial has reported from ``position``, on the node of id ``node``."""
         self._evidence = self._evidence.passed(position, node)
+        if self.sharing.probing:
+            self._probe()
 
     def failed(self, row: TrialRecord, kind: str, message: str, node: str | None) -> str | None:
         """A trial broke; why it is no fault of its own and waits for another attempt, None if that may be."""
@@ -75,6 +93,7 @@ class Guard:
         self._trust(row, failure)
         if node not in self._avoided:
             self._avoid(row, failure, message)
+        self._probe()
         if node in self._avoided:
             return f"broke on node {self._avoided[node].name}, which is avoided now: {message}"
         return self._halt(row, failure, message)
@@ -119,6 +138,12 @@ class Guard:
                 f"broke by an error for which node {avoided.name} is avoided, on another: that one gets trials again"
             )
             self._record(row, "trust", reason, {"node": node, "name": avoided.name, "fault": failure.fault})
+
+    def _probe(self) -> None:
+        """While a node may be bad new trials go before those that broke, which might use their attempts up there."""
+        watched = self._single and self._limits.avoid_after is not None
+        suspected = watched and suspicious(self._evidence, self._avoided)
+        self.sharing.probing = suspected and sum(node.alive for node in self._nodes()) > 1
 
     def _place(self) -> bool:
         """Tell who places trials where none may go; False, and nothing changes, if no room would be left."""

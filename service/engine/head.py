@@ -13,11 +13,12 @@ import numpy as np
 import ray
 from ray.exceptions import RayError
 
-from cluster.connect import connect
+from cluster.connect import connect, is_joined
 from cluster.inventory import joined
 from service.engine.checkpoints import Keeper
 from service.engine.course import Course
 from service.engine.departures import Departures
+from service.engine.gauges import Gauges
 from service.engine.guard import KINDS as BLAMES
 from service.engine.guard import Guard
 from service.engine.journal import Journal
@@ -88,10 +89,11 @@ class Head:
             self.course.check()
             self.course.begin()
             slots = Slots(self.journal, sharing)
+            gauges = Gauges(self.spec, self.journal, lambda: slots.count) if is_joined() else None
             newest = max((trial.round for trial in self.journal.trials.values()), default=0)
             round: Round | None = self._round(newest)
             while round is not None and self.course.ending is None:
-                self._fit(round, history, shared, guard, slots)
+                self._fit(round, history, shared, guard, slots, gauges)
                 round = self._following(round)
         return self.course.ending or self._outcome()
 
@@ -121,7 +123,15 @@ class Head:
             return None
         return self._round(number)
 
-    def _fit(self, round: Round, history: History, shared: list[Any], guard: Guard, slots: Slots) -> None:
+    def _fit(
+        self,
+        round: Round,
+        history: History,
+        shared: list[Any],
+        guard: Guard,
+        slots: Slots,
+        gauges: Gauges | None,
+    ) -> None:
         spec, past = round.spec, self.journal.table()[: round.before]
         policy = Policy(spec, foreign(spec, self.record.project), past, self._lessons(past))
         rebuild(policy, self.journal, self.spec, history, round.before)
@@ -133,7 +143,7 @@ class Head:
         assign = partial(self._assign, round)
         proposals = Proposals(self.journal, round, policy, self.course, slots, assign)
         recorder = Recorder(spec, self.journal, proposals, verdicts, guard, departures)
-        with Pulse(self.journal, keeper, self.course, partial(self._beat, slots)) as pulse:
+        with Pulse(self.journal, keeper, self.course, partial(self._beat, slots), gauges) as pulse:
             pulse.beat()
             logs = self.home / "tune" / f"{self.record.name}-{self.record.attempt}"
             logs = logs if round.number == 0 else logs.with_name(f"{logs.name}-round-{round.number}")

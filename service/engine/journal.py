@@ -20,7 +20,7 @@ class Journal:
 
     Everything that belongs to one event (a report, the verdict on it, the trial's new state) goes into one batch, so
     that a killed head leaves either all of it or nothing. Safe to use from the Tune loop and the writing thread.
-    ``events`` counts them.
+    ``events`` counts them, ``reports`` the reports that came in since.
     """
 
     def __init__(self, ledger: Ledger, name: str, attempt: int) -> None:
@@ -31,6 +31,7 @@ class Journal:
         self._writing = threading.Lock()
         self.trials: dict[int, TrialRecord] = {t.number: t for t in ledger.trials(name)}
         self.events = 0
+        self.reports = 0
         self._tracks: dict[int, Track] = {}
         self._values = 0
         self._table: dict[int, Observation] = {}
@@ -67,9 +68,11 @@ class Journal:
         with self._lock:
             self.trials[trial.number] = trial
             self.events += 1
+            new = list(reports)
+            self.reports += len(new)
             self._changed.add(trial.number)
             self._stale.add(trial.number)
-            self._reports.extend(reports)
+            self._reports.extend(new)
             self._worth.extend(worth)
             for decision in decisions:
                 self._track(decision.trial).rule(decision)
@@ -122,11 +125,11 @@ class Journal:
 
     def epochs(self) -> float:
         """Work of the whole sweep so far in full-data epoch equivalents."""
-        return sum(track.budget for track in self._tracks.values())
+        return sum(track.budget for track in list(self._tracks.values()))
 
     def gpu_seconds(self) -> float:
         """GPU time of the whole sweep so far."""
-        return sum(trial.gpu_seconds for trial in self.trials.values())
+        return sum(trial.gpu_seconds for trial in list(self.trials.values()))
 
     def finished(self, spec: Spec, round: int) -> dict[int, float]:
         """The metric at the end of the last stage of each finished trial, of rounds that have the plan of ``round``."""

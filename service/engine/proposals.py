@@ -58,7 +58,7 @@ class Proposals(Unsaved, SearchAlgorithm):
         self._experiment = experiment.spec
 
     def offer(self, number: int) -> None:
-        """Run an unfinished trial again, before any new one."""
+        """Run an unfinished trial again, before any new one as a rule."""
         self._offers.append(number)
 
     def resume(self, number: int) -> None:
@@ -92,7 +92,9 @@ class Proposals(Unsaved, SearchAlgorithm):
         """Nothing to save: the ledger is the truth."""
 
     def _given(self) -> Trial | None:
-        record = self._journal.trials[self._offers.popleft()] if self._offers else self._next()
+        record = self._next() if self.sharing.probing or not self._offers else None
+        if record is None and self._offers:
+            record = self._journal.trials[self._offers.popleft()]
         if record is None:
             self.over = not self._live
             return None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from service.engine.checkpoints import Keeper
 from service.engine.course import Course
+from service.engine.gauges import Gauges
 from service.engine.journal import Journal
 from service.ledger.ledger import Orders
 from service.spec.errors import SieveError
@@ -16,13 +17,24 @@ PERIOD = 0.5
 
 
 class Pulse:
-    """Beats every half second until closed. ``beat`` renews the claim and returns what a person wishes."""
+    """Beats every half second until closed. ``beat`` renews the claim and returns what a person wishes.
 
-    def __init__(self, journal: Journal, keeper: Keeper, course: Course, beat: Callable[[], Orders]) -> None:
+    ``gauges`` are fed at each beat, if there are any.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        keeper: Keeper,
+        course: Course,
+        beat: Callable[[], Orders],
+        gauges: Gauges | None = None,
+    ) -> None:
         self._journal = journal
         self._keeper = keeper
         self._course = course
         self._renew = beat
+        self._gauges = gauges
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sieve-pulse", daemon=True)
 
@@ -33,6 +45,8 @@ class Pulse:
     def __exit__(self, *_: object) -> None:
         self._closing.set()
         self._thread.join()
+        if self._gauges is not None:
+            self._gauges.close()
 
     def write(self) -> bool:
         """Write everything down now; False, and the sweep pauses, if the ledger does not take it."""
@@ -58,3 +72,5 @@ class Pulse:
         while not self._closing.wait(PERIOD):
             if self.write():
                 self.beat()
+            if self._gauges is not None:
+                self._gauges.feed()

@@ -12,7 +12,7 @@ from ray.tune import Callback
 from service.engine.departures import Departures
 from service.engine.guard import Guard
 from service.engine.journal import Journal
-from service.engine.place import place_of
+from service.engine.place import place_of, worker_of
 from service.engine.proposals import Proposals
 from service.engine.track import BEGUN
 from service.engine.unsaved import Unsaved
@@ -57,11 +57,15 @@ class Recorder(Unsaved, Callback):
         self._verdicts = verdicts
         self._guard = guard
         self._course = guard.course
-        self._places: dict[str, str | None] = {}
+        self._workers: dict[str, str | None] = {}
         self._departures = departures
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        self._guard.look()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         row = self._row(trial)
+        self._workers[trial.trial_id] = worker_of(trial)
         self._sharing.started(row.number)
         self._journal.change(row.number, state="RUNNING", why="", started=row.started or time.time())
 
@@ -69,7 +73,6 @@ class Recorder(Unsaved, Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         row, node = self._row(trial), result["sieve"].get("node")
-        self._places[trial.trial_id] = node
         failure = result["sieve"].get("failure")
         if failure:
             message, *_ = failure["message"].splitlines() or [""]
@@ -103,7 +106,7 @@ class Recorder(Unsaved, Callback):
         self._sharing.ended(row.number)
         free()
         error = str(trial.get_error() or "its worker process died")
-        node = self._places.get(trial.trial_id) or place_of(trial)
+        node = place_of(self._workers.get(trial.trial_id))
         self._broke(row, Failure("worker", error.strip().splitlines()[-1], error, node))
 
     def _row(self, trial: Any) -> TrialRecord:

@@ -30,7 +30,8 @@ class Sharing:
     One that runs out of memory with a part of a GPU has one to itself from then on, and those that begin
     later get a larger part. All that is on record as decisions, by which a new head knows it: ``decisions`` are those
     of `KINDS`. ``measure`` finds the peak memory of a trial and ``total`` that of a GPU, in bytes; both are asked only
-    where nothing is on record.
+    where nothing is on record. While it is ``probing``, new trials go before those that are tried again: a node may be
+    bad.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Sharing:
         self._peak = max((numbers.get("peak_bytes") or 0 for numbers in known), default=0)
         self._slots = slots_of(spec, resources, self._share.gpu)
         self._avoided: Sequence[str] = ()
+        self.probing = False
 
     @property
     def slots(self) -> int:

@@ -12,9 +12,9 @@ from service.ledger.ledger import Needs, Orders
 class Slots:
     """The places of a head's trials: those that the cluster has room for, less what its orders leave of them.
 
-    Orders come from the thread that beats; the rest is asked by the Tune loop. Fewer places than trials: those with the
-    least progress give theirs up, each at its next report. Whoever was chosen once stays so, or two that take turns
-    would both train for ever.
+    Orders come from the thread that beats; the rest is asked by the Tune loop. Where orders leave fewer places than
+    there are trials, those with the least progress give theirs up, each at its next report. Whoever was chosen once
+    stays so, or two that take turns would both train for ever.
     """
 
     def __init__(self, journal: Journal, sharing: Sharing) -> None:
@@ -23,7 +23,7 @@ class Slots:
         self._ordered: int | None = None
         self._live: set[int] = set()
         self._leaving: set[int] = set()
-        self._wanted = sharing.slots
+        self._waiting: int | None = None
         self._news = threading.Condition()
 
     @property
@@ -38,7 +38,7 @@ class Slots:
 
     @property
     def free(self) -> int:
-        """How many more may begin; below 0, so many give their place up."""
+        """How many more may begin; none from 0 down."""
         return self.count - len(self._live)
 
     def obey(self, orders: Orders) -> None:
@@ -63,16 +63,18 @@ class Slots:
 
     def wants(self, waiting: int | None) -> None:
         """How many trials wait for a place; None: any number would find something to do."""
-        self._wanted = self.sharing.slots if waiting is None else min(self.sharing.slots, len(self._live) + waiting)
+        self._waiting = waiting
 
     def needs(self) -> Needs:
         """What the head tells of itself at each beat."""
-        running = sum(self._journal.trials[number].state == "RUNNING" for number in list(self._live))
-        return Needs(running, max(self._wanted, running), self.sharing.asks)
+        live, room = list(self._live), self.sharing.slots
+        running = sum(self._journal.trials[number].state == "RUNNING" for number in live)
+        wanted = room if self._waiting is None else min(room, len(live) + self._waiting)
+        return Needs(running, max(wanted, running), self.sharing.asks)
 
     def gives_up(self, number: int) -> str | None:
         """Why a trial that has just reported gives its place up, in words; None: it trains on."""
-        surplus = max(0, -self.free)
+        surplus = 0 if self._ordered is None else max(0, len(self._live) - self._ordered)
         self._leaving &= self._live
         ranked = sorted(self._live, key=self._progress)
         for other in reversed(ranked):
@@ -83,7 +85,7 @@ class Slots:
                 self._leaving.add(other)
         if number not in self._leaving:
             return None
-        return f"gave its place up: {self.count} of {self.sharing.slots} slots are the sweep's now"
+        return f"gave its place up: {self._ordered} of {self.sharing.slots} slots are the sweep's now"
 
     def _progress(self, number: int) -> tuple[int, int, int]:
         """What a trial has done, least first; of equals the newest."""

@@ -30,7 +30,9 @@ def panel(status: Status, newest: DecisionRecord | None = None, height: int | No
     What comes and goes is last, so that nothing above it moves. ``height`` is the number of lines there are: trials
     that would not fit are counted instead.
     """
-    parts: list[RenderableType] = [headline(status), Text(best(status)), Text(budget(status)), Text(), _funnel(status)]
+    words = [Text(best(status)), Text(budget(status)), *map(Text, filter(None, [limits(status)]))]
+    words.append(Text(forecast(status)))
+    parts: list[RenderableType] = [headline(status), *words, Text(), _funnel(status)]
     lines = len(parts) + len(status.funnel)
     if newest is not None:
         parts += [Text(), Align(Text(verdict(newest), style="dim"), height=VERDICT_LINES)]
@@ -64,7 +66,14 @@ def headline(status: Status) -> Text:
 def line(status: Status) -> str:
     """The same on one line, for logs."""
     levels = ", ".join(f"{level.reached} reached stage {level.stage}" for level in status.funnel if level.reached)
-    parts = [headline(status).plain.replace("  ", " · "), levels, best(status), budget(status)]
+    parts = [
+        headline(status).plain.replace("  ", " · "),
+        levels,
+        best(status),
+        budget(status),
+        limits(status),
+        forecast(status),
+    ]
     return " · ".join(part for part in parts if part)
 
 
@@ -89,10 +98,47 @@ def budget(status: Status) -> str:
     return f"budget {status.used:.4g} full-data epochs, {share}"
 
 
+def limits(status: Status) -> str:
+    """What is used of each budget that the spec has; empty if it has none."""
+    used = ", ".join(f"{_amount(one.name, one.used)} of {_amount(one.name, one.limit)}" for one in status.limits)
+    return f"used {used}" if used else ""
+
+
+def forecast(status: Status) -> str:
+    """What is to come, and which budget ends it; empty while nothing can be said."""
+    rest = status.rest
+    if rest is None:
+        return ""
+    trials = "1 trial" if rest.trials == 1 else f"{rest.trials} trials"
+    amounts = [trials, _amount("epochs", rest.epochs)]
+    if rest.gpu_hours:
+        amounts.append(_amount("gpu_hours", rest.gpu_hours))
+    ends = "" if rest.ends is None else f"; budget.{rest.ends} ends it"
+    return f"to come: about {', '.join(amounts)}{ends}"
+
+
 def appraised(records: Sequence[WorthRecord]) -> list[str]:
     """A line for each stage whose worth is known: the newest of ``records`` in words."""
     newest = {record.stage: record.advice for record in records}
     return [f"stage {stage} {words}" for stage, words in sorted(newest.items())]
+
+
+def avoided(decisions: Sequence[DecisionRecord]) -> list[str]:
+    """A line for each node that gets no trials any more, with the reason."""
+    about = [one for one in decisions if one.verdict in ("avoid", "trust")]
+    newest = {one.numbers["node"]: one for one in about}
+    return [
+        f"node {one.numbers['name']} is avoided: trial {one.trial} {one.reason}"
+        for one in newest.values()
+        if one.verdict == "avoid"
+    ]
+
+
+def _amount(name: str, amount: float) -> str:
+    """An amount of a budget of the spec in words."""
+    if name == "time":
+        return duration(amount)
+    return f"{amount:.4g} {'GPU hours' if name == 'gpu_hours' else 'epochs'}"
 
 
 def _caveat(leader: Leader) -> str:

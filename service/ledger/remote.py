@@ -67,8 +67,9 @@ class Remote:
         self._orders = Orders()
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Give the connection up, and the spool if it is empty."""
         self._http.close()
+        self._spool.close()
 
     def sweep(self, name: str) -> SweepRecord:
         """The sweep. Raises UnknownSweep."""
@@ -133,6 +134,7 @@ class Remote:
                 spool.refuse()
                 continue
             spool.drop()
+        spool.close()
 
     def _tell(self, kind: str, body: bytes) -> bool:
         """Say something now if all before it is said; else, or if the service is away, keep it. True if it was said."""

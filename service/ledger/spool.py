@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from service.ledger.store import DiskFull
@@ -52,6 +53,11 @@ class Spool:
     def refuse(self) -> None:
         """Lay the oldest message aside: the service will never take it."""
         self._files()[0].rename(self.folder / f".refused-{self._files()[0].name}")
+
+    def close(self) -> None:
+        """Remove the folder if nothing is left in it."""
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def _files(self) -> list[Path]:
         return sorted(file for file in self.folder.glob("[0-9]*-*"))

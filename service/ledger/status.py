@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from service.ledger.records import ReportRecord, SweepRecord, TrialRecord
+from service.ledger.rest import Limit, Rest, limits, rest
 from service.spec import Spec, load
 
 HEADED = ("STARTING", "RUNNING")
@@ -84,6 +85,8 @@ class Status:
     round: int = 0
     rounds: int = 1
     simulated: bool = False
+    limits: tuple[Limit, ...] = ()
+    rest: Rest | None = None
 
     @property
     def share(self) -> float:
@@ -106,6 +109,8 @@ def snapshot(sweep: SweepRecord, trials: Sequence[TrialRecord], reports: Sequenc
     climbing = [trial for trial in trials if plans[trial.number] == spec.plan_number(round)]
     used = sum(report.budget for report in newest.values())
     elapsed = _elapsed(sweep)
+    budgets = limits(spec, elapsed, sum(trial.gpu_seconds for trial in trials), used)
+    coming = rest(trials, newest, planned, elapsed, budgets) if sweep.state == "RUNNING" else None
     return Status(
         name=sweep.name,
         state=sweep.state,
@@ -125,11 +130,13 @@ def snapshot(sweep: SweepRecord, trials: Sequence[TrialRecord], reports: Sequenc
         used=used,
         full=sum(spec.plans[plans[number]].total for number in newest if number in plans),
         elapsed=elapsed,
-        eta=_eta(spec, trials, newest, planned, elapsed) if sweep.state == "RUNNING" else None,
+        eta=None if coming is None else coming.seconds,
         silence=max(0.0, now - sweep.heartbeat) if sweep.state in HEADED and sweep.heartbeat is not None else None,
         round=round,
         rounds=max(spec.rounds.count, round + 1),
         simulated=sweep.simulated,
+        limits=budgets,
+        rest=coming,
     )
 
 
@@ -229,25 +236,3 @@ def _leader(spec: Spec, reports: Sequence[ReportRecord]) -> Leader | None:
             value = report.metrics[spec.metric.name]
             return Leader(trial=report.trial, stage=stage, value=value, final=stage == spec.plan.last)
     return None
-
-
-def _eta(
-    spec: Spec, trials: Sequence[TrialRecord], newest: dict[int, ReportRecord], planned: int, elapsed: float
-) -> float | None:
-    """Seconds to go: the trials to come will cost what those that ended did, at the pace so far, within the budget.
-
-    Whoever waits at a rung counts as ended there: most get no further.
-    """
-    spent = {trial.number: newest[trial.number].budget for trial in trials if trial.number in newest}
-    gone = {trial.number for trial in trials if trial.state in ENDED or trial.state == "PAUSED"}
-    costs = [budget for number, budget in spent.items() if number in gone]
-    used = sum(spent.values())
-    if not costs or not used or not elapsed:
-        return None
-    expected = sum(costs) / len(costs)
-    work = (planned - len(gone | spent.keys())) * expected
-    work += sum(max(0.0, expected - budget) for number, budget in spent.items() if number not in gone)
-    if spec.budget.epochs is not None:
-        work = min(work, max(0.0, spec.budget.epochs - used))
-    eta = work * elapsed / used
-    return eta if spec.budget.time is None else min(eta, max(0.0, spec.budget.time - elapsed))

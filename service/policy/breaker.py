@@ -15,7 +15,7 @@ Position = tuple[int, int]
 """(stage, epochs done in it): how far a trial had come."""
 
 PATTERNS = (
-    (re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-fA-F]{12,}\b"), "<id>"),
+    (re.compile(r"0x[0-9a-fA-F]+|\b(?=\d*[a-fA-F])[0-9a-fA-F]{12,}\b"), "<id>"),
     (re.compile(r"\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b"), "<address>"),
     (re.compile(r"(?:[A-Za-z]:)?(?:[\\/][\w.+@~-]+){2,}[\\/]?"), "<path>"),
     (re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"), "<n>"),
@@ -90,7 +90,18 @@ def bad_node(evidence: Evidence, node: str | None, limit: int | None) -> int | N
     """
     if limit is None or node is None:
         return None
+    count = _blamed(evidence, node)
+    return count if count >= limit else None
+
+
+def suspicious(evidence: Evidence, avoided: Iterable[str]) -> bool:
+    """Whether the next trials may show that a node is bad: what broke there lets others try it first."""
+    nodes = {one.node for one in evidence.on_node if one.node is not None}
+    return any(_blamed(evidence, node) > 0 for node in nodes - set(avoided))
+
+
+def _blamed(evidence: Evidence, node: str | None) -> int:
+    """How many different trials in a row broke on ``node``; 0 if one of their errors was seen elsewhere."""
     here = [one for one in evidence.on_node if one.node == node]
-    trials, faults = {one.trial for one in here}, {one.fault for one in here}
     elsewhere = {fault for fault, other in evidence.places if other != node}
-    return len(trials) if len(trials) >= limit and not faults & elsewhere else None
+    return 0 if elsewhere & {one.fault for one in here} else len({one.trial for one in here})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,22 @@ def test_a_sweep_whose_trials_all_fail_has_failed(tmp_path: Path) -> None:
     assert all("nothing works" in (t.error or "") for t in open_store(tmp_path).trials("toy"))
 
 
+def test_the_same_error_of_five_trials_pauses_the_sweep_and_none_is_lost(tmp_path: Path) -> None:
+    spec = toy(task="toy:always_breaks", retries=0, search={"algorithm": "random", "trials": 20})
+    for heads in (1, 2):  # The next head does not give up before it has seen it, too.
+        outcome = go(spec, tmp_path)
+        assert (outcome.state, outcome.exit_code) == ("PAUSED", 1)
+        assert "5 trials broke by the same error and none got past it: RuntimeError: nothing works; mend" in outcome.why
+        store = open_store(tmp_path)
+        trials = store.trials("toy")
+        assert [t.state for t in trials].count("FAILED") == 4 * heads
+        assert {t.state for t in trials} == {"FAILED", "PENDING"}
+        assert len(trials) <= 6 * heads
+    halts = [decision for decision in store.decisions("toy") if decision.verdict == "halt"]
+    assert "broke by the same error as 4 others, and no trial got past it" in halts[0].reason
+    assert go(spec | {"failures": {"pause_after": None}}, tmp_path).state == "FAILED"
+
+
 def test_a_metric_never_reported_fails_the_sweep_at_the_first_report(tmp_path: Path) -> None:
     outcome = go(toy(metric={"name": "scor", "goal": "maximize"}), tmp_path)
     assert (outcome.state, outcome.exit_code) == ("FAILED", 2)
@@ -140,6 +157,31 @@ def test_the_budget_in_epochs_ends_the_sweep(tmp_path: Path) -> None:
     assert outcome.state == "STOPPED"
     assert "budget used" in outcome.why
     assert "PENDING" not in {t.state for t in open_store(tmp_path).trials("toy")}
+
+
+@pytest.mark.parametrize(("name", "limit"), [("gpu_hours", 1.5 / 3600), ("time", 2.0)])
+def test_a_budget_is_kept_to_within_an_epoch_of_each_trial_that_trains(tmp_path: Path, name: str, limit: float) -> None:
+    epoch = 0.4
+    spec = toy(
+        parameters={"x": {"uniform": [0, 1]}, "sleep": epoch},
+        stages=[{"data": 1.0, "epochs": 3}],
+        schedule={"algorithm": "fifo"},
+        resources={"cpu": 1, "gpu": 0.5},
+        budget={name: limit},
+    )
+    outcome = go(spec, tmp_path)
+    assert outcome.state == "STOPPED"
+    assert outcome.why.startswith("budget used")
+    store = open_store(tmp_path)
+    trials, reports = store.trials("toy"), store.reports("toy")
+    used = {
+        "gpu_hours": sum(trial.gpu_seconds for trial in trials) / 3600,
+        "time": float(re.findall(r"used: (\d+) of 2 seconds|$", outcome.why)[0] or 2.0),
+    }
+    slack = {"gpu_hours": 2 * 0.5 * 2 * epoch / 3600, "time": 1.0}
+    assert sum(trial.gpu_seconds for trial in trials) == pytest.approx(0.5 * sum(trial.seconds for trial in trials))
+    assert limit <= used[name] <= limit + slack[name]
+    assert name != "time" or all(report.time < limit + epoch + slack[name] for report in reports)
 
 
 def test_another_budget_lets_a_stopped_sweep_go_on(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def attend(address: str, sweep: str, attempt: int, storage: Path) -> int:
     """
     token = enroll(address, sweep, attempt, os.environ.pop(TICKET, ""))
     ledger = Remote(address, sweep, attempt, token, Spool(_spool(storage, sweep, attempt)))
-    with _beating(ledger, sweep, attempt):
+    with closing(ledger), _beating(ledger, sweep, attempt):
         ledger.inherit(Spool(_spool(storage, sweep, attempt - 1)))
         record = replace(ledger.sweep(sweep), project=HERE)
         from service.engine.sweep import lead

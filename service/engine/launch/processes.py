@@ -29,11 +29,14 @@ CHUNK = 1 << 16
 class Processes:
     """Starts each head as a process with its own session, which outlives the service; its log is in ``logs``.
 
+    Heads join the ``cluster`` (default: that of RAY_ADDRESS, else each starts one of its own).
+
     An id is the head's name, its pid and when that process started, so that a reused pid is not taken for it.
     """
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, cluster: str | None = None) -> None:
         self._logs = logs
+        self._joins = {} if cluster is None else {"RAY_ADDRESS": cluster}
 
     def start(self, launch: Launch) -> str:
         """Start a head and return its id. Raises LaunchFailed."""
@@ -43,7 +46,7 @@ class Processes:
                 child = subprocess.Popen(
                     [sys.executable, *launch.arguments],
                     cwd=launch.code,
-                    env=os.environ | {TICKET: launch.ticket, "PYTHONUNBUFFERED": "1"},
+                    env=os.environ | self._joins | {TICKET: launch.ticket, "PYTHONUNBUFFERED": "1"},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

@@ -48,7 +48,7 @@ class Loop:
 
     def __init__(self, round: Round, world: World) -> None:
         spec = round.spec
-        self.table = Table(spec, round.before, world.epochs)
+        self.table = Table(spec, round.before, world.epochs, world.gpu_seconds)
         self._spec = spec
         self._round = round.number
         self._world = world
@@ -71,11 +71,13 @@ class Loop:
             in_time = limit is None or at <= limit
             self._now = at if limit is None else min(at, limit)
             finished = self._happen(event) if in_time else {}
-            self._ending = ending(self._spec, Usage(self._now, self.table.epochs, finished))
+            usage = Usage(self._now, self.table.epochs, finished, self.table.gpu_seconds)
+            self._ending = ending(self._spec, usage)
             if self._ending is None:
                 self._fill()
         self._settle()
         self._world.now, self._world.epochs = self._now, self.table.epochs
+        self._world.gpu_seconds = self.table.gpu_seconds
         self._world.past += self.table.observations()
         return self._ending
 

@@ -18,12 +18,12 @@ from service.spec.models import AUTO
 
 
 class Table:
-    """Trials, reports and decisions of one round in their order; ``epochs`` is the budget used in all.
+    """Trials, reports and decisions of one round in their order; ``epochs`` and ``gpu_seconds`` are used in all.
 
     The trials have the numbers after those of the ``before`` trials of earlier rounds.
     """
 
-    def __init__(self, spec: Spec, before: int, epochs: float) -> None:
+    def __init__(self, spec: Spec, before: int, epochs: float, gpu_seconds: float) -> None:
         self._before = before
         self._metric = spec.metric.name
         self._gpu = 1.0 if spec.resources.gpu == AUTO else spec.resources.gpu
@@ -34,6 +34,7 @@ class Table:
         self.decisions: list[DecisionRecord] = []
         self.worth: list[WorthRecord] = []
         self.epochs = epochs
+        self.gpu_seconds = gpu_seconds
 
     def __getitem__(self, number: int) -> Trial:
         return self.trials[number - self._before - 1]
@@ -64,6 +65,7 @@ class Table:
         """The epoch that a trial has just trained."""
         report, row, track = trial.report(measured, now), trial.row, trial.track
         trial.unreported = 0.0
+        self.gpu_seconds += report.seconds * self._gpu
         self.epochs += report.budget - track.budget
         self.reports.append(report)
         track.take(report, trial.done)

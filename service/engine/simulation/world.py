@@ -19,6 +19,7 @@ class World:
     """The curves, the virtual clock, and what has been used so far.
 
     ``now`` is in virtual seconds since the start, ``epochs`` the budget used in full-data epoch equivalents,
+    ``gpu_seconds`` that of GPUs,
     ``latencies`` the real seconds of each call of the policy by kind, ``exhausted`` the trials whose curves ended, and
     ``past`` the trials of earlier rounds. ``foreign`` is the class of the searcher where that is the user's own,
     ``lessons`` what it learns from.
@@ -30,6 +31,7 @@ class World:
     lessons: Sequence[Past] = ()
     now: float = 0.0
     epochs: float = 0.0
+    gpu_seconds: float = 0.0
     exhausted: int = 0
     past: list[Observation] = field(default_factory=list)
     latencies: dict[str, list[float]] = field(default_factory=lambda: {"next": [], "judge": []})

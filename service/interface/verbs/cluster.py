@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,16 +27,17 @@ def cluster() -> None:
 @click.option(
     "--gpus", default=4, show_default=True, type=click.IntRange(min=0), help="GPUs that each pretends to have."
 )
+@click.option("--store", default=100, show_default=True, type=click.IntRange(min=80), help="MB of each object store.")
 @click.option("--detach", is_flag=True, help="Return when it is up; it runs until `sieve cluster stop`.")
 @options.home
-def local(nodes: int, cpus: int | None, gpus: int, detach: bool, home: Path) -> None:
+def local(nodes: int, cpus: int | None, gpus: int, store: int, detach: bool, home: Path) -> None:
     """Start several Ray nodes on this machine, each a set of processes of its own.
 
     Their GPUs exist for Ray's accounting alone. Runs until Ctrl-C.
     """
     from service.engine import clusters
 
-    wanted = clusters.Wanted(nodes, cpus or os.cpu_count() or 1, gpus)
+    wanted = clusters.Wanted(nodes, cpus or os.cpu_count() or 1, gpus, store * 10**6)
     started = clusters.start(wanted, home)
     click.echo(f"{nodes} nodes with {wanted.cpus} CPUs and {gpus} GPUs each at {started.address}")
     click.echo(f"dashboard: {started.dashboard}")
@@ -47,7 +48,9 @@ def local(nodes: int, cpus: int | None, gpus: int, detach: bool, home: Path) -> 
     click.echo("Ctrl-C stops it")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        threading.Event().wait()
+        while started.nodes[0].alive:
+            time.sleep(0.5)
+        click.echo("the cluster has ended")
     finally:
         started.stop()
 

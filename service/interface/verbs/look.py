@@ -64,7 +64,7 @@ def status(name: str, home: Path, output: str) -> None:
     from service.interface import view
 
     Console().print(view.panel(now))
-    for line in view.appraised(store.worth(name)):
+    for line in (*view.appraised(store.worth(name)), *view.avoided(store.decisions(name))):
         click.echo(line)
     record = store.sweep(name)
     why = DEAD.format(name) if record.state in HEADED and not alive(record) else now.why

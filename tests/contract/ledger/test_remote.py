@@ -106,6 +106,8 @@ def test_a_head_that_lost_its_sweep_while_the_service_was_away_hears_so(service:
     assert epochs(service.store) == []
 
 
+pytestmark = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+
 KILLED = """
 import sys, time
 from service.ledger import remote

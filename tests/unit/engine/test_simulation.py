@@ -91,6 +91,7 @@ def test_a_paused_trial_frees_its_worker_and_resumes_for_nothing() -> None:
         ({"budget_seconds": 4.4}, {}, "4 of 4 seconds", 4.4),
         ({"budget_seconds": 4.5}, {"budget": {"time": 1}}, "4 of 4 seconds", 4.5),
         ({}, {"budget": {"epochs": 3}}, "3 of 3 full-data", 2.5),
+        ({}, {"budget": {"gpu_hours": 3 / 3600}, "resources": {"gpu": 0.5}}, "of 0.000833333 GPU hours", 4.5),
         ({}, {"metric": {"name": "score", "goal": "maximize", "target": 1.75}}, "target 1.75 reached: trial 2", 5.0),
     ],
 )

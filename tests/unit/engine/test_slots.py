@@ -74,6 +74,11 @@ def test_more_slots_let_the_furthest_stay() -> None:
     assert slots.gives_up(3)
 
 
+def test_room_that_shrinks_by_itself_drives_nobody_out() -> None:
+    slots = slots_of(Trials(t1=(0, 3), t2=(0, 2)), room=1)
+    assert (slots.free, slots.gives_up(1), slots.gives_up(2)) == (-1, None, None)
+
+
 def test_no_slots_at_all_let_everybody_wait() -> None:
     slots = slots_of(Trials(t1=(0, 3), t2=(0, 2)))
     slots.obey(Orders(slots=0))
@@ -88,3 +93,5 @@ def test_the_needs_are_what_could_run_at_once(waiting: int | None, wanted: int) 
     slots = slots_of(trials)
     slots.wants(waiting)
     assert slots.needs() == Needs(1, wanted, {"CPU": 1.0})
+    slots.sharing.slots = 16  # type: ignore[misc]  # A node has joined.
+    assert slots.needs().wanted == (16 if wanted == 8 else wanted)

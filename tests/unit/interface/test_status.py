@@ -112,9 +112,27 @@ def test_rounds_with_the_same_stages_share_a_funnel() -> None:
     assert (now.round, now.planned) == (1, 4 + 2 * 6)
 
 
-@pytest.mark.parametrize(("budget", "eta"), [({"epochs": 7.0}, 0.7 * 120 / 6.3), ({"time": 150.0}, 30.0)])
-def test_the_budget_bounds_the_time_to_go(budget: dict[str, float], eta: float) -> None:
-    assert snapshot(replace(sweep(), spec=SPEC | {"budget": budget}), TRIALS, REPORTS, 0.0).eta == pytest.approx(eta)
+@pytest.mark.parametrize(
+    ("budget", "eta", "ends"),
+    [
+        ({"epochs": 7.0}, 0.7 * 120 / 6.3, "epochs"),
+        ({"time": 150.0}, 30.0, "time"),
+        ({"gpu_hours": 5.0}, 0.5 * 120 / 4.5, "gpu_hours"),
+        ({"epochs": 7.0, "time": 125.0, "gpu_hours": 5.0}, 5.0, "time"),
+        ({"epochs": 70.0, "time": 1500.0, "gpu_hours": 50.0}, 80.0, None),
+        ({"gpu_hours": 4.0}, 0.0, "gpu_hours"),
+    ],
+)
+def test_the_budget_bounds_the_time_to_go(budget: dict[str, float], eta: float, ends: str | None) -> None:
+    trials = [replace(trial, gpu_seconds=trial.seconds * 1800) for trial in TRIALS]
+    now = snapshot(replace(sweep(), spec=SPEC | {"budget": budget}), trials, REPORTS, 0.0)
+    assert now.eta == pytest.approx(eta)
+    assert now.rest is not None
+    assert now.rest.ends == ends
+    assert now.rest.epochs == pytest.approx(eta * 6.3 / 120)
+    assert now.rest.gpu_hours == pytest.approx(eta * 4.5 / 120)
+    assert now.rest.trials == (2 if ends is None else min(2, -(-eta // 40)))
+    assert {one.name for one in now.limits} == budget.keys()
 
 
 @pytest.mark.parametrize(

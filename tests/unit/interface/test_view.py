@@ -10,6 +10,8 @@ import pytest
 from rich.console import Console
 
 from service.interface import view
+from service.ledger.records import DecisionRecord
+from service.ledger.rest import Limit, Rest
 from service.ledger.status import Leader, Status, snapshot
 from tests.unit.interface.conftest import DECISIONS, REPORTS, TRIALS, sweep
 
@@ -49,6 +51,26 @@ def test_a_target_is_named() -> None:
 
 def test_before_the_first_report_nothing_is_a_percentage() -> None:
     assert "%" not in drawn(snapshot(sweep("QUEUED", heartbeat=None), [], [], now=0.0))
+
+
+def test_the_forecast_names_what_is_to_come_and_the_budget_that_ends_it() -> None:
+    assert view.forecast(now()) == "to come: about 2 trials, 4.2 epochs"
+    assert (view.limits(now()), view.forecast(now(rest=None))) == ("", "")
+    budgets = (Limit("gpu_hours", 1.5, 2.0), Limit("time", 120.0, 7200.0))
+    short = now(rest=Rest(1, 0.7, 13.3, 0.5, "gpu_hours"), limits=budgets)
+    assert view.forecast(short) == "to come: about 1 trial, 0.7 epochs, 0.5 GPU hours; budget.gpu_hours ends it"
+    assert view.limits(short) == "used 1.5 GPU hours of 2 GPU hours, 2 min 00 s of 2 h 00 min"
+    for words in (view.forecast(short), view.limits(short)):
+        assert words in drawn(short)
+        assert words in view.line(short)
+
+
+def test_nodes_are_said_to_be_avoided_until_they_are_trusted_again() -> None:
+    def about(node: str, verdict: str) -> DecisionRecord:
+        return DecisionRecord(7, 0, verdict, "broke there", {"node": node, "name": node.upper()}, 1.0)
+
+    decisions = [*DECISIONS, about("a", "avoid"), about("b", "avoid"), about("a", "trust")]
+    assert view.avoided(decisions) == ["node B is avoided: trial 7 broke there"]
 
 
 def test_many_running_trials_are_cut_short() -> None:

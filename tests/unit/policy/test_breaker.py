@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.policy.breaker import Evidence, Failure, bad_node, fault_of, same_error
+from service.policy.breaker import Evidence, Failure, bad_node, fault_of, same_error, suspicious
 
 FAULT = fault_of("error", "RuntimeError: no such file")
 
@@ -21,7 +21,7 @@ def seen(*failures: tuple[int, str | None], fault: str = FAULT, start: Evidence 
     ("one", "other"),
     [
         ("KeyError: 3", "KeyError: 17"),
-        ("loss -1.5e-3 of 2", "loss 7 of 11.25"),
+        ("loss -1.5e-3 of 2", "loss 7 of 11.2512345678901234"),
         ("no file /data/a/00001/latest.pt", "no file /data/a/00012/latest.pt"),
         ("<Foo object at 0x7f3a2b10>", "<Foo object at 0x7fffe4>"),
         ("cannot reach 10.0.0.1:6379", "cannot reach 10.0.12.14:80"),
@@ -77,3 +77,12 @@ def test_a_node_is_not_bad_where_a_trial_got_on_or_another_has_the_error() -> No
     assert bad_node(evidence.passed((0, 1), "a"), "a", 3) is None
     assert bad_node(seen((4, "b"), start=evidence), "a", 3) is None
     assert bad_node(seen((4, "b"), start=evidence).passed((0, 1), "b"), "a", 3) is None, "it was seen elsewhere"
+
+
+def test_a_node_is_suspected_from_its_first_failure_until_a_trial_gets_on_there() -> None:
+    evidence = seen((1, "a"))
+    assert suspicious(evidence, ())
+    assert not suspicious(evidence, ("a",))
+    assert not suspicious(evidence.passed((0, 1), "a"), ())
+    assert not suspicious(seen((2, "b"), start=evidence), ()), "the error is not the node's"
+    assert not suspicious(seen((1, None)), ())

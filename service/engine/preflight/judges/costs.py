@@ -20,15 +20,20 @@ def costs(spec: Spec, seen: CostEvidence, slots: int, gpu: float) -> Iterator[Fi
     memory = f"; {what} {seen.peak_bytes / MEGABYTE:.0f} MB"
     yield Finding("ok", "stages", f"{stages} for the config in the middle{where}{memory}")
     cost = forecast.cost(spec, seen.seconds)
-    wall = cost.seconds / slots
+    wall, hours = cost.seconds / slots, gpu * cost.seconds / 3600
     words = (
-        f"about {spoken(wall)} with {slots} trials at once, {gpu * cost.seconds / 3600:.3g} GPU hours, "
+        f"about {spoken(wall)} with {slots} trials at once, {hours:.3g} GPU hours, "
         f"{cost.epochs:.4g} full-data epochs; {spoken(cost.full_seconds / slots)} and {cost.full_epochs:.4g} for "
         f"training every config in full ({100 * cost.seconds / cost.full_seconds:.1f} % of its time)"
     )
+    short = []
     if spec.budget.time is not None and spec.budget.time < wall:
-        cure = f"raise it, or lower search.trials: {spoken(spec.budget.time)} is enough for a part of the trials"
-        yield Finding("warn", "forecast", f"{words}; budget.time is {spoken(spec.budget.time)}", cure)
+        short.append(f"budget.time is {spoken(spec.budget.time)}")
+    if spec.budget.gpu_hours is not None and spec.budget.gpu_hours < hours:
+        short.append(f"budget.gpu_hours is {spec.budget.gpu_hours:g}")
+    if short:
+        cure = "raise it, or lower search.trials: the budget is enough for a part of the trials"
+        yield Finding("warn", "forecast", f"{words}; {', '.join(short)}", cure)
     else:
         yield Finding("ok", "forecast", words)
 

@@ -34,7 +34,7 @@ import beside
 def train(config, stage):
     state = stage.checkpoint or {"epochs": 0}
     for epoch in stage:
-        time.sleep(0.5)
+        time.sleep(0.4)
         state["epochs"] += 1
         node = int(ray.get_runtime_context().get_node_id()[:8], 16)
         found = len(Path("beside.py").read_text())
@@ -45,7 +45,7 @@ SPEC = {
     "task": "task:train",
     "metric": {"name": "score", "goal": "maximize"},
     "parameters": {"x": {"uniform": [0, 1]}},
-    "stages": [{"data": 1.0, "epochs": 12}],
+    "stages": [{"data": 1.0, "epochs": 8}],
     "search": {"algorithm": "random", "trials": 4, "seed": 1},
     "schedule": {"algorithm": "fifo"},
     "resources": {"cpu": 2},
@@ -91,7 +91,7 @@ def test_a_sweep_outlives_its_head_and_the_absence_of_its_service(
         return store.sweep(name), "".join(daemon.logs(store.sweep(name)))
 
     try:
-        until(lambda: len(store.reports(name)) >= 8, told)
+        until(lambda: len(store.reports(name)) >= 4, told)
         service.down()
         time.sleep(1.5)
         service.up()
@@ -107,6 +107,6 @@ def test_a_sweep_outlives_its_head_and_the_absence_of_its_service(
     assert (sweep.state, sweep.attempt) == ("SUCCEEDED", 2), told()
     assert {trial.state for trial in store.trials(name)} == {"FINISHED"}
     assert set(Counter((r.trial, r.epoch) for r in reports).values()) == {1}
-    assert len(reports) == 4 * 12
+    assert len(reports) == 4 * 8
     assert len({report.metrics["place"] for report in reports}) == 2
     assert {report.metrics["file"] for report in reports} == {8}

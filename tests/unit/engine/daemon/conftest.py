@@ -67,12 +67,11 @@ class Bench:
 
     def another(self, **changes: Any) -> Daemon:
         """One more daemon over the same store; the settings replaced by ``changes``."""
-        settings = Settings("http://service", self.folder, code=lambda _: self.folder, look=0.0, lease=0.05)
+        settings = Settings("http://service", self.folder, code=lambda _: self.folder, look=0.0, lease=0.0)
         return Daemon(self.store, self.heads, self._nodes, replace(settings, **changes))
 
     def restart(self) -> None:
         """The daemon is gone, and another one leads in its place."""
-        time.sleep(0.1)
         self.daemon = self.another()
 
     def submit(self, name: str, owner: str = "ada", **changes: Any) -> SweepRecord:

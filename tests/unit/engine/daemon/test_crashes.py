@@ -1,0 +1,103 @@
+"""A daemon that is killed after any one of the things it does, and the next one that goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from service.ledger.store import Store
+from tests.unit.engine.daemon.conftest import Bench, Heads
+
+ACTS = frozenset(
+    {"lease", "sweeps", "share", "next", "reclaim", "requeue", "settle", "end", "launched", "start", "stop", "alive"}
+)
+"""What a daemon asks of its store and its launcher."""
+
+
+class Killed(BaseException):
+    """The daemon's process is gone."""
+
+
+class Fate:
+    """Kills whoever acts for the ``at``-th time, after the act; once."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.acts = 0
+
+    def meets(self, thing: Any) -> Any:
+        return _Mortal(thing, self)
+
+    def strike(self) -> bool:
+        self.acts += 1
+        return self.acts == self.at
+
+
+class _Mortal:
+    def __init__(self, thing: Any, fate: Fate) -> None:
+        self._thing = thing
+        self._fate = fate
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._thing, name)
+        if name in ("heads", "quotas"):
+            return self._fate.meets(found)
+        if name not in ACTS or not callable(found):
+            return found
+
+        def act(*arguments: Any, **named: Any) -> Any:
+            result = found(*arguments, **named)
+            if self._fate.strike():
+                raise Killed
+            return result
+
+        return act
+
+
+def live(bench: Bench, fate: Fate) -> None:
+    """Two sweeps start, one loses its head and one is cancelled; whenever the daemon is killed another one comes."""
+    bench.store, bench.heads = fate.meets(bench.store), fate.meets(bench.heads)
+    bench.daemon = bench.another()
+    real, heads = bench.store._thing, bench.heads._thing
+
+    def step(seconds: float) -> None:
+        try:
+            bench.step(seconds)
+        except Killed:
+            bench.restart()
+            bench.step()
+
+    def come() -> None:
+        for record in real.sweeps(("STARTING", "RUNNING")):
+            name = f"sieve-{record.name}-{record.attempt}"
+            if heads.lives.get(name) and not real.heads.of(record.name).enrolled:
+                bench.head(record.name)
+
+    for name in ("a", "b"):
+        bench.submit(name)
+    step(0)
+    come()
+    for id in list(heads.lives):
+        if id.startswith("sieve-a"):
+            heads.lives[id] = False
+    real.wish("b", "cancel")
+    for seconds in (1, 25, 15, 125, 125, 125):
+        step(seconds)
+        come()
+
+
+def test_a_daemon_may_be_killed_at_any_point(tmp_path: Path) -> None:
+    acts, at = 1, 1
+    while at <= acts:
+        bench, fate = Bench(Store("sqlite://"), Heads(), tmp_path), Fate(at)
+        live(bench, fate)
+        acts = min(fate.acts, 40)
+        record, real, heads = bench.of("a"), bench.store._thing, bench.heads._thing
+        head = real.heads.of("a")
+        told = f"killed at act {at} of {fate.acts}: {record} {heads.lives}"
+        assert bench.states() == {"a": "RUNNING", "b": "CANCELLED"}, told
+        assert heads.lives[f"sieve-a-{record.attempt}"], told
+        assert head.attempt == record.attempt, told
+        assert record.attempt <= 4, told
+        at += 1
+    assert at > 20

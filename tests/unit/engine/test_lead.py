@@ -1,0 +1,50 @@
+"""How a head leaves its sweep, with and without somebody who starts it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from service.engine.head import Head
+from service.engine.sweep import INTERRUPTED, lead
+from service.ledger.store import Store
+from service.policy.limits import Ending
+from service.spec.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("ends", "attended", "state"),
+    [
+        (Ending("SUCCEEDED", "done"), True, "SUCCEEDED"),
+        (Ending("PAUSED", "interrupted"), False, "PAUSED"),
+        (Ending("PAUSED", "interrupted"), True, "STARTING"),
+        (KeyboardInterrupt(), False, "PAUSED"),
+        (KeyboardInterrupt(), True, "STARTING"),
+        (UserError("no such task"), True, "FAILED"),
+        (ConnectionError("the cluster is gone"), False, "FAILED"),
+        (ConnectionError("the cluster is gone"), True, "STARTING"),
+    ],
+    ids=str,
+)
+def test_an_attended_head_leaves_its_sweep_to_the_next_one_where_it_is_not_over(
+    ends: Ending | BaseException, attended: bool, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> Ending:
+        if isinstance(ends, BaseException):
+            raise ends
+        return ends
+
+    exit_code = INTERRUPTED if ends == Ending("PAUSED", "interrupted") else 0
+    fake = SimpleNamespace(course=SimpleNamespace(exit_code=exit_code, pause=lambda *_: None), run=run)
+    monkeypatch.setattr(Head, "of", lambda *_: fake)
+    store = Store(f"sqlite:///{tmp_path / 'sieve.db'}")
+    store.create("a", {}, "/", "ada", None)
+    record = store.claim("a", "me", lambda _: False)
+    if isinstance(ends, BaseException):
+        with pytest.raises(type(ends)):
+            lead(store, record, tmp_path, attended=attended)
+    else:
+        assert lead(store, record, tmp_path, attended=attended).exit_code == exit_code
+    assert store.sweep("a").state == state
