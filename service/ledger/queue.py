@@ -141,7 +141,7 @@ class Queue:
             return
         statement = (
             update(tables.sweeps)
-            .where(_known.name == bindparam("of"), *(_known.state != ended for ended in ENDED))  # no list: many at once
+            .where(_known.name == bindparam("of"), *(_known.state != state for state in ENDED))
             .values(slots=bindparam("given"), waits=bindparam("reason"))
         )
         values = [{"of": name, "given": allotments[name][0], "reason": allotments[name][1]} for name in changed]
