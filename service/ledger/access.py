@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Row, Table, select, update
+from sqlalchemy import Connection, Row, Table, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.ledger import tables
 from service.ledger.errors import UnknownSweep
 from service.spec.errors import nearest
 
-Record = TypeVar("Record")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Record = TypeVar("Record", bound="DataclassInstance")
 
 HEADED = ("STARTING", "RUNNING")
 ENDED = ("SUCCEEDED", "STOPPED", "FAILED", "CANCELLED")
 ALL = tuple(tables.sweeps.c)
-BRIEF = tuple(column for column in ALL if column.name != "diff")
+BRIEF = tuple(null().label("diff") if column.name == "diff" else column for column in ALL)
 """A diff may be long, and a listing has many."""
 
 
@@ -43,9 +45,9 @@ MANY = 20
 
 
 def record(kind: type[Record], row: Row[Any]) -> Record:
-    """A record of dataclass ``kind`` from a row that has its fields; those the row lacks have their default."""
+    """A record of dataclass ``kind`` from a row that has its fields."""
     known = row._mapping
-    return kind(**{field.name: known[field.name] for field in fields(kind) if field.name in known})  # type: ignore[arg-type]
+    return kind(*[known[name] for name in kind.__dataclass_fields__])
 
 
 def change(connection: Connection, sweep: int, **values: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from typing import Any
@@ -141,15 +141,11 @@ class Journal:
         with self.database.read() as connection:
             sweep = find(connection, name, columns=[_sweeps.id]).id
             mine = known.sweep == sweep
-            sums = select(func.max(known.id).label("id"), func.sum(known.seconds).label("total"))
-            newest = sums.where(mine).group_by(known.trial).subquery()
-            query = select(tables.reports, newest.c.total).join(newest, newest.c.id == known.id, isouter=True)
-            rows = [
-                *connection.execute(
-                    query.where(mine, or_(known.stage_end, newest.c.id.is_not(None))).order_by(known.id)
-                )
-            ]
-        return _summed(rows)
+            newest = select(func.max(known.id)).where(mine).group_by(known.trial)
+            sums = select(func.max(known.id), func.sum(known.seconds)).where(mine).group_by(known.trial)
+            totals = {row[0]: row[1] for row in connection.execute(sums)}
+            query = select(tables.reports).where(mine, or_(known.stage_end, known.id.in_(newest))).order_by(known.id)
+            return _summed(connection.execute(query), totals)
 
     def decisions(self, name: str) -> list[DecisionRecord]:
         """The decisions of a sweep in the order they fell."""
@@ -183,14 +179,14 @@ class Journal:
             yield connection, row
 
 
-def _summed(rows: list[Any]) -> list[ReportRecord]:
+def _summed(rows: Iterable[Any], totals: Mapping[int, float]) -> list[ReportRecord]:
+    """The reports of ``rows``; the ``totals`` are the seconds of a trial by the id of its newest."""
     spent: dict[int, float] = {}
     found = []
     for row in rows:
-        report = record(ReportRecord, row)
-        before = spent.get(report.trial, 0.0)
-        found.append(report if row.total is None else replace(report, seconds=row.total - before))
-        spent[report.trial] = before + report.seconds
+        report, before = record(ReportRecord, row), spent.get(row.trial, 0.0)
+        found.append(replace(report, seconds=totals[row.id] - before) if row.id in totals else report)
+        spent[row.trial] = before + report.seconds
     return found
 
 

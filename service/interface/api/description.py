@@ -41,8 +41,10 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
             schemas[model.__name__] |= extra
     for methods in document["paths"].values():
         for operation in methods.values():
-            if "422" in operation["responses"]:
-                operation["responses"]["422"] = declared(422)[422]
+            statuses = [422] if "422" in operation["responses"] else []
+            if "requestBody" in operation:  # what is no JSON at all, or too long
+                statuses += [400, 413]
+            operation["responses"] |= {str(status): problem for status, problem in declared(*statuses).items()}
     return document
 
 
