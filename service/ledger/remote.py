@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import Any
@@ -24,6 +25,8 @@ from service.ledger.spool import Spool
 from service.ledger.states import IllegalTransition
 from service.ledger.store import DiskFull, LostClaim, UnknownSweep
 from service.spec.errors import SieveError
+
+LOGGER = logging.getLogger("service.head")
 
 PATIENCE = 3600.0
 """Seconds that a head waits for a service that is away when it must read something."""
@@ -199,10 +202,14 @@ class Remote:
         with self._lock:
             try:
                 answer = ask(self._http, method, path, body)
-            except Away:
+            except Away as error:
+                if not self._failures:
+                    LOGGER.warning("%s", error.message)
                 self._quiet_until = time.monotonic() + PAUSES[min(self._failures, len(PAUSES) - 1)]
                 self._failures += 1
                 raise
+            if self._failures:
+                LOGGER.warning("the service answers again")
             self._failures = 0
             return answer
 
@@ -219,14 +226,17 @@ def enroll(address: str, name: str, attempt: int, ticket: str, patience: float =
         LostClaim: the ticket is used, or another attempt's.
         Away: the service did not answer for ``patience`` seconds.
     """
-    deadline = time.monotonic() + patience
+    deadline, told = time.monotonic() + patience, False
     with httpx.Client(base_url=head_url(address, name, attempt), timeout=TIMEOUT) as http:
         while True:
             try:
                 return str(wire.loads(ask(http, "POST", "enroll", wire.dumps({"ticket": ticket})))["token"])
-            except Away:
+            except Away as error:
                 if time.monotonic() > deadline:
                     raise
+                if not told:
+                    LOGGER.warning("%s", error.message)
+                told = True
                 time.sleep(min(PAUSES))
 
 

@@ -19,10 +19,15 @@ from trainables.task import Task
 
 
 def curve(config: dict[str, Any], stage: Any) -> None:
-    """A learning curve that needs no data: `x` is the quality; notes every epoch it trains in the file ``TOY_LOG``."""
+    """A learning curve that needs no data: `x` is the quality; notes every epoch it trains in the file ``TOY_LOG``.
+
+    Where the config names a file as its `gate`, only the first epoch is trained before that is there.
+    """
     state = stage.checkpoint or {"epochs": 0}
     for epoch in stage:
         time.sleep(config.get("sleep", 0.0))
+        while state["epochs"] and not Path(config.get("gate", "/")).exists():
+            time.sleep(0.05)
         state["epochs"] += 1
         log = os.environ.get("TOY_LOG")
         if log:

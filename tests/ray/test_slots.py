@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from service.engine.submission import submit
 from service.engine.sweep import run
 from service.ledger.home import open_store
 from service.ledger.store import Store
-from tests.ray.toys import PROJECT, go, toy
+from service.policy.observation import Observation
+from service.policy.policy import Policy
+from service.spec import load
+from tests.ray.toys import PROJECT, toy
 
 
-def spec(name: str) -> dict[str, Any]:
-    """Trials of two stages whose verdicts do not hang on who came first, four at once."""
+def spec(name: str, gate: Path) -> dict[str, Any]:
+    """Trials of two stages whose verdicts do not hang on who came first, four at once; they wait for the ``gate``."""
     return toy(
         name=name,
-        parameters={"x": {"uniform": [0, 1]}, "sleep": 0.5},
-        stages=[{"data": 0.5, "epochs": 3}, {"data": 1.0, "epochs": 5}],
+        parameters={"x": {"uniform": [0, 1]}, "sleep": 0.3, "gate": str(gate)},
+        stages=[{"data": 0.5, "epochs": 3}, {"data": 1.0, "epochs": 7}],
         search={"algorithm": "random", "trials": 6, "seed": 3},
         schedule={"algorithm": "fifo"},
         resources={"cpu": 0.5},
@@ -31,7 +31,7 @@ def spec(name: str) -> dict[str, Any]:
 
 
 def until(ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not ready():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -41,38 +41,52 @@ def running(store: Store) -> int:
     return sum(trial.state == "RUNNING" for trial in store.trials("shared"))
 
 
-def squeeze(store: Store) -> None:
-    """From four trials to one, to none, and to three."""
-    until(lambda: len(store.reports("shared")) >= 6)
-    assert running(store) == 4
-    store.share({"shared": (1, "waiting")})
-    until(lambda: running(store) == 1)
+def squeeze(store: Store, gate: Path) -> None:
+    """From four trials to one, to two, to none, and to three; none gets far meanwhile, however slow workers start."""
+
+    def order(slots: int) -> None:
+        store.share({"shared": (slots, "")})
+        if slots < running(store):
+            time.sleep(1)  # until the head has heard of it
+            gate.touch()
+        until(lambda: running(store) == slots)
+        gate.unlink(missing_ok=True)
+
+    until(lambda: len(store.reports("shared")) == 4)
+    order(1)
     gone = [trial for trial in store.trials("shared") if trial.why.startswith("gave its place up")]
-    assert {trial.state for trial in gone} == {"PENDING"}
-    assert len(gone) == 3
+    assert [trial.state for trial in gone] == ["PENDING"] * 3
     until(lambda: store.sweep("shared").running == 1)
-    store.share({"shared": (0, "waiting")})
-    until(lambda: running(store) == 0)
+    order(2)
+    order(0)
     before = len(store.reports("shared"))
     time.sleep(2)
     assert len(store.reports("shared")) == before
     assert store.sweep("shared").state == "RUNNING"
-    store.share({"shared": (3, "")})
-    until(lambda: running(store) == 3)
+    order(3)
+    gate.touch()
 
 
-def test_fewer_and_more_slots_change_nothing_of_what_a_sweep_finds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert go(spec("alone"), tmp_path).state == "SUCCEEDED"
-    store, failed = open_store(tmp_path), []
-    submit(spec("shared"), tmp_path, project=PROJECT)
+def undisturbed(raw: dict[str, Any]) -> dict[int, float]:
+    """What a sweep without a scheduler draws for each trial, whatever becomes of its slots."""
+    policy, table = Policy(load(raw)), []
+    while (job := policy.next(table)) is not None:
+        table.append(Observation(job.trial, job.config or {}, "FINISHED"))
+    return {row.trial: row.config["x"] for row in table}
+
+
+def test_fewer_and_more_slots_change_nothing_of_what_a_sweep_finds(tmp_path: Path) -> None:
+    gate, failed = tmp_path / "gate", []
+    raw = spec("shared", gate)
+    submit(raw, tmp_path, project=PROJECT)
+    store = open_store(tmp_path)
 
     def squeezed() -> None:
         try:
-            squeeze(store)
+            squeeze(store, gate)
         except BaseException as error:
             failed.append(error)
+            gate.touch()
             store.wish("shared", "cancel")
 
     other = threading.Thread(target=squeezed)
@@ -81,11 +95,11 @@ def test_fewer_and_more_slots_change_nothing_of_what_a_sweep_finds(
     other.join()
     assert not failed, failed
     assert outcome.state == "SUCCEEDED"
-    alone, shared = ({t.number: (t.config, t.state) for t in store.trials(name)} for name in ("alone", "shared"))
-    assert shared == alone
-    found = [
-        {(r.trial, r.stage, r.epoch): r.metrics["score"] for r in store.reports(name)} for name in ("alone", "shared")
-    ]
-    assert found[0] == found[1]
-    assert set(Counter((r.trial, r.stage, r.epoch) for r in store.reports("shared")).values()) == {1}
-    assert len(store.reports("shared")) == 6 * 8
+    drawn, reports = undisturbed(raw), store.reports("shared")
+    assert {trial.number: (trial.state, trial.config["x"]) for trial in store.trials("shared")} == {
+        number: ("FINISHED", x) for number, x in drawn.items()
+    }
+    assert len(reports) == 6 * 10
+    assert {(r.trial, r.epoch): r.metrics["score"] for r in reports} == {
+        (number, epoch): x * (1 - 0.5**epoch) for number, x in drawn.items() for epoch in range(1, 11)
+    }

@@ -132,7 +132,7 @@ class Daemon:
             try:
                 self._nodes = [node.resources for node in self._inventory() if node.alive]
                 self._ailing = None
-            except ClusterError as error:
+            except (ClusterError, SieveError) as error:
                 self._nodes, self._ailing = None, f"the cluster does not answer: {error}"
         return self._nodes
 

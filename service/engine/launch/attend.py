@@ -5,6 +5,7 @@ Its working directory is the folder of the user's code, on every node.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -83,6 +84,7 @@ def _spool(storage: Path, sweep: str, attempt: int) -> Path:
 
 def main() -> int:
     """The process: what went wrong is the last line of its log."""
+    logging.basicConfig(format="%(asctime)s %(message)s")
     address, sweep, attempt, storage = sys.argv[1:]
     try:
         return attend(address, sweep, int(attempt), Path(storage))

@@ -49,7 +49,7 @@ def test_a_head_lives_until_it_is_stopped_and_a_new_launcher_finds_it(
     id = make().start(launch)
     assert make().alive(id) is True
     later = make()
-    time.sleep(1)
+    until(lambda: "does not answer" in "".join(later.logs(id)))
     assert later.alive(id) is True
     later.stop(id)
     until(lambda: later.alive(id) is False)

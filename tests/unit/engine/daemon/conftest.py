@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from cluster.errors import ClusterError
 from cluster.inventory import Node
 from service.engine.daemon import Daemon, Settings
 from service.engine.launch.launcher import Launch, LaunchFailed
@@ -59,7 +58,7 @@ class Bench:
     heads: Heads
     folder: Path
     gpus: list[float] = field(default_factory=lambda: [4.0, 4.0])
-    away: bool = False
+    away: Exception | None = None
     now: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:
@@ -110,7 +109,7 @@ class Bench:
 
     def _nodes(self) -> list[Node]:
         if self.away:
-            raise ClusterError("nobody is there")
+            raise self.away
         return [Node(str(n), f"node-{n}", {"CPU": 16.0, "GPU": gpus}, True) for n, gpus in enumerate(self.gpus)]
 
 

@@ -6,8 +6,10 @@ import threading
 
 import pytest
 
+from cluster.errors import ClusterError
 from service.ledger.records import Batch, ReportRecord, TrialRecord
 from service.ledger.store import LostClaim
+from service.spec.errors import UserError
 from tests.unit.engine.daemon.conftest import Bench
 
 
@@ -203,16 +205,17 @@ def test_a_lost_head_that_was_to_end_is_not_replaced(bench: Bench, wish: str, st
     assert len(bench.heads.launched) == 1
 
 
-def test_while_the_cluster_is_away_nothing_starts_and_nothing_is_taken(bench: Bench) -> None:
+@pytest.mark.parametrize("error", [ClusterError("nobody is there"), UserError("nobody is there")], ids=repr)
+def test_while_the_cluster_is_away_nothing_starts_and_nothing_is_taken(bench: Bench, error: Exception) -> None:
     bench.submit("a")
     bench.step()
     bench.head("a")
     bench.submit("b")
-    bench.away = True
+    bench.away = error
     bench.step(1)
     assert bench.of("a").slots == 8
     assert bench.of("b").waits == bench.daemon.ailing == "the cluster does not answer: nobody is there"
-    bench.away = False
+    bench.away = None
     bench.step(1)
     assert bench.daemon.ailing is None
     assert bench.states() == {"a": "RUNNING", "b": "STARTING"}
