@@ -48,6 +48,15 @@ def running(home: Path) -> LocalCluster:
         return LocalCluster.of(folder_of(home))
 
 
+def serving(home: Path, jobs: bool) -> str | None:
+    """The address of the local cluster of ``home``: its dashboard for ``jobs``, else its head. None: none runs."""
+    try:
+        cluster = LocalCluster.of(folder_of(home))
+    except ClusterError:
+        return None
+    return cluster.dashboard if jobs else cluster.address
+
+
 def add(home: Path) -> int:
     """One more node for the local cluster of ``home``; returns its number. Raises UserError."""
     with _told():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.e2e.conftest import Project
+from tests.e2e.conftest import SIEVE, Project
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -61,6 +63,32 @@ def test_every_other_task_of_the_readme_runs_as_its_sweep(project: Project, mark
     project.write("sweep.yaml", {**spec, **changed})
     assert f"{module} SUCCEEDED" in project.sieve("run", "sweep.yaml")
     assert {path.name for path in project.folder.iterdir() if path.is_dir()} <= {".sieve", "__pycache__"}
+
+
+def test_the_section_on_a_cluster_works_word_by_word(project: Project) -> None:
+    """Its first block, with another port for another test may have that one."""
+    text = (ROOT / "README.md").read_text()
+    section = text.split("\n## On a cluster\n")[1].split("\n**Serve.**")[0]
+    code = {language: code for language, code in blocks() if language == "yaml" or "class Moons(Task)" in code}
+    (project.folder / "sweep.yaml").write_text(code["yaml"])
+    (project.folder / "moons.py").write_text(code["python"])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    lines = [line.removeprefix("    ") for line in section.splitlines() if line.startswith("    ")]
+    (project.folder / "lines.sh").write_text("\n".join(["set -em", *lines]).replace("8700", port))
+    kept = {key: value for key, value in project.environment.items() if not key.startswith("SIEVE_")}
+    done = subprocess.run(
+        ["bash", "lines.sh"],
+        cwd=project.folder,
+        env=kept | {"PATH": f"{SIEVE.parent}:{kept['PATH']}", "HOME": str(project.folder)},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "moons SUCCEEDED" in done.stdout or "SUCCEEDED" in done.stdout
+    assert "val_accuracy" in done.stdout
 
 
 def test_every_verb_is_in_the_readme() -> None:

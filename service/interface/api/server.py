@@ -31,8 +31,9 @@ PATIENCE = 10
 class Options:
     """What `sieve serve` was told; the defaults are the command's.
 
-    ``ray`` is the address of the cluster (RAY_ADDRESS, or ``http://…`` of its dashboard), ``launcher`` how heads start
-    there, ``url`` the address at which they reach this service (None: what it listens at).
+    ``ray`` is the address of the cluster (RAY_ADDRESS, or ``http://…`` of its dashboard; None: the local one of the
+    home), ``launcher`` how heads start there, ``sweeps`` how many run at once, ``url`` the address at which they reach
+    this service (None: what it listens at).
     """
 
     home: Path
@@ -40,6 +41,7 @@ class Options:
     storage: Path | None = None
     ray: str | None = None
     launcher: str = "jobs"
+    sweeps: int = 16
     daemon: bool = True
     url: str | None = None
     package_limit: int = Limits().packed
@@ -121,12 +123,19 @@ def admin_token(store: Store, home: Path) -> Path:
 def _daemon(options: Options, settings: Settings, url: str) -> Run:
     from service.engine.launch.choice import launcher_of
 
-    return daemon(launcher_of(options.launcher, options.ray or "", options.home), settings, url)
+    return daemon(launcher_of(options.launcher, _cluster(options) or "", options.home), settings, url, options.sweeps)
+
+
+def _cluster(options: Options) -> str | None:
+    from service.engine import clusters
+
+    return options.ray or clusters.serving(options.home, jobs=options.launcher == "jobs")
 
 
 def _settings(options: Options, store: Store) -> Settings:
     for chatty in ("uvicorn.error", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    ray = _cluster(options)
     return Settings(
         store,
         options.home,
@@ -134,5 +143,5 @@ def _settings(options: Options, store: Store) -> Settings:
         hosts=options.exposure.hosts,
         any_address=options.exposure.any_address,
         limits=Limits(packed=options.package_limit),
-        inventory=Inventory(options.ray) if options.ray else None,
+        inventory=Inventory(ray) if ray else None,
     )

@@ -22,8 +22,8 @@ PATIENCE = 30.0
 Run = Callable[[threading.Event], None]
 
 
-def daemon(launcher: Launcher, settings: Settings, url: str) -> Run:
-    """The daemon's loop, whose heads ``launcher`` starts and who reach the service at ``url``.
+def daemon(launcher: Launcher, settings: Settings, url: str, sweeps: int) -> Run:
+    """The daemon's loop, whose heads ``launcher`` starts and who reach the service at ``url``, ``sweeps`` at once.
 
     ``settings`` learn from it what heads have printed, and why no sweep can start.
 
@@ -36,7 +36,9 @@ def daemon(launcher: Launcher, settings: Settings, url: str) -> Run:
             "give its address with --ray, make one with `sieve cluster local`, or start with --no-daemon",
         )
     storage = settings.storage or settings.home
-    made = Daemon(settings.store, launcher, settings.inventory, Told(url, storage, code=partial(_code, settings)))
+    made = Daemon(
+        settings.store, launcher, settings.inventory, Told(url, storage, code=partial(_code, settings), sweeps=sweeps)
+    )
     settings.logs = made.logs
     settings.ailing = lambda: made.ailing
     return made.run

@@ -22,13 +22,25 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--proxy-address", "proxies", multiple=True, default=("127.0.0.1",), show_default=True, help="Where that proxy is."
 )
-@click.option("--ray", metavar="ADDRESS", envvar="RAY_ADDRESS", help="The cluster; http://… is its dashboard.")
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    envvar="RAY_ADDRESS",
+    help="The cluster; http://… is its dashboard.  [default: that of sieve cluster local]",
+)
 @click.option(
     "--launcher",
     type=click.Choice(["jobs", "processes"]),
     default="jobs",
     show_default=True,
     help="Heads are Ray jobs on the cluster, or processes here.",
+)
+@click.option(
+    "--sweeps",
+    default=16,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Run at once, as each head takes memory.",
 )
 @click.option("--no-daemon", is_flag=True, help="Answer only; start no heads.")
 @click.option("--url", help="Address at which heads reach this service.  [default: where it listens]")
@@ -58,6 +70,7 @@ def serve(**chosen: Any) -> None:
             storage=chosen["storage"],
             ray=chosen["ray"],
             launcher=chosen["launcher"],
+            sweeps=chosen["sweeps"],
             daemon=not chosen["no_daemon"],
             url=chosen["url"],
             package_limit=chosen["max_package"] << 20,

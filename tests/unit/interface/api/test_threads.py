@@ -43,7 +43,7 @@ def test_a_submitted_sweep_gets_its_head_with_its_code_and_its_log_is_shown(
     settings.storage = tmp_path / "shared"
     launcher = Memory()
     submitter.submit()
-    with Loop(daemon(launcher, settings, "http://sieve:8700"), settings):
+    with Loop(daemon(launcher, settings, "http://sieve:8700", 16), settings):
         deadline = time.monotonic() + 20
         while submitter("GET", "/sweeps/new/logs").text != "this is sieve-new-1\n":
             assert time.monotonic() < deadline, submitter("GET", "/sweeps/new").json()
@@ -57,7 +57,7 @@ def test_a_submitted_sweep_gets_its_head_with_its_code_and_its_log_is_shown(
 
 def test_without_a_cluster_there_is_no_daemon(settings: Settings) -> None:
     with pytest.raises(UserError, match="give its address with --ray"):
-        daemon(Memory(), settings, "http://sieve:8700")
+        daemon(Memory(), settings, "http://sieve:8700", 16)
 
 
 def test_a_daemon_that_dies_is_told_by_the_health_check(settings: Settings, stranger: Person) -> None:
