@@ -38,9 +38,8 @@ class Client:
         where = written(address) if address is not None else address_of(None)
         if where is None:
             raise UserError("there is no address of a service", "give one, set SIEVE_ADDRESS, or use a context")
-        if token is None:
-            token = token_for(where, contexts.read(contexts.place()))
-        self._remote = Remote(Connection(where, token, patience))
+        known = contexts.read(contexts.place())
+        self._remote = Remote(Connection(where, lambda: token or token_for(where, known), patience))
 
     def __repr__(self) -> str:
         return f"Client({self._remote.where!r})"

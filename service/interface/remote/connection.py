@@ -6,7 +6,7 @@ import logging
 import random
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,8 @@ PREFIX = "/api/v1"
 JSON = "application/json"
 AWAY = frozenset({429, 502, 503, 504})
 """Statuses of a service that starts, or of what stands before one that is away."""
+
+DENIED = "set SIEVE_TOKEN, or give a token with: sieve context add NAME --address URL"
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
 _log = logging.getLogger("service")
@@ -58,20 +60,34 @@ class Call:
     read: float | None = None
 
 
+class _Bearer(httpx.Auth):
+    """Shows the token with each request, as it is then: a service that starts has yet to write its own."""
+
+    def __init__(self, token: Callable[[], str | None]) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        token = self._token()
+        if token:
+            request.headers["Authorization"] = f"Bearer {token}"
+        yield request
+
+
 class Connection:
-    """Requests to the service at ``address``, with ``token`` in each. Safe to use from several threads.
+    """Requests to the service at ``address``, with what ``token`` gives in each. Safe to use from several threads.
 
     Calls that can be repeated without harm are repeated while the service is away, at growing distances. Every method
     raises the exceptions of `service.interface.remote.problems`: what the service refuses is refused in its words.
     """
 
-    def __init__(self, address: str, token: str | None = None, patience: Patience | None = None) -> None:
+    def __init__(
+        self, address: str, token: Callable[[], str | None] = lambda: None, patience: Patience | None = None
+    ) -> None:
         self.address = address
         self.patience = patience or Patience()
         limits = httpx.Timeout(self.patience.read, connect=self.patience.connect)
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
         # a proxy of the environment is not asked for what is on this machine
-        self._client = httpx.Client(headers=headers, timeout=limits, trust_env=not is_loopback(address))
+        self._client = httpx.Client(auth=_Bearer(token), timeout=limits, trust_env=not is_loopback(address))
         weakref.finalize(self, self._client.close)
 
     def close(self) -> None:
@@ -184,7 +200,9 @@ class Connection:
         if isinstance(document, Mapping) and ("detail" in document or "title" in document):
             return exception(document, response.status_code)
         if response.request.method == "HEAD" or response.status_code in (401, 403):
-            return exception({"detail": f"{self.address} answers {response.status_code}"}, response.status_code)
+            cure = "" if response.status_code not in (401, 403) else DENIED
+            told = {"detail": f"{self.address} answers {response.status_code}", "cure": cure}
+            return exception(told, response.status_code)
         return self._foreign(response)
 
     def _foreign(self, response: httpx.Response) -> SieveError:

@@ -45,6 +45,5 @@ def at(where: str, token: str | None = None) -> Source:
     from service.interface.remote.connection import Connection
     from service.interface.remote.remote import Remote
 
-    if token is None:
-        token = token_for(where, contexts.read(contexts.place()))
-    return Remote(Connection(where, token))
+    known = contexts.read(contexts.place())
+    return Remote(Connection(where, lambda: token or token_for(where, known)))

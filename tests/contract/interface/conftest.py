@@ -75,7 +75,7 @@ def local(home: Path) -> Place:
 
 def remote(address: str) -> Place:
     """A service of that ledger."""
-    connection = Connection(address, TOKEN, Patience(away=1.0))
+    connection = Connection(address, lambda: TOKEN, Patience(away=1.0))
     return Place(Remote(connection), ("--address", address), {"SIEVE_TOKEN": TOKEN})
 
 

@@ -49,7 +49,10 @@ def answering(*answers: bytes, port: int = 0) -> Iterator[tuple[str, list[bytes]
 
 @pytest.mark.parametrize("first", [b"", AWAY, BROKEN], ids=["hang-up", "503", "cut"])
 def test_what_can_be_repeated_is_repeated(first: bytes) -> None:
-    with answering(first, first, OK) as (address, requests), closing(Connection(address, "t", QUICK)) as connection:
+    with (
+        answering(first, first, OK) as (address, requests),
+        closing(Connection(address, lambda: "t", QUICK)) as connection,
+    ):
         assert connection.json(Call("GET", ("sweeps",))) == {"is": True}
         assert len(requests) == 3
         assert b"authorization: bearer t" in requests[0].lower()
@@ -57,7 +60,7 @@ def test_what_can_be_repeated_is_repeated(first: bytes) -> None:
 
 @pytest.mark.parametrize("first", [b"", AWAY, BROKEN], ids=["hang-up", "503", "cut"])
 def test_what_must_be_sent_once_is(first: bytes) -> None:
-    with answering(first, OK) as (address, requests), closing(Connection(address, None, QUICK)) as connection:
+    with answering(first, OK) as (address, requests), closing(Connection(address, patience=QUICK)) as connection:
         with pytest.raises(SieveError):
             connection.json(Call("POST", ("sweeps", "a", "extend"), body={"trials": 1}, once=True))
         assert len(requests) == 1
@@ -69,7 +72,7 @@ def test_a_service_that_comes_back_is_waited_for() -> None:
     found: list[object] = []
 
     def ask() -> None:
-        with closing(Connection(f"http://127.0.0.1:{port}", None, QUICK)) as connection:
+        with closing(Connection(f"http://127.0.0.1:{port}", patience=QUICK)) as connection:
             found.append(connection.json(Call("POST", ("sweeps", "a", "extend"), body={}, once=True)))
 
     asking = threading.Thread(target=ask)
@@ -85,7 +88,7 @@ def test_patience_ends_in_words(caplog: pytest.LogCaptureFixture) -> None:
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
     began = time.monotonic()
     with (
-        closing(Connection(address, None, Patience(away=0.5))) as connection,
+        closing(Connection(address, patience=Patience(away=0.5))) as connection,
         pytest.raises(NoAnswer, match=rf"the service at {address} cannot be reached: .*refused; see that it runs"),
     ):
         connection.json(Call("GET", ("sweeps",)))
@@ -97,7 +100,7 @@ def test_a_silent_service_is_not_waited_for_for_ever() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         closing(
-            Connection(f"http://127.0.0.1:{silent.getsockname()[1]}", None, Patience(read=0.1, away=0.2))
+            Connection(f"http://127.0.0.1:{silent.getsockname()[1]}", patience=Patience(read=0.1, away=0.2))
         ) as connection,
         pytest.raises(NoAnswer, match=r"has said nothing for 0\.1 s"),
     ):
@@ -107,7 +110,7 @@ def test_a_silent_service_is_not_waited_for_for_ever() -> None:
 def test_what_is_no_service_is_said() -> None:
     with (
         answering(PAGE) as (address, _),
-        closing(Connection(address, None, QUICK)) as connection,
+        closing(Connection(address, patience=QUICK)) as connection,
         pytest.raises(SieveError, match="answers 200 with text/html, which is not what Sieve's service says"),
     ):
         connection.json(Call("GET", ("sweeps",)))
@@ -117,13 +120,13 @@ def test_a_denial_without_words_is_one() -> None:
     denied = b"HTTP/1.1 401 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     with (
         answering(denied) as (address, _),
-        closing(Connection(address, None, QUICK)) as connection,
+        closing(Connection(address, patience=QUICK)) as connection,
         pytest.raises(Denied),
     ):
         connection.exists(Call("HEAD", ("packages", "0")))
 
 
 def test_names_cannot_lead_elsewhere() -> None:
-    with answering(OK) as (address, requests), closing(Connection(address, None, QUICK)) as connection:
+    with answering(OK) as (address, requests), closing(Connection(address, patience=QUICK)) as connection:
         connection.json(Call("GET", ("sweeps", "../tokens?x=1")))
         assert requests[0].startswith(b"GET /api/v1/sweeps/..%2Ftokens%3Fx%3D1 HTTP/1.1")

@@ -33,7 +33,7 @@ def sent(number: int, state: str) -> str:
 def test_events_go_on_after_the_last_that_came() -> None:
     first = cut(b"text/event-stream", sent(1, "QUEUED"), ": ping\n\n", sent(2, "RUNNING"))
     second = cut(b"text/event-stream", sent(3, "STOPPED"), sent(4, "never read"))
-    with answering(first, second) as (address, requests), closing(Connection(address, None, QUICK)) as connection:
+    with answering(first, second) as (address, requests), closing(Connection(address, patience=QUICK)) as connection:
         seen = list(events(connection, "toy", lambda: RUNNING))
     assert [event.id for event in seen] == ["1", "2", "3"]
     assert b"last-event-id" not in requests[0].lower()
@@ -44,7 +44,7 @@ def test_events_of_a_sweep_that_ended_while_the_line_was_broken_end() -> None:
     standings = iter([RUNNING, OVER])
     with (
         answering(cut(b"text/event-stream", sent(1, "RUNNING"))) as (address, _),
-        closing(Connection(address, None, QUICK)) as connection,
+        closing(Connection(address, patience=QUICK)) as connection,
     ):
         seen = list(events(connection, "toy", lambda: next(standings)))
     assert seen[-1] == Event("sweep", {"sweep": "toy", "state": "STOPPED", "why": "enough"})
@@ -53,18 +53,18 @@ def test_events_of_a_sweep_that_ended_while_the_line_was_broken_end() -> None:
 def test_a_service_that_is_gone_ends_them_in_words() -> None:
     with (
         answering(cut(b"text/event-stream", sent(1, "RUNNING"))) as (address, _),
-        closing(Connection(address, None, QUICK)) as connection,
+        closing(Connection(address, patience=QUICK)) as connection,
     ):
         happening = events(connection, "toy", lambda: RUNNING)
         assert next(happening).id == "1"
-    with closing(Connection(address, None, QUICK)) as connection, pytest.raises(NoAnswer, match="cannot be reached"):
+    with closing(Connection(address, patience=QUICK)) as connection, pytest.raises(NoAnswer, match="cannot be reached"):
         list(events(connection, "toy", lambda: RUNNING))
 
 
 def test_a_log_that_is_followed_goes_on_without_repeating() -> None:
     first = cut(b"text/plain", "one\n", "two\nthr")
     second = cut(b"text/plain", "one\ntwo\nthree\n", "four\n") + b"0\r\n\r\n"
-    with answering(first, second) as (address, requests), closing(Connection(address, None, QUICK)) as connection:
+    with answering(first, second) as (address, requests), closing(Connection(address, patience=QUICK)) as connection:
         assert list(lines(connection, "toy", follow=True)) == ["one", "two", "three", "four"]
     assert b"follow=1" in requests[0]
 
@@ -72,7 +72,7 @@ def test_a_log_that_is_followed_goes_on_without_repeating() -> None:
 def test_a_log_that_is_cut_short_says_so_where_nobody_follows() -> None:
     with (
         answering(cut(b"text/plain", "one\n")) as (address, _),
-        closing(Connection(address, None, QUICK)) as connection,
+        closing(Connection(address, patience=QUICK)) as connection,
         pytest.raises(NoAnswer, match="broke off"),
     ):
         list(lines(connection, "toy", follow=False))
