@@ -47,7 +47,8 @@ def submit(file: str, project: Path | None, no_check: bool, max_package: int, so
     for note in made.notes:
         click.echo(f"note: {note}", err=True)
     told = "is submitted" if made.new else f"was there already and is {made.state}"
-    click.echo(f"{made.name} {told}; watch it with: sieve watch {made.name}")
+    then = "go on with: sieve resume" if made.state in ("PAUSED", "FAILED") else "watch it with: sieve watch"
+    click.echo(f"{made.name} {told}; {then} {made.name}")
 
 
 VERBS = (submit,)

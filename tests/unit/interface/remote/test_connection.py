@@ -66,6 +66,16 @@ def test_what_must_be_sent_once_is(first: bytes) -> None:
         assert len(requests) == 1
 
 
+def test_a_token_that_is_written_while_the_service_starts_is_shown() -> None:
+    written = iter((None, "late"))
+    with (
+        answering(AWAY, OK) as (address, requests),
+        closing(Connection(address, lambda: next(written), QUICK)) as connection,
+    ):
+        assert connection.json(Call("GET", ("sweeps",))) == {"is": True}
+        assert [b"authorization" in request.lower() for request in requests] == [False, True]
+
+
 def test_a_service_that_comes_back_is_waited_for() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
