@@ -19,6 +19,9 @@ PROJECT = Path(__file__).parents[1] / "projects"
 SLOW = 0.6
 """Seconds of an epoch of a slow curve: its report interval."""
 
+SWEEPS = int(os.environ.get("SIEVE_TEST_SWEEPS", "8"))
+"""Six GPUs have room for six at once."""
+
 RESOURCES = {"cpu": 0.1, "gpu": 1}
 START = 60.0
 """Seconds that a head may take to start on two busy cores: Python, Ray and torch are loaded."""
@@ -81,12 +84,13 @@ def test_slots_follow_weights_and_a_higher_priority_comes_first(stack: Stack) ->
         assert not sweep.history().duplicated(["trial", "stage", "epoch"]).any()
 
 
-@pytest.mark.timeout(600)
-def test_twenty_sweeps_of_three_owners_finish(stack: Stack) -> None:
+@pytest.mark.timeout(900)
+def test_many_sweeps_of_three_owners_finish(stack: Stack) -> None:
+    """More than have a place at once; SIEVE_TEST_SWEEPS=20 in the environment makes them twenty."""
     clients = [stack.client(owner) for owner in ("ada", "bob", "cyd")]
-    sweeps = [clients[number % 3].submit(quick(f"many-{number}"), PROJECT) for number in range(20)]
+    sweeps = [clients[number % 3].submit(quick(f"many-{number}"), PROJECT) for number in range(SWEEPS)]
     for sweep in sweeps:
-        sweep.wait(500)
+        sweep.wait(800)
         assert list(sweep.trials()["trial"]) == [1, 2, 3]
         assert not sweep.history().duplicated(["trial", "stage", "epoch"]).any()
     owners = clients[0].sweeps().set_index("sweep")["owner"]

@@ -26,9 +26,6 @@ ARROW = "application/vnd.apache.arrow.stream"
 OFFERED = (JSON, CSV, PARQUET, ARROW)
 _BATCH = 8192
 
-ENCODED = {b"sieve": b"json"}
-"""The mark of a column whose values are written as JSON."""
-
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
@@ -79,7 +76,9 @@ def respond(form: str, rows: Callable[[], Rows], frame: Callable[[], pd.DataFram
         return _streamed(form, _json(iter([rows()])))
     if form == CSV:
         return _streamed(form, _csv(iter([rows()])))
-    return respond_table(form, table(frame()))
+    from service.ledger import arrow
+
+    return respond_table(form, arrow.table(frame()))
 
 
 def respond_table(form: str, table: pa.Table) -> Response:
@@ -90,25 +89,10 @@ def respond_table(form: str, table: pa.Table) -> Response:
     return _streamed(form, _parquet(table) if form == PARQUET else _arrow(table))
 
 
-def table(frame: pd.DataFrame) -> pa.Table:
-    """The table of ``frame``; a column of values that Arrow would not give back as they are is JSON, and marked so."""
-    import pyarrow as pa
-
-    encoded = [name for name in frame.select_dtypes(object).columns if not _is_kept(frame[name])]
-    frame = frame.assign(**{name: frame[name].map(tables.as_json).astype("string") for name in encoded})
-    whole = pa.Table.from_pandas(frame, preserve_index=False)
-    fields = [field.with_metadata(ENCODED) if field.name in encoded else field for field in whole.schema]
-    return whole.cast(pa.schema(fields, metadata=whole.schema.metadata))
-
-
-def _is_kept(values: pd.Series) -> bool:
-    """Whether these are lists of numbers or words of one kind, which Arrow has a type for."""
-    lists = [value for value in values if value is not None]
-    return all(isinstance(value, list) for value in lists) and len({type(item) for one in lists for item in one}) <= 1
-
-
 def _rows(table: pa.Table) -> Iterator[Rows]:
     """The rows of ``table``, batch by batch; what is marked as JSON is read."""
+    from service.ledger.arrow import ENCODED
+
     encoded = [field.name for field in table.schema if (field.metadata or {}).items() >= ENCODED.items()]
     for batch in table.to_batches(max_chunksize=_BATCH):
         rows = batch.to_pylist()

@@ -64,4 +64,6 @@ def list_best(
 def list_history(user: Viewer, here: Here, request: Request, name: Name) -> Response:
     """A row per report, in the order they came in; sent as it is written, for there may be millions."""
     form, results = formats.accepted(request), Results(here.store)
-    return formats.respond_table(form, formats.table(results.history(name)))
+    from service.ledger import arrow
+
+    return formats.respond_table(form, arrow.table(results.history(name)))

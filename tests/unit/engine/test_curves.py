@@ -16,6 +16,7 @@ from service.engine.simulation.simulation import Simulation
 from service.engine.simulation.snapping import Snapping
 from service.engine.simulation.submission import Submission, submit
 from service.engine.simulation.sweep import simulate
+from service.interface.source.local import Local
 from service.ledger import Results, Store, open_store
 from service.spec import Spec, load
 from service.spec.errors import UserError
@@ -51,7 +52,7 @@ def exported(home: Path, path: Path) -> Path:
     """The history of the past sweep as ``sieve export`` writes it."""
     from service.interface.verbs.export import _parquet
 
-    _parquet(Results(open_store(home)), "toy", "history", path)
+    _parquet(Local(home), "toy", "history", path)
     return path
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections import Counter
@@ -17,8 +16,6 @@ import pytest
 from cluster.inventory import nodes
 from cluster.local import LocalCluster
 from service.engine.daemon import Daemon, Settings
-from service.engine.launch.jobs import Jobs
-from service.engine.launch.launcher import Launcher
 from service.engine.launch.processes import Processes
 from service.ledger.records import SweepRecord
 from service.ledger.store import Store
@@ -68,10 +65,10 @@ def head_of(sweep: str) -> psutil.Process:
     raise AssertionError(f"{sweep} has no head")
 
 
-@pytest.mark.parametrize("kind", ["processes", "jobs"])
 def test_a_sweep_outlives_its_head_and_the_absence_of_its_service(
-    kind: str, cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With heads that are processes; those that are jobs are killed in the end-to-end tests of the service."""
     code, dashboard = tmp_path / "code", cluster.dashboard or ""
     code.mkdir()
     (code / "task.py").write_text(TASK)
@@ -79,10 +76,10 @@ def test_a_sweep_outlives_its_head_and_the_absence_of_its_service(
     monkeypatch.setenv("RAY_ADDRESS", cluster.address)
     store = Store(f"sqlite:///{tmp_path / 'sieve.db'}")
     service = Service(store)
-    launcher: Launcher = Processes(tmp_path / "logs") if kind == "processes" else Jobs(dashboard, python=sys.executable)
+    launcher = Processes(tmp_path / "logs")
     settings = Settings(service.address, tmp_path, lambda _: code, silence=4.0, period=0.3)
     daemon, stop = Daemon(store, launcher, lambda: nodes(dashboard), settings), threading.Event()
-    name = f"whole-{kind}"
+    name = "whole"
     store.add(SweepRecord(name, load(SPEC | {"name": name}).to_dict(), "/unused", "ada", "QUEUED", time.time()))
     running = threading.Thread(target=daemon.run, args=(stop,))
     running.start()

@@ -19,7 +19,10 @@ def names(store: Store) -> list[str]:
     return [sweep.name for sweep in store.sweeps()]
 
 
-def test_a_new_sweep_waits_in_the_queue_and_its_code_was_not_imported(submitter: Person, store: Store) -> None:
+def test_a_new_sweep_waits_in_the_queue_and_its_code_was_not_imported(
+    submitter: Person, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "toy", raising=False)  # another test's
     answer = submitter.submit(priority=7, weight=2.0)
     assert answer.status_code == 201
     record = store.sweep("new")
