@@ -17,6 +17,11 @@ from service.spec.errors import SieveError, nearest
 STATUS: dict[type[SieveError], int] = {LostClaim: 409, IllegalTransition: 409, DiskFull: 507, UnknownSweep: 404}
 """The HTTP status of errors that a head tells apart by their kind; any other is 503: it tries again."""
 
+
+class _Stranger(LostClaim):
+    """Whoever asks does not show what the head of the present attempt has. To a head that is a claim it has lost."""
+
+
 PARTS = ("sweep", *wire.LISTS, "pasts")
 
 AGAIN = "the daemon starts another head where one is needed"
@@ -50,7 +55,7 @@ class _Routes:
             token = fresh()
             ticket = str(wire.loads(body)["ticket"])
             if not self._store.heads.enroll(name, attempt, digest(ticket), digest(token)):
-                raise LostClaim(f"this ticket is used, or not that of attempt {attempt} at {name}", AGAIN)
+                raise _Stranger(f"this ticket is used, or not that of attempt {attempt} at {name}", AGAIN)
             return {"token": token}
 
         return _answer(act)
@@ -99,12 +104,14 @@ class _Routes:
     def _check(self, name: str, attempt: int, authorization: str) -> None:
         token = authorization.removeprefix("Bearer ")
         if not token or self._store.heads.by_token(digest(token)) != (name, attempt):
-            raise LostClaim(f"this token is not that of attempt {attempt} at {name}", AGAIN)
+            raise _Stranger(f"this token is not that of attempt {attempt} at {name}", AGAIN)
 
 
 def _answer(act: Callable[[], Any]) -> Response:
     try:
         return Response(wire.dumps(act()), media_type="application/json")
+    except _Stranger as error:
+        return _problem(401, LostClaim.__name__, error)
     except SieveError as error:
         return _problem(STATUS.get(type(error), 503), type(error).__name__, error)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

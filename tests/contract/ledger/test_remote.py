@@ -63,7 +63,7 @@ def test_a_ticket_is_good_once_and_a_token_for_its_own_sweep_alone(service: Serv
         answer = httpx.get(
             f"{head_url(service.address, name, attempt)}ledger?part=sweep", headers={"Authorization": f"Bearer {key}"}
         )
-        assert (answer.status_code, answer.json()["type"]) == (409, "LostClaim")
+        assert (answer.status_code, answer.json()["type"]) == (401, "LostClaim")
 
 
 def test_a_service_that_goes_away_fails_nothing_and_hears_all_in_order(service: Service, remote: Remote) -> None:

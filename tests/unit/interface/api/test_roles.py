@@ -71,6 +71,18 @@ def test_without_a_token_there_is_nothing(route: APIRoute, stranger: Person) -> 
     assert response.headers["www-authenticate"].startswith("Bearer")
 
 
+def test_the_routes_of_heads_open_to_heads_alone(app: FastAPI, stranger: Person, submitter: Person) -> None:
+    """Neither without a token nor with one of a person; an enrolling head shows a ticket, and here a wrong one."""
+    paths = {path: methods for path, methods in app.openapi()["paths"].items() if "/heads/" in path}
+    assert len(paths) == 5
+    for path, methods in paths.items():
+        for person in (stranger, submitter):
+            where = path.format(name="toy", attempt=1)
+            body = {"ticket": "guessed", "state": None, "needs": None, "why": ""}
+            answer = person.client.request(next(iter(methods)), where, params={"part": "sweep"}, json=body)
+            assert answer.status_code == 401, (path, answer.text)
+
+
 @pytest.mark.parametrize("route", GUARDED, ids=name)
 def test_a_role_too_low_is_refused(route: APIRoute, viewer: Person, submitter: Person) -> None:
     people = {"submitter": [viewer], "admin": [viewer, submitter]}
