@@ -9,6 +9,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.interface.api.counters import Counters
+from service.interface.api.settings import PREFIX
 
 SAFE = (
     (b"x-content-type-options", b"nosniff"),
@@ -17,6 +18,10 @@ SAFE = (
 )
 LOGGER = logging.getLogger("service.api")
 UNKNOWN = "unknown"
+
+
+OFTEN = (f"{PREFIX}/heads/", "/healthz", "/readyz")
+"""Routes that heads and probes ask every second or so; what went well there is for debugging alone."""
 
 
 class Requests:
@@ -50,7 +55,17 @@ class Requests:
         client = (scope.get("client") or ("-",))[0]
         path = scope.get("raw_path", scope["path"].encode()).decode("ascii", "backslashreplace")[:300]
         user = scope.get("sieve.user", "-")
-        LOGGER.info("%s %r %s %s %d %.0f ms", client, user, scope["method"], path, status, 1000 * seconds)
+        often = status < 400 and template.startswith(OFTEN)
+        LOGGER.log(
+            logging.DEBUG if often else logging.INFO,
+            "%s %r %s %s %d %.0f ms",
+            client,
+            user,
+            scope["method"],
+            path,
+            status,
+            1000 * seconds,
+        )
 
 
 def template_of(scope: Scope) -> str:

@@ -124,6 +124,12 @@ def test_a_request_is_one_line_in_the_log_without_secrets(
     assert "\n" not in record.getMessage()
 
 
+def test_probes_do_not_fill_the_log(admin: Person, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "service.api"):
+        assert admin.client.get("/healthz").status_code == 200
+    assert [record for record in caplog.records if record.name == "service.api"] == []
+
+
 def test_an_unexpected_error_says_little(admin: Person, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Store, "page", lambda *_, **__: 1 / 0)
     response = admin("GET", "/sweeps")
