@@ -59,11 +59,12 @@ class Tokens:
         if not user.strip() or len(user) > _LONGEST or not user.isprintable():
             raise UserError(f"the user's name is {user!r}", f"give 1 to {_LONGEST} characters that can be printed")
         secret = PREFIX + secrets.token_urlsafe(_BYTES)
-        values = {"user": user, "role": role, "created": time.time()}
+        created = time.time()
+        values = {"hash": digest(secret), "user": user, "role": role, "created": created}
         with self._database.write() as connection:
-            made = connection.execute(insert(tokens).values(hash=digest(secret), **values)).inserted_primary_key
+            made = connection.execute(insert(tokens).values(**values)).inserted_primary_key
         assert made is not None
-        return TokenRecord(made[0], user, role, values["created"]), secret  # type: ignore[arg-type]
+        return TokenRecord(made[0], user, role, created), secret
 
     def of(self, secret: str) -> TokenRecord | None:
         """The token with that secret; None if there is none, or it is revoked."""
