@@ -19,6 +19,9 @@ FEWEST = 4
 LIMIT = 0.995
 """Correlations are kept within this, where Fisher's transform is finite."""
 
+SHORTEST = 1.0
+"""Seconds: where the next rung is reached sooner, the clock tells of the machine and not of the stage."""
+
 WIDEST = 3.0
 """A spread is taken to be at most so many times that of the trials that went on."""
 
@@ -30,7 +33,7 @@ class Worth:
     ``correlation`` is the rank correlation of its values with those of the last stage, in [-1, 1], with its 95 %
     interval ``low`` .. ``high``; ``pairs`` is how many trials ended both this stage and the next one that is trained;
     ``cost`` what reaching this rung takes as a share of reaching the next one, in [0, 1]; ``needed`` the correlation
-    above which deciding here pays; ``seconds`` the median cost of the stage.
+    above which deciding here pays; ``seconds`` the median cost of the stage, ``ahead`` that of reaching the next rung.
     """
 
     correlation: float
@@ -40,6 +43,7 @@ class Worth:
     cost: float
     needed: float
     seconds: float
+    ahead: float
 
     @property
     def decides(self) -> bool:
@@ -47,7 +51,7 @@ class Worth:
 
         A rung so dear that no correlation could pay for it is given up on two trials' word.
         """
-        if self.pairs < 2 or (self.pairs < FEWEST and self.needed < 1.0):
+        if self.ahead < SHORTEST or self.pairs < 2 or (self.pairs < FEWEST and self.needed < 1.0):
             return True
         return self.correlation >= self.needed
 
@@ -58,6 +62,8 @@ class Worth:
         cost = f"reaching its end takes {self.cost:.0%} of reaching the next one's"
         if self.pairs < FEWEST and self.decides:
             return f"is not known yet: {self.pairs} {'trial' if self.pairs == 1 else 'trials'} went on"
+        if self.decides and self.correlation < self.needed:
+            return f"is not weighed: {known}, but the next one is reached in {self.ahead:.2g} s, too short to time"
         if self.decides:
             return f"tells enough: {known}, {cost}, {self.needed:.2f} is needed"
         return f"does not pay: {known}, {cost}, so {self.needed:.2f} would be needed"

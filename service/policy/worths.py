@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
+from statistics import median_high
 
 from service.policy.worth import FEWEST, PRIOR, Rung, Worth, appraise, correlation, shrunk
 from service.spec import Spec
@@ -77,8 +79,11 @@ class Worths:
             prior = PRIOR if after == self._plan.last else adjacent * onward
             known, low, high = shrunk(prior, [correlation(stage.scores, last.scores)])
             pairs = sum(trial in following.scores for trial in stage.scores)
-            seconds = sorted(stage.seconds.values())
-            median = seconds[len(seconds) // 2] if seconds else 0.0
-            self.known[here] = Worth(known, low, high, pairs, cost, needed, median)
+            times = _median(stage.seconds), _median(following.seconds)
+            self.known[here] = Worth(known, low, high, pairs, cost, needed, *times)
             self._news.add(here)
             onward = known
+
+
+def _median(seconds: Mapping[int, float]) -> float:
+    return median_high(seconds.values()) if seconds else 0.0

@@ -67,6 +67,14 @@ def test_where_weights_continue_only_worthless_ranks_cost_a_stage_its_say() -> N
     assert not shown(spec_of("continue"), False, (1, 4, 10)).decides(0)
 
 
+def test_stages_too_short_to_time_are_left_to_the_plan() -> None:
+    """Epochs of milliseconds cost what the machine is busy with, and not training on would save nothing."""
+    worth = shown(spec_of(), tells=False, seconds=(0.1, 0.5, 10)).known[0]
+    assert worth.decides
+    assert "too short to time" in worth.words
+    assert not shown(spec_of(), tells=False, seconds=(0.1, 1.5, 10)).decides(0)
+
+
 def test_nothing_is_given_up_before_it_was_seen() -> None:
     worths = Worths(spec_of())
     assert worths.decides(0)
