@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy import stats
-
 SIGNIFICANT = 0.1
 """Below this p-value a difference counts. A false one costs little: the range of values that lie anywhere is wide."""
 
@@ -17,6 +15,8 @@ def difference(good: Sequence[float], others: Sequence[float]) -> float:
     they spread (Mood 1954), for an optimum in the middle moves no median. Together they find either case more
     often than one test of whole distributions does (Kolmogorov-Smirnov, Cramér-von Mises).
     """
+    from scipy import stats  # Loading it takes half a second, for which no head's start has to wait.
+
     distinct = len({*good, *others})
     if not good or not others or distinct == 1:
         return 1.0
@@ -30,5 +30,7 @@ def avoidance(hits: int, good: int, seen: int, total: int) -> float:
 
     Fisher's exact test (1922), one-sided: a p-value in [0, 1].
     """
+    from scipy import stats
+
     table = [[hits, seen - hits], [good - hits, total - good - (seen - hits)]]
     return float(stats.fisher_exact(table, alternative="less").pvalue)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
 PRIOR, PRIOR_PAIRS = 0.8, 3.0
 """Before anything is seen a stage is taken to tell as much as a rank correlation of 0.8 from three pairs would."""
@@ -95,7 +94,7 @@ def appraise(stage: Rung, after: Rung, factor: float, fresh: bool) -> tuple[floa
 
 def expected_maximum(count: float) -> float:
     """Expected maximum of ``count`` >= 1 standard normal draws, by Blom's approximation (1958); count may be broken."""
-    return float(ndtri((count - 0.375) / (count + 0.25))) if count > 1.0 else 0.0
+    return NormalDist().inv_cdf((count - 0.375) / (count + 0.25)) if count > 1.0 else 0.0
 
 
 def correlation(here: Mapping[int, float], there: Mapping[int, float]) -> tuple[float, float]:
@@ -111,7 +110,7 @@ def correlation(here: Mapping[int, float], there: Mapping[int, float]) -> tuple[
     x, y = np.array([place[t] for t in both]), np.array([there[t] for t in both])
     if np.ptp(x) < 1e-12 or np.ptp(y) < 1e-12:
         return 0.0, len(both) - 3.0
-    narrow = float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
+    narrow = float(np.corrcoef(_ranks(x), _ranks(y))[0, 1])
     ratio = min(max(1.0, float(np.std(list(place.values())) / np.std(x))), WIDEST)
     wide = narrow * ratio / math.sqrt(1.0 + narrow**2 * (ratio**2 - 1.0))
     return float(np.clip(wide, -LIMIT, LIMIT)), len(both) - 3.0
@@ -128,4 +127,10 @@ def shrunk(prior: float, observed: Sequence[tuple[float, float]]) -> tuple[float
 
 def normal_scores(values: Sequence[float]) -> list[float]:
     """The values' ranks as quantiles of the standard normal distribution, ties sharing one."""
-    return [float(s) for s in ndtri((rankdata(values) - 0.5) / len(values))]
+    return [NormalDist().inv_cdf((rank - 0.5) / len(values)) for rank in _ranks(values)]
+
+
+def _ranks(values: Sequence[float] | np.ndarray) -> np.ndarray:
+    from scipy.stats import rankdata  # Loading it takes half a second, for which no head's start has to wait.
+
+    return np.asarray(rankdata(values))
