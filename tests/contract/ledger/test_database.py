@@ -6,13 +6,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from service.ledger import database as seam
+from service.ledger import history
 from service.ledger.home import open_store
 from service.ledger.records import Batch, ReportRecord
 from service.ledger.store import Store, Unreachable
@@ -131,9 +132,10 @@ def test_what_does_not_fit_is_the_users_to_mend(store: Store) -> None:
         store.create("x" * 64, SPEC, "/project", "ada", None)
 
 
-def test_a_broken_schema_is_told(store: Store) -> None:
+@pytest.mark.parametrize("read", [lambda store: store.reports("a"), lambda store: history.read(store.database, "a")])
+def test_a_broken_schema_is_told(store: Store, read: Callable[[Store], object]) -> None:
     with store.database.write() as connection:
         connection.execute(text("drop table reports"))
     store.create("a", SPEC, "/project", "ada", None)
     with pytest.raises(SieveError, match=r"reports.*see that no other program"):
-        store.reports("a")
+        read(store)
