@@ -14,6 +14,7 @@ from service.interface.verbs import (
     export,
     look,
     publish,
+    quota,
     run,
     serve,
     simulate,
@@ -79,6 +80,7 @@ for _verb in (
     *context.VERBS,
     *serve.VERBS,
     *token.VERBS,
+    *quota.VERBS,
     *cluster.VERBS,
 ):
     main.add_command(_verb)

@@ -174,3 +174,23 @@ class Batch:
     decisions: Sequence[DecisionRecord] = field(default_factory=list)
     spaces: Sequence[SpaceRecord] = field(default_factory=list)
     worth: Sequence[WorthRecord] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TokenRecord:
+    """A token without its secret. Times are seconds since the epoch; ``revoked`` is None while it holds."""
+
+    id: int
+    user: str
+    role: str
+    created: float
+    revoked: float | None = None
+
+
+@dataclass(frozen=True)
+class QuotaRecord:
+    """What ``owner`` may have: sweeps that run at once, and GPU hours in all; None is no limit."""
+
+    owner: str
+    running: int | None = None
+    gpu_hours: float | None = None

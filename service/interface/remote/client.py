@@ -88,5 +88,4 @@ class Client:
 
     def cluster(self) -> dict[str, Any]:
         """The nodes and what they have in all, as the service sees them: the keys ``nodes`` and ``total``."""
-        found: dict[str, Any] = self._remote._get("cluster")
-        return found
+        return self._remote.cluster()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from service.interface.remote import decode
 from service.interface.remote.connection import Call, Connection
 from service.interface.remote.events import events, lines
+from service.interface.remote.rights import RemoteRights
 from service.interface.source.source import UNDER_WAY, Event, Look, Standing, Table
 from service.ledger.errors import UnknownSweep
 from service.ledger.records import DecisionRecord
@@ -20,6 +22,8 @@ from service.spec.extras import needs
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from service.engine.nodes import Node
 
 PACE = 2.0
 PAGE = 500
@@ -35,6 +39,7 @@ class Remote:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.rights = RemoteRights(connection)
 
     @property
     def where(self) -> str:
@@ -109,6 +114,17 @@ class Remote:
                     file.write(piece)
             file.seek(0)
             return arrow.read(cast(IO[bytes], file), dtypes)
+
+    def nodes(self) -> list[Node]:
+        from service.engine.nodes import Node
+
+        known = {field.name for field in fields(Node)}
+        return [Node(**{key: raw[key] for key in known & raw.keys()}) for raw in self.cluster()["nodes"]]
+
+    def cluster(self) -> dict[str, Any]:
+        """What the service says of its cluster. One that does not answer is said to, not waited for."""
+        found: dict[str, Any] = self.connection.json(Call("GET", ("cluster",), once=True))
+        return found
 
     def wish(self, name: str, wish: str) -> Standing:
         return _standing(self.connection.json(Call("POST", ("sweeps", name, "wish"), body={"wish": wish})))

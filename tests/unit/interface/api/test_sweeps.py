@@ -130,8 +130,11 @@ def test_quotas_are_set_and_read(admin: Person) -> None:
     admin("PUT", "/quotas/ann", json={"gpu_hours": 10})
     assert admin("GET", "/quotas/ann").json() == {"owner": "ann", "running": None, "gpu_hours": 10.0}
     assert admin("GET", "/quotas/bob").json()["running"] == 2
-    assert len(admin("GET", "/quotas").json()["items"]) == 2
+    used = {row["owner"]: row["gpu_hours_used"] for row in admin("GET", "/quotas").json()["items"]}
+    assert used == {"*": None, "ann": 0.0}
     assert admin("PUT", "/quotas/ann", json={"running": -1}).status_code == 422
+    assert admin("DELETE", "/quotas/ann").status_code == 204
+    assert admin("GET", "/quotas/ann").json()["running"] == 2
 
 
 def test_the_cluster_is_shown_where_one_is_known(viewer: Person, settings: Settings) -> None:
