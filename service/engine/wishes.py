@@ -9,8 +9,6 @@ from service.spec.errors import UserError, nearest
 
 WISHES = ("pause", "resume", "stop", "cancel")
 
-RESUMABLE = ("PAUSED", "FAILED")
-
 _DONE = {"pause": "PAUSED", "stop": "STOPPED", "cancel": "CANCELLED"}
 _POSSIBLE = {
     "pause": ("QUEUED", "PAUSED"),

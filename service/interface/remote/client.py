@@ -61,7 +61,8 @@ class Client:
 
         The folder ``project`` (default: the current one) travels with it, but what git ignores, and so does the commit.
         The spec is checked here, and the task, too, where Ray and torch are installed and ``check`` is on. The same
-        sweep of the same code again is the same submission, so that a call whose answer was lost may be repeated.
+        sweep of the same code again is the same submission, so that a call whose answer was lost may be repeated. One
+        that is paused or failed goes on.
 
         Raises:
             SpecError: the spec breaks a rule.

@@ -125,6 +125,38 @@ def test_submitting_from_a_terminal(address: str, store: Store, project: Path) -
     assert second == "new was there already and is QUEUED; watch it with: sieve watch new\n"
 
 
+@pytest.mark.parametrize(
+    ("ended", "said", "then"),
+    [
+        ("FAILED", "new was FAILED and goes on; watch it with: sieve watch new", "QUEUED"),
+        ("PAUSED", "new was PAUSED and goes on; watch it with: sieve watch new", "QUEUED"),
+        ("STOPPED", "new is STOPPED already (so); give it more trials with: sieve extend new --trials N", "STOPPED"),
+        ("CANCELLED", "new is CANCELLED and cannot go on; give it a new name, or", "CANCELLED"),
+    ],
+)
+def test_submitting_again_what_is_under_way_no_longer(
+    client: service.Client, address: str, store: Store, project: Path, ended: str, said: str, then: str
+) -> None:
+    (project / "sweep.yaml").write_text(load(NEW).to_yaml())
+    client.submit(NEW, project, check=False)
+    store.end("new", store.claim("new", "h:1:1", lambda _: False).attempt, ended, "so")
+    words = ["submit", str(project / "sweep.yaml"), "--project", str(project), "--no-check", "--address", address]
+    assert said in CliRunner().invoke(main, words, env={"SIEVE_TOKEN": TOKEN}).stdout
+    assert store.sweep("new").state == then
+
+
+def test_a_paused_sweep_that_is_extended_goes_on_and_a_cancelled_one_cannot(
+    client: service.Client, store: Store, project: Path
+) -> None:
+    sweep = client.submit(NEW, project, check=False)
+    sweep.pause()
+    sweep.extend(2)
+    assert sweep.state == "QUEUED"
+    sweep.cancel()
+    with pytest.raises(UserError, match="new is CANCELLED and cannot go on; give it a new name, or remove it first"):
+        sweep.extend(2)
+
+
 BLOCKED = f"import sys\nfor name in {HEAVY}: sys.modules[name] = None\nfrom service.interface.cli import main\n"
 """Python where nothing of an extra is installed."""
 
