@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+UNDER_WAY = ("QUEUED", "STARTING", "RUNNING")
+"""States of sweeps that wait for their turn or have a head."""
+
 
 @dataclass(frozen=True)
 class SweepRecord:
@@ -49,6 +52,11 @@ class SweepRecord:
     package: str | None = None
     diff: str | None = None
     key: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why it is in its state or, while it is under way, has not more of the cluster."""
+        return self.why or (self.waits if self.state in UNDER_WAY else "")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def sweep_row(sweep: SweepRecord, counts: Mapping[str, int]) -> dict[str, Any]:
         "sweep": sweep.name,
         "state": sweep.state,
         "simulated": sweep.simulated,
-        "why": sweep.why,
+        "why": sweep.reason,
         "task": sweep.spec["task"],
         "metric": sweep.spec["metric"]["name"],
         "owner": sweep.owner,

@@ -11,7 +11,7 @@ from httpx_sse import EventSource, ServerSentEvent, SSEError
 from service.interface.remote.connection import Call, Connection
 from service.interface.remote.problems import NoAnswer
 from service.interface.source import Event, Standing
-from service.interface.source.source import UNDER_WAY
+from service.ledger.records import UNDER_WAY
 
 STREAM = "text/event-stream"
 RECONNECT = 0.5

@@ -12,9 +12,9 @@ from service.interface.remote import decode
 from service.interface.remote.connection import Call, Connection
 from service.interface.remote.events import events, lines
 from service.interface.remote.rights import RemoteRights
-from service.interface.source.source import UNDER_WAY, Event, Look, Standing, Table
+from service.interface.source.source import Event, Look, Standing, Table
 from service.ledger.errors import UnknownSweep
-from service.ledger.records import DecisionRecord
+from service.ledger.records import UNDER_WAY, DecisionRecord
 from service.ledger.rows import Rows
 from service.ledger.status import Status
 from service.spec.errors import UserError
@@ -88,9 +88,9 @@ class Remote:
         from service.interface.view import avoided
 
         raw = self.sweep(name)
-        note = raw.get("why") or (raw.get("waits") if raw["state"] in UNDER_WAY else "") or ""
+        status = decode.status(raw["status"])
         advice = (*decode.advice(self.rows(name, "stages")), *avoided(self.verdicts(name)))
-        return Look(decode.status(raw["status"]), advice, note)
+        return Look(status, advice, status.why)
 
     def status(self, name: str) -> Status:
         return decode.status(self.sweep(name)["status"])

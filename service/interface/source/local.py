@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.interface.source.rights import LocalRights
-from service.interface.source.source import UNDER_WAY, Event, Look, Standing, Table
-from service.ledger.records import DecisionRecord
+from service.interface.source.source import Event, Look, Standing, Table
+from service.ledger.records import UNDER_WAY, DecisionRecord
 from service.ledger.rows import Rows
 from service.ledger.status import HEADED, Status, snapshot
 from service.spec.errors import UserError

@@ -21,8 +21,6 @@ Table = Literal["trials", "history", "best", "decisions", "stages", "spaces"]
 TABLES: tuple[Table, ...] = get_args(Table)
 """What a sweep has a table of; columns and dtypes are those of `service.ledger.results.Results`."""
 
-UNDER_WAY = ("QUEUED", "STARTING", "RUNNING")
-
 
 @dataclass(frozen=True)
 class Standing:

@@ -214,3 +214,14 @@ def test_what_a_cluster_has_room_for_is_said_of_that_of_the_service(address: str
     refused = there("cluster", "info", "--fits", "gpu=8", code=1).stdout
     assert "gpu=8 can never be placed: asks 8 GPUs on one node; largest node has 4 GPUs" in refused
     assert "gpu=4,cpu=8 could be placed" in there("cluster", "info", "--fits", "gpu=4,cpu=8").stdout
+
+
+def test_what_a_sweep_waits_for_is_its_reason_wherever_one_looks(place: Place, store: Store) -> None:
+    reason = "waits for room: the 1 sweep before it has it all"
+    store.share({"waiting": (None, reason)})
+    assert reason in place("ls").stdout
+    assert place("status", "waiting").stdout.count(reason) == 1
+    frame = place.source.sweeps_frame().set_index("sweep")
+    assert frame.loc["waiting", "why"] == place.handle("waiting").status.why == reason
+    place("pause", "waiting")
+    assert reason not in place("ls").stdout
