@@ -29,6 +29,7 @@ def add(name: str, where: str, token_file: str | None) -> None:
     from service.interface.contexts.address import address
     from service.interface.contexts.token import read_token
 
+    contexts.check_name(name)
     known, normal = contexts.read(contexts.place()), address(where)
     token = _typed() if token_file is None else read_token(token_file)
     made = known.with_(contexts.Context(name, normal, token))

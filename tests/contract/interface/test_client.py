@@ -99,6 +99,13 @@ def test_a_wrong_token_is_denied(address: str, store: Store) -> None:
         stranger.sweeps()
 
 
+def test_a_wrong_token_at_submit_is_told_in_the_words_of_the_service(address: str, store: Store, project: Path) -> None:
+    with service.Client(address, "wrong") as stranger:
+        for ask in (stranger.sweeps, lambda: stranger.submit(NEW, project, check=False)):
+            with pytest.raises(Denied, match="the token does not hold: it is unknown or revoked; set SIEVE_TOKEN"):
+                ask()
+
+
 def test_a_client_needs_an_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.delenv("SIEVE_ADDRESS", raising=False)

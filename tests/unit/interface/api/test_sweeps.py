@@ -175,3 +175,22 @@ def test_a_name_is_only_a_name(viewer: Person, app: FastAPI, path: str) -> None:
 
 def test_a_package_is_named_by_its_sweep(submitter: Person) -> None:
     assert submitter.submit().json()["package"] == PACKAGE
+
+
+def test_what_is_asked_in_a_wrong_way_is_echoed_with_the_cure(submitter: Person) -> None:
+    said = submitter("POST", "/sweeps/toy/extend", json={"trials": 0}).json()
+    assert said["detail"] == "body/trials: Input should be greater than or equal to 1, not 0"
+    assert submitter("GET", "/sweep").json()["detail"] == "there is nothing at /api/v1/sweep"
+    assert submitter("PUT", "/sweeps").json()["detail"] == "PUT is nothing that /api/v1/sweeps knows"
+    assert "openapi.json" in submitter("GET", "/sweep").json()["cure"]
+    form = submitter("POST", "/sweeps/toy/wish", content=b'{"wish": "pause"}').json()
+    assert (form["detail"], form["cure"]) == (
+        "the body comes as nothing",
+        "send the header Content-Type: application/json",
+    )
+
+
+def test_the_queue_is_a_table_by_accept(viewer: Person) -> None:
+    text = viewer("GET", "/queue", headers={"Accept": "text/csv"}).text
+    assert text.splitlines()[0] == "sweep,owner,state,priority,weight,slots,running,wanted,waits"
+    assert [row["sweep"] for row in viewer("GET", "/queue").json()["items"]] == [text.splitlines()[1].split(",")[0]]
