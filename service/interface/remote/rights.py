@@ -8,6 +8,9 @@ from service.interface.remote.connection import Call, Connection
 from service.ledger.records import QuotaRecord, TokenRecord
 from service.ledger.rows import Rows
 
+QUOTA = ("owner", "running", "gpu_hours", "gpu_hours_used")
+"""The columns of a row of quotas."""
+
 
 class RemoteRights:
     """The `Rights` of the service that ``connection`` is to."""
@@ -29,7 +32,7 @@ class RemoteRights:
 
     def quotas(self) -> Rows:
         found: Rows = self._connection.json(Call("GET", ("quotas",)))["items"]
-        return found
+        return [{column: row[column] for column in QUOTA} for row in found]
 
     def set_quota(self, quota: QuotaRecord) -> None:
         bounds = {"running": quota.running, "gpu_hours": quota.gpu_hours}

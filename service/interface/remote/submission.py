@@ -15,6 +15,7 @@ from uuid import uuid4
 from service.interface.package import MOST, Package, pack
 from service.interface.package.revision import revision
 from service.interface.remote.connection import Call, Connection
+from service.interface.remote.glance import glance
 from service.interface.remote.problems import SpentKey
 from service.ledger.states import RESUMABLE
 from service.spec import Source, Spec, load
@@ -22,7 +23,7 @@ from service.spec.errors import UserError
 
 ZIP = {"Content-Type": "application/zip"}
 CREATED = 201
-UNCHECKED = "the task is not checked here, where {} not installed; the service says in its log if it does not work"
+UNCHECKED = "the task is not tried here, where {} not installed; sieve status says so if it does not work"
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ def _checked(spec: Spec, project: Path, submission: Submission) -> Iterator[str]
     lacking = [name for name in ("ray", "torch") if find_spec(name) is None]
     if lacking:
         yield UNCHECKED.format(f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'}")
+        yield from glance(spec, project, submission.source)
         return
     from service.engine.preflight import check
     from service.engine.preflight.examination import insist, quick

@@ -195,6 +195,7 @@ def test_quotas_are_set_listed_and_removed(place: Place, store: Store) -> None:
     said = place("quota", "set", "ann", "--gpu-hours", "2.5").stdout
     assert said == "ann may have any number of sweeps at once, 2.5 GPU hours in all\n"
     place("quota", "set", "*", "--running", "2")
+    assert place("quota", "ls").stdout.split()[:4] == ["owner", "running", "gpu_hours", "gpu_hours_used"]
     listed = json.loads(place("quota", "ls", "-o", "json").stdout)
     assert [(row["owner"], row["running"], row["gpu_hours"]) for row in listed] == [("*", 2, None), ("ann", None, 2.5)]
     assert listed[0]["gpu_hours_used"] is None
