@@ -149,7 +149,7 @@ class Remote:
             self.connection.json(Call("DELETE", ("sweeps", name)))
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:
-        return lines(self.connection, name, follow)
+        return lines(self.connection, name, follow, lambda: self.standing(name))
 
     def events(self, name: str) -> Iterator[Event]:
         return events(self.connection, name, lambda: self.standing(name))
