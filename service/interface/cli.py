@@ -63,7 +63,7 @@ def main() -> None:
     """Hyperparameter sweeps that climb from coarse to fine.
 
     \b
-    Exit codes: 0 done, 1 the sweep failed, 2 a mistake in the input, 130 interrupted.
+    Exit codes: 0 done, 1 the sweep failed or the service does not answer, 2 a mistake in the input, 130 interrupted.
     """
 
 
