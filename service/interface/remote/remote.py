@@ -17,7 +17,6 @@ from service.ledger.errors import UnknownSweep
 from service.ledger.records import UNDER_WAY, DecisionRecord
 from service.ledger.rows import Rows
 from service.ledger.status import Status
-from service.spec.errors import UserError
 from service.spec.extras import needs
 
 if TYPE_CHECKING:
@@ -138,10 +137,8 @@ class Remote:
         self.connection.json(Call("PATCH", ("sweeps", name), body=given))
 
     def undo_space(self, name: str) -> int:
-        raise UserError(
-            f"the narrowing of {name} at {self.where} cannot be taken back from here",
-            "submit it under a new name with the space that you want",
-        )
+        undone = self.connection.json(Call("POST", ("sweeps", name, "space", "undo"), once=True))
+        return int(undone["round"])
 
     def remove(self, name: str) -> None:
         self.standing(name)

@@ -16,7 +16,7 @@ from cluster.inventory import Node
 from service.interface.source import TABLES
 from service.ledger import Store
 from service.ledger.errors import UnknownSweep
-from service.ledger.records import Batch, DecisionRecord
+from service.ledger.records import Batch, DecisionRecord, SpaceRecord
 from service.spec.errors import SieveError, UserError
 from tests.contract.interface.conftest import Place, remote
 
@@ -226,3 +226,17 @@ def test_what_a_sweep_waits_for_is_its_reason_wherever_one_looks(place: Place, s
     assert frame.loc["waiting", "why"] == place.handle("waiting").status.why == reason
     place("pause", "waiting")
     assert reason not in place("ls").stdout
+
+
+CHANGE = {"parameter": "lr", "from": {"uniform": [0, 1]}, "to": {"uniform": [0, 0.5]}, "reason": "so"}
+
+
+def test_a_narrowing_is_taken_back(place: Place, store: Store) -> None:
+    space = SpaceRecord(1, {"lr": CHANGE["to"]}, [CHANGE], 9.0)
+    store.append("toy", 1, Batch(spaces=[space]))
+    assert "the narrowing for round 1 is undone" in place("space", "toy", "--undo").stderr
+    assert store.spaces("toy")[0].undone
+    assert (
+        "toy has no narrowing to undo; see its spaces: sieve space toy"
+        in place("space", "toy", "--undo", code=2).stderr
+    )
