@@ -57,7 +57,8 @@ class Journal:
     def end(self, name: str, attempt: int, state: str, why: str) -> None:
         """The head is done: the sweep gets its state and the reason; a second time changes nothing.
 
-        One that pauses while a person wishes more, who came when the head had begun to, is stopped or cancelled.
+        One that pauses or stops while a person wishes more, who came when the head had begun to, is stopped or
+        cancelled.
 
         Raises:
             LostClaim: ``attempt`` is not the sweep's present one.
@@ -197,7 +198,8 @@ def _summed(rows: Iterable[Any], totals: Mapping[int, float]) -> list[ReportReco
 
 def _more(state: str) -> Mapping[str, str]:
     """The states that wishes may bring about where a head leaves its sweep in ``state``."""
-    return {"stop": "STOPPED", "cancel": "CANCELLED"} if state == "PAUSED" else {}
+    more = {"PAUSED": {"stop": "STOPPED", "cancel": "CANCELLED"}, "STOPPED": {"cancel": "CANCELLED"}}
+    return more.get(state, {})
 
 
 def _check_claim(name: str, attempt: int, row: Any) -> None:

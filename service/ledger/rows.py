@@ -81,8 +81,10 @@ def waits(sweep: SweepRecord) -> str:
         return f"waits for its sweep, which is {sweep.state}"
     if sweep.state == "QUEUED":
         return f"waits with its sweep{sweep.waits and ': '}{sweep.waits}"
-    train = "" if sweep.slots is None else f": {sweep.running or 0} of {sweep.slots} train"
-    return f"waits for a free slot{train}"
+    if sweep.slots is None:
+        return "waits for a free slot"
+    running = sweep.running or 0
+    return f"{'starts' if running < sweep.slots else 'waits for a free slot'}: {running} of {sweep.slots} train"
 
 
 def trial_row(trial: TrialRecord, latest: Latest | None, metric: str, configs: Sequence[str]) -> dict[str, Any]:

@@ -240,5 +240,7 @@ def test_a_trial_that_waits_says_for_what(store: Store) -> None:
     store.share({"idle": (3, "")})
     store.beat("idle", attempt, needs=Needs(running=3, wanted=6, asks={}))
     assert why() == "waits for a free slot: 3 of 3 train"
+    store.beat("idle", attempt, needs=Needs(running=2, wanted=6, asks={}))
+    assert why() == "starts: 2 of 3 train"
     store.end("idle", attempt, "FAILED", "so")
     assert why() == "waits for its sweep, which is FAILED"
