@@ -162,6 +162,10 @@ def test_a_paused_sweep_that_is_extended_goes_on_and_a_cancelled_one_cannot(
     sweep.cancel()
     with pytest.raises(UserError, match="new is CANCELLED and cannot go on; give it a new name, or remove it first"):
         sweep.extend(2)
+    with pytest.raises(
+        UserError, match="new is CANCELLED: there is nothing to resume; give it a new name, or remove it"
+    ):
+        sweep.resume()
 
 
 BLOCKED = f"import sys\nfor name in {HEAVY}: sys.modules[name] = None\nfrom service.interface.cli import main\n"
