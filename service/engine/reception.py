@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ from service.ledger.errors import OTHER_CODE, KeyInUse, NameInUse
 from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.states import RESUMABLE
 from service.ledger.store import HEADED, Store
-from service.policy.places import Places
 from service.spec import Spec, load
 from service.spec.errors import SpecError, Violation
 from service.spec.models import AUTO
@@ -73,7 +72,8 @@ def receive(store: Store, submission: Submission, nodes: Nodes | None, discard: 
         if (before := _before(store, submission, spec)) is not None:
             return Received(before, False, warnings)
         known, pasts = check_spec(spec, store)
-        warnings = (*spec.warnings(), *_check_room(spec, nodes or []))
+        if nodes is not None:
+            _check_room(spec, nodes)
         known = _still(store, submission, known, discard)
         if known is not None:
             return Received(_continued(store, submission, spec, known), False, warnings)
@@ -143,19 +143,12 @@ def _continued(store: Store, submission: Submission, spec: Spec, known: SweepRec
     return store.sweep(known.name)
 
 
-def _check_room(spec: Spec, nodes: Nodes) -> Iterator[str]:
-    """What is strange about the size of a trial on these ``nodes``: more of them may join, larger ones hardly.
-
-    Raises SpecError where no node could hold one of its processes.
-    """
+def _check_room(spec: Spec, nodes: Nodes) -> None:
     from cluster.inventory import could_fit
 
-    asks, processes = {"CPU": spec.resources.cpu}, spec.resources.processes
+    asks = {"CPU": spec.resources.cpu}
     gpu = 0.0 if spec.resources.gpu == AUTO else float(spec.resources.gpu)
     if gpu:
-        asks["GPU"] = gpu / processes
+        asks["GPU"] = gpu / spec.resources.processes
     if nodes and (why := could_fit(nodes, asks)) is not None:
         raise SpecError([Violation("resources", None, f"a trial {why}; lower it, or add larger nodes")])
-    living = [node.resources for node in nodes if node.alive]
-    if living and (why := Places(living).refusal(asks, processes)) is not None:
-        yield f"a trial {why}: it waits until nodes join, unless resources are lowered"

@@ -15,7 +15,7 @@ from service.ledger.access import ENDED, HEADED, Record, change, find, record, u
 from service.ledger.database import Database, patient
 from service.ledger.errors import LostClaim
 from service.ledger.ledger import Needs, Orders
-from service.ledger.queue import IDLE, end_trials
+from service.ledger.queue import IDLE
 from service.ledger.records import (
     Batch,
     DecisionRecord,
@@ -57,9 +57,6 @@ class Journal:
     def end(self, name: str, attempt: int, state: str, why: str) -> None:
         """The head is done: the sweep gets its state and the reason; a second time changes nothing.
 
-        One that pauses or stops while a person wishes more, who came when the head had begun to, is stopped or
-        cancelled.
-
         Raises:
             LostClaim: ``attempt`` is not the sweep's present one.
             IllegalTransition: a head cannot leave a sweep in that state.
@@ -67,13 +64,10 @@ class Journal:
         now = time.time()
         with self.database.write() as connection:
             row = find(connection, name, lock=True, columns=(*_CLAIM, _sweeps.head))
-            if (row.attempt, row.head) == (attempt, None) and row.state in (state, *_more(state).values()):
+            if (row.attempt, row.state, row.head) == (attempt, state, None):
                 return  # said before, by a head that did not hear that it was heard
             _check_claim(name, attempt, row)
             _check_change(name, row.state, state, LEFT)
-            if (wished := _more(state).get(row.wish)) is not None:
-                state, why = wished, f"{wished.lower()} as wished"
-                end_trials(connection, row.id, state, f"the sweep ended: {why}", now)
             change(
                 connection,
                 row.id,
@@ -194,12 +188,6 @@ def _summed(rows: Iterable[Any], totals: Mapping[int, float]) -> list[ReportReco
         found.append(replace(report, seconds=totals[row.id] - before) if row.id in totals else report)
         spent[row.trial] = before + report.seconds
     return found
-
-
-def _more(state: str) -> Mapping[str, str]:
-    """The states that wishes may bring about where a head leaves its sweep in ``state``."""
-    more = {"PAUSED": {"stop": "STOPPED", "cancel": "CANCELLED"}, "STOPPED": {"cancel": "CANCELLED"}}
-    return more.get(state, {})
 
 
 def _check_claim(name: str, attempt: int, row: Any) -> None:

@@ -187,7 +187,7 @@ class Queue:
                 connection, row.id, **IDLE, state=state, why=why, wish=None, waits="", finished=now if over else None
             )
             if over:
-                end_trials(connection, row.id, state, f"the sweep ended: {why}", now)
+                _end_trials(connection, row.id, state, f"the sweep ended: {why}", now)
             return record(SweepRecord, find(connection, name))
 
     def _wish(self, name: str, wish: str | None) -> None:
@@ -217,7 +217,7 @@ def _release_trials(connection: Connection, sweep: int, why: str) -> None:
     connection.execute(running.values(state="PENDING", why=why))
 
 
-def end_trials(connection: Connection, sweep: int, state: str, why: str, now: float) -> None:
+def _end_trials(connection: Connection, sweep: int, state: str, why: str, now: float) -> None:
     trials = tables.trials.c
     left = update(tables.trials).where(trials.sweep == sweep, trials.state.in_(states.OPEN))
     connection.execute(left.values(state=state, why=why, finished=now))

@@ -175,27 +175,6 @@ def test_priority_and_weight_change_within_bounds(store: Store) -> None:
         store.update("b", priority=1)
 
 
-@pytest.mark.parametrize(
-    ("wish", "heard", "left"),
-    [
-        ("stop", "PAUSED", "STOPPED"),
-        ("cancel", "PAUSED", "CANCELLED"),
-        ("pause", "PAUSED", "PAUSED"),
-        ("cancel", "STOPPED", "CANCELLED"),
-        ("pause", "STOPPED", "STOPPED"),
-        ("cancel", "SUCCEEDED", "SUCCEEDED"),
-    ],
-)
-def test_a_wish_that_comes_while_the_head_ends_is_not_lost(claimed: Store, wish: str, heard: str, left: str) -> None:
-    claimed.append("a", 1, Batch([TrialRecord(1, {"lr": 0.1}, "PENDING")]))
-    claimed.wish("a", wish)
-    for _ in range(2):
-        claimed.end("a", 1, heard, f"{heard.lower()} as wished")
-        sweep = claimed.sweep("a")
-        assert (sweep.state, sweep.why, sweep.wish) == (left, f"{left.lower()} as wished", None)
-        assert claimed.trials("a")[0].state == ("PENDING" if left == heard else left)
-
-
 def test_a_wish_is_taken_back(claimed: Store) -> None:
     claimed.wish("a", "pause")
     claimed.withdraw("a")

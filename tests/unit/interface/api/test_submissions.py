@@ -141,11 +141,7 @@ def test_what_no_node_could_ever_hold_is_refused_and_a_cluster_that_is_down_refu
     assert answer.json()["violations"][0]["where"] == "resources"
     assert "a trial asks 8 GPUs on one node; largest node has 4 GPUs" in answer.json()["detail"]
     assert names(store) == ["toy"]
-    eight = submitter.submit(name="eight", resources={"gpu": 8})
-    asked = (
-        "a trial asks 1 CPU and 1 GPU for each of 8 processes; the cluster has room for 4: it waits until nodes join"
-    )
-    assert (eight.status_code, eight.json()["warnings"][0].startswith(asked)) == (201, True)
+    assert submitter.submit(name="eight", resources={"gpu": 8}).status_code == 201
     settings.inventory = lambda: 1 / 0  # type: ignore[assignment,return-value]
     assert submitter.submit(resources={"gpu": 8, "workers": 1}).status_code == 201
 
