@@ -57,9 +57,10 @@ def find(reference: str, project: str, what: str = "task") -> Any:
         return getattr(module, name)
     except AttributeError:
         public = [key for key in vars(module) if not key.startswith("_")]
+        file = Path(getattr(module, "__file__", None) or module_name)
         raise TaskError(
             f"{what} {reference}: {module_name} has no {name}{nearest(name, public)}; "
-            f"define it in {getattr(module, '__file__', module_name)}"
+            f"define it in {file.relative_to(folder) if file.is_relative_to(folder) else file}"
         ) from None
 
 

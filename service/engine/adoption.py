@@ -30,12 +30,8 @@ def differences(known: SweepRecord, spec: Spec) -> list[str]:
     return sorted(key for key in old.keys() | new.keys() if key not in ADOPTED and old.get(key) != new.get(key))
 
 
-def adopt(store: Store, known: SweepRecord, spec: Spec) -> SweepRecord:
-    """The sweep ``known`` as ``spec`` has it now: extended, with another budget, or as it was.
-
-    Raises:
-        NameInUse: the spec is another one.
-    """
+def refuse_another(known: SweepRecord, spec: Spec) -> None:
+    """Raise NameInUse where ``spec`` is another sweep than ``known``."""
     different = differences(known, spec)
     if different:
         raise NameInUse(
@@ -43,6 +39,15 @@ def adopt(store: Store, known: SweepRecord, spec: Spec) -> SweepRecord:
             f"choose another name, or `sieve extend {known.name} --trials N` for more trials, "
             f"or `sieve rm {known.name}` to start over",
         )
+
+
+def adopt(store: Store, known: SweepRecord, spec: Spec) -> SweepRecord:
+    """The sweep ``known`` as ``spec`` has it now: extended, with another budget, or as it was.
+
+    Raises:
+        NameInUse: the spec is another one.
+    """
+    refuse_another(known, spec)
     before, adopted = load(known.spec), spec.to_dict()
     grows = False
     for section, key in GROWING:

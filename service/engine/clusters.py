@@ -1,20 +1,16 @@
-"""Clusters as people see them: those of this machine, and what any of them has room for."""
+"""The clusters of this machine."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import inventory
 from cluster.errors import ClusterError
-from cluster.inventory import Node
 from cluster.local import OBJECT_STORE, LocalCluster
-from service.spec.errors import UserError, nearest
+from service.engine.nodes import Node, at, told
 
-__all__ = ["LocalCluster", "Node", "Wanted", "add", "fits", "kill", "nodes", "request_of", "running", "start"]
+__all__ = ["LocalCluster", "Node", "Wanted", "add", "kill", "nodes", "running", "start"]
 
 DEFAULT = "auto"
 """The cluster that Ray finds on this machine."""
@@ -37,14 +33,14 @@ def folder_of(home: Path) -> Path:
 
 def start(wanted: Wanted, home: Path) -> LocalCluster:
     """Start the local cluster of ``home``, with a dashboard. Raises UserError: one runs, or a node does not come up."""
-    with _told():
+    with told():
         size, folder = wanted.object_store, folder_of(home)
         return LocalCluster.start(wanted.nodes, wanted.cpus, wanted.gpus, folder, object_store=size)
 
 
 def running(home: Path) -> LocalCluster:
     """The local cluster of ``home``. Raises UserError where none was started."""
-    with _told():
+    with told():
         return LocalCluster.of(folder_of(home))
 
 
@@ -59,51 +55,19 @@ def serving(home: Path, jobs: bool) -> str | None:
 
 def add(home: Path) -> int:
     """One more node for the local cluster of ``home``; returns its number. Raises UserError."""
-    with _told():
+    with told():
         return running(home).add()
 
 
 def kill(home: Path, number: int) -> None:
     """Kill a node of the local cluster of ``home``, as if its machine was lost. Raises UserError."""
-    with _told():
+    with told():
         running(home).kill(number)
 
 
-def nodes(address: str | None, home: Path) -> list[Node]:
-    """The nodes of the cluster at ``address``: by default that of RAY_ADDRESS, else the local one of ``home``.
-
-    Raises:
-        UserError: it cannot be reached.
-    """
-    with _told():
-        return inventory.nodes(address or os.environ.get("RAY_ADDRESS") or _local(home))
-
-
-def fits(nodes: list[Node], request: Mapping[str, float]) -> str | None:
-    """Why ``request`` could never be placed on one node, None if it could; see `cluster.inventory.could_fit`."""
-    return inventory.could_fit(nodes, request)
-
-
-def request_of(text: str) -> dict[str, float]:
-    """The amounts by resource in ``text``, such as ``gpu=8,cpu=2``; cpu, gpu and memory (bytes) are Ray's own names.
-
-    Raises:
-        UserError: it is written otherwise.
-    """
-    request: dict[str, float] = {}
-    for part in text.split(","):
-        name, sign, amount = part.partition("=")
-        known = {"cpu": "CPU", "gpu": "GPU", "memory": "memory"}
-        name = name.strip()
-        try:
-            value = float(amount)
-        except ValueError:
-            value = -1.0
-        if not (sign and name and 0 <= value < float("inf")):
-            hint = nearest(name, known) if name.lower() not in known else ""
-            raise UserError(f"a request is {part.strip()!r}{hint}", "write amounts by resource, e.g. gpu=8,cpu=2")
-        request[known.get(name.lower(), name)] = value
-    return request
+def nodes(home: Path) -> list[Node]:
+    """The nodes of the cluster of RAY_ADDRESS, else of the local one of ``home``. Raises UserError."""
+    return at(os.environ.get("RAY_ADDRESS") or _local(home))
 
 
 def _local(home: Path) -> str:
@@ -112,13 +76,3 @@ def _local(home: Path) -> str:
     except ClusterError:
         return DEFAULT
     return cluster.dashboard or cluster.address
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """What a cluster complains of is for the person to read."""
-    try:
-        yield
-    except ClusterError as error:
-        message, _, cure = str(error).rpartition("; ")
-        raise UserError(message or cure, cure if message else "") from error

@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from service.engine.adoption import ENDED, adopt, differences, is_void
+from service.engine.adoption import ENDED, adopt, differences, is_void, refuse_another
 from service.engine.submission import check_spec
-from service.engine.wishes import RESUMABLE, resume
-from service.ledger.errors import KeyInUse, NameInUse
+from service.engine.wishes import resume
+from service.ledger.errors import OTHER_CODE, KeyInUse, NameInUse
 from service.ledger.records import PastRecord, SweepRecord
+from service.ledger.states import RESUMABLE
 from service.ledger.store import HEADED, Store
 from service.spec import Spec, load
 from service.spec.errors import SpecError, Violation
@@ -128,11 +129,9 @@ def _added(store: Store, submission: Submission, spec: Spec, pasts: Sequence[Pas
 
 def _continued(store: Store, submission: Submission, spec: Spec, known: SweepRecord) -> SweepRecord:
     """A sweep that is there goes on: with more trials, another budget, other code."""
+    refuse_another(known, spec)
     if known.state in HEADED and submission.package != known.package:
-        raise NameInUse(
-            f"{known.name} is running with other code",
-            f"stop or pause it first: sieve stop {known.name}, or choose another name",
-        )
+        raise NameInUse(f"{known.name} is running with other code", OTHER_CODE.format(known.name))
     adopted = adopt(store, known, spec)
     before = load(known.spec)
     if (before.priority, before.weight) != (spec.priority, spec.weight) and known.state not in ENDED:

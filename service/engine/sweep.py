@@ -83,7 +83,7 @@ def extend(name: str, trials: int, home: Path) -> SweepRecord:
     """Give a sweep ``trials`` more trials, in this round and in each that is still to come; run it again to go on.
 
     Raises:
-        UserError: there is no such sweep, it is simulated, its head is running, or ``trials`` is not positive.
+        UserError: there is no such sweep, it is simulated, running or cancelled, or ``trials`` is not positive.
     """
     return extend_in(open_store(home), name, trials, alive)
 
@@ -93,10 +93,16 @@ def extend_in(store: Store, name: str, trials: int, alive: Alive) -> SweepRecord
     known = store.sweep(name)
     check_real(known)
     if known.state in HEADED and alive(known):
-        raise AlreadyRunning(f"{name} is running: head {known.head}", f"stop it first: sieve stop {name}")
+        raise AlreadyRunning(f"{name} is running", f"pause it first: sieve pause {name}")
+    if known.state == "CANCELLED":
+        raise UserError(
+            f"{name} is CANCELLED and cannot go on", f"give it a new name, or remove it first: sieve rm {name}"
+        )
     if trials < 1:
         raise UserError(f"cannot extend by {trials} trials", "give a number of at least 1")
     store.extend(name, _longer(load(known.spec), trials))
+    if known.state == "PAUSED":
+        store.settle(name, "QUEUED", "")
     return store.sweep(name)
 
 

@@ -9,8 +9,6 @@ from service.spec.errors import UserError, nearest
 
 WISHES = ("pause", "resume", "stop", "cancel")
 
-RESUMABLE = ("PAUSED", "FAILED")
-
 _DONE = {"pause": "PAUSED", "stop": "STOPPED", "cancel": "CANCELLED"}
 _POSSIBLE = {
     "pause": ("QUEUED", "PAUSED"),
@@ -50,7 +48,7 @@ def _express(store: Store, known: SweepRecord, wish: str, person: str) -> None:
     elif known.state in HEADED and known.wish == "pause":
         store.withdraw(known.name)
     elif known.state in HEADED or known.state not in _POSSIBLE[wish]:
-        raise NothingToDo(f"{known.name} is {known.state}: there is nothing to {wish}", _cure(known))
+        raise NothingToDo(f"{known.name} is {known.state}: there is nothing to {wish}", _cure(known, wish))
     elif wish == "resume":
         resume(store, known)
     elif known.state != _DONE[wish]:
@@ -65,7 +63,10 @@ def resume(store: Store, known: SweepRecord) -> None:
         store.settle(known.name, "QUEUED", "")
 
 
-def _cure(known: SweepRecord) -> str:
+def _cure(known: SweepRecord, wish: str) -> str:
     if known.state in ("SUCCEEDED", "STOPPED"):
-        return f"give it more trials with: sieve extend {known.name} --trials N"
+        larger = ", or submit it with a larger budget" if known.state == "STOPPED" else ""
+        return f"give it more trials with: sieve extend {known.name} --trials N{larger}"
+    if known.state == "CANCELLED" and wish == "resume":
+        return f"give it a new name, or remove it first: sieve rm {known.name}"
     return f"look at it with: sieve status {known.name}"

@@ -14,6 +14,7 @@ from service.interface.verbs import (
     export,
     look,
     publish,
+    quota,
     run,
     serve,
     simulate,
@@ -62,7 +63,7 @@ def main() -> None:
     """Hyperparameter sweeps that climb from coarse to fine.
 
     \b
-    Exit codes: 0 done, 1 the sweep failed, 2 a mistake in the input, 130 interrupted.
+    Exit codes: 0 done, 1 the sweep failed or the service does not answer, 2 a mistake in the input, 130 interrupted.
     """
 
 
@@ -79,6 +80,7 @@ for _verb in (
     *context.VERBS,
     *serve.VERBS,
     *token.VERBS,
+    *quota.VERBS,
     *cluster.VERBS,
 ):
     main.add_command(_verb)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from service.interface.source import Event, Source
-from service.interface.source.source import UNDER_WAY
+from service.ledger.records import UNDER_WAY
 from service.ledger.status import Status
 from service.spec.errors import SieveError
 

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from service.interface.source import Source
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -34,7 +37,10 @@ def source(verb: Callable[..., Any]) -> Callable[..., Any]:
         from service.interface.source.choice import choose
 
         with closing(choose(address, home)) as chosen:
-            return verb(*arguments, source=chosen, **others)
+            try:
+                return verb(*arguments, source=chosen, **others)
+            except ModuleNotFoundError as error:
+                raise _lacking(error, chosen) from error
 
     local = click.option(
         "--home",
@@ -62,6 +68,17 @@ def output(verb: Verb) -> Verb:
 def sweep(verb: Verb) -> Verb:
     """The argument NAME."""
     return click.argument("name")(verb)
+
+
+def _lacking(error: ModuleNotFoundError, source: Source) -> Exception:
+    """What to say of a package that is not installed: sweeps at an address may need none."""
+    from service.spec.extras import missing
+
+    verb = f"sieve {click.get_current_context().command_path.partition(' ')[2]}"
+    told = missing(error, verb if source.home is None else f"{verb} on this machine")
+    if told is not None and source.home is not None:
+        told.cure += ", or name a service with --address, SIEVE_ADDRESS or sieve context use"
+    return told or error
 
 
 def _found(_: click.Context, __: click.Parameter, chosen: Path | None) -> Path:

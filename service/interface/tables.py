@@ -90,14 +90,14 @@ def leaders(rows: Sequence[Row], empty: str, width: int | None = None) -> str:
 
 
 def cell(value: Any) -> str:
-    """``value`` for a table: short numbers, times to the second, a dash where it is missing."""
+    """``value`` for a table: short numbers, times to the second, of lines the last, a dash where it is missing."""
     if is_missing(value):
         return MISSING
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, date):
         return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value.isoformat()
-    return str(value)
+    return (str(value).strip().splitlines() or [""])[-1]
 
 
 def lines(rows: Sequence[Row], names: Sequence[str], *, heading: bool = True) -> str:

@@ -100,7 +100,7 @@ def budget(status: Status) -> str:
 
 def limits(status: Status) -> str:
     """What is used of each budget that the spec has; empty if it has none."""
-    used = ", ".join(f"{_amount(one.name, one.used)} of {_amount(one.name, one.limit)}" for one in status.limits)
+    used = ", ".join(f"{_bare(one.name, one.used)} of {_amount(one.name, one.limit)}" for one in status.limits)
     return f"used {used}" if used else ""
 
 
@@ -139,6 +139,11 @@ def _amount(name: str, amount: float) -> str:
     if name == "time":
         return duration(amount)
     return f"{amount:.4g} {'GPU hours' if name == 'gpu_hours' else 'epochs'}"
+
+
+def _bare(name: str, amount: float) -> str:
+    """The same without the unit, where another amount with it follows."""
+    return duration(amount) if name == "time" else f"{amount:.4g}"
 
 
 def _caveat(leader: Leader) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from service.ledger import states, tables
 from service.ledger.access import BRIEF, ENDED, HEADED, change, find, record
 from service.ledger.database import Database, patient
-from service.ledger.errors import AlreadyRunning, KeyInUse, NameInUse
+from service.ledger.errors import OTHER_CODE, AlreadyRunning, KeyInUse, NameInUse
 from service.ledger.records import PastRecord, SweepRecord
 from service.spec.errors import UserError, nearest
 
@@ -161,7 +161,7 @@ class Catalog:
         with self.database.write() as connection:
             row = find(connection, name, lock=True)
             if row.state in HEADED:
-                raise AlreadyRunning(f"{name} is running with other code", f"stop or pause it first: sieve stop {name}")
+                raise AlreadyRunning(f"{name} is running with other code", OTHER_CODE.format(name))
             change(connection, row.id, package=package, commit=commit, diff=diff)
 
     @patient
@@ -171,7 +171,7 @@ class Catalog:
             row = find(connection, name, lock=True)
             known = record(SweepRecord, row)
             if known.state in HEADED and alive(known):
-                raise AlreadyRunning(f"{name} is running: head {known.head}", f"stop it first: sieve stop {name}")
+                raise AlreadyRunning(f"{name} is running", f"stop it first: sieve stop {name}")
             connection.execute(delete(tables.sweeps).where(tables.sweeps.c.id == row.id))
 
 

@@ -17,6 +17,12 @@ class AlreadyRunning(UserError):
     """Another head runs the sweep."""
 
 
+OTHER_CODE = (
+    "every file of the folder counts, the sweep's own, too: pause it first with sieve pause {0}, and submit it again"
+)
+"""The cure where a running sweep, whose name is to be put in, was to have other code."""
+
+
 class LostClaim(SieveError):
     """Another head has taken the sweep over; this one may not write any more."""
 

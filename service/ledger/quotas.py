@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from sqlalchemy import delete, func, select
 
 from service.ledger import tables
 from service.ledger.access import record, upsert
 from service.ledger.database import Database, patient
+from service.ledger.records import QuotaRecord
+from service.ledger.rows import Rows
 from service.spec.errors import UserError
 
 ANYONE = "*"
 
 _quotas, _sweeps, _trials = tables.quotas.c, tables.sweeps.c, tables.trials.c
-
-
-@dataclass(frozen=True)
-class QuotaRecord:
-    """What ``owner`` may have: sweeps that run at once, and GPU hours in all; None is no limit."""
-
-    owner: str
-    running: int | None = None
-    gpu_hours: float | None = None
 
 
 class Quotas:
@@ -69,6 +62,12 @@ class Quotas:
         with self.database.read() as connection:
             rows = connection.execute(select(tables.quotas).order_by(_quotas.owner))
             return [record(QuotaRecord, row) for row in rows]
+
+    def rows(self) -> Rows:
+        """A row per quota that was set, by owner, with the GPU hours that the owner has used; None for ``*``."""
+        used = self.usage()
+        hours = {owner: seconds / 3600 for owner, seconds in used.items()} | {ANYONE: None}
+        return [asdict(quota) | {"gpu_hours_used": hours.get(quota.owner, 0.0)} for quota in self.ls()]
 
     @patient
     def usage(self) -> Mapping[str, float]:

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+UNDER_WAY = ("QUEUED", "STARTING", "RUNNING")
+"""States of sweeps that wait for their turn or have a head."""
+
 
 @dataclass(frozen=True)
 class SweepRecord:
@@ -49,6 +52,11 @@ class SweepRecord:
     package: str | None = None
     diff: str | None = None
     key: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why it is in its state or, while it is under way, has not more of the cluster."""
+        return self.why or (self.waits if self.state in UNDER_WAY else "")
 
 
 @dataclass(frozen=True)
@@ -174,3 +182,23 @@ class Batch:
     decisions: Sequence[DecisionRecord] = field(default_factory=list)
     spaces: Sequence[SpaceRecord] = field(default_factory=list)
     worth: Sequence[WorthRecord] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TokenRecord:
+    """A token without its secret. Times are seconds since the epoch; ``revoked`` is None while it holds."""
+
+    id: int
+    user: str
+    role: str
+    created: float
+    revoked: float | None = None
+
+
+@dataclass(frozen=True)
+class QuotaRecord:
+    """What ``owner`` may have: sweeps that run at once, and GPU hours in all; None is no limit."""
+
+    owner: str
+    running: int | None = None
+    gpu_hours: float | None = None

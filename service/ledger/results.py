@@ -41,11 +41,16 @@ class Results:
         """A row per trial, by number. ``<metric>`` is the newest value, ``best_<metric>`` the best of its newest stage:
         a coarse value never passes for a final one.
         """
-        metric = self._store.sweep(name).spec["metric"]
+        sweep = self._store.sweep(name)
+        metric = sweep.spec["metric"]
         by_trial = latest.read(self._store.database, name, metric["name"], metric["goal"] == "maximize")
         trials = self._store.trials(name)  # read after the reports, as in `history_rows`
         configs = rows.keys(trial.config for trial in trials)
-        return [rows.trial_row(trial, by_trial.get(trial.number), metric["name"], configs) for trial in trials]
+        found = [rows.trial_row(trial, by_trial.get(trial.number), metric["name"], configs) for trial in trials]
+        for row in found:
+            if row["state"] == "PENDING" and not row["why"]:
+                row["why"] = rows.waits(sweep)
+        return found
 
     def history_rows(self, name: str) -> Rows:
         """A row per report, in the order they came in."""

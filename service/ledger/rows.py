@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from service.ledger.records import ReportRecord, SpaceRecord, SweepRecord, TrialRecord, WorthRecord
+from service.ledger.records import UNDER_WAY, ReportRecord, SpaceRecord, SweepRecord, TrialRecord, WorthRecord
 from service.spec.space import Space
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def sweep_row(sweep: SweepRecord, counts: Mapping[str, int]) -> dict[str, Any]:
         "sweep": sweep.name,
         "state": sweep.state,
         "simulated": sweep.simulated,
-        "why": sweep.why,
+        "why": sweep.reason,
         "task": sweep.spec["task"],
         "metric": sweep.spec["metric"]["name"],
         "owner": sweep.owner,
@@ -73,6 +73,18 @@ def stage_row(stage: int, plan: dict[str, Any], trials: int, worth: WorthRecord 
         "seconds": worth and worth.seconds,
         "advice": worth and worth.advice,
     }
+
+
+def waits(sweep: SweepRecord) -> str:
+    """Why a trial of ``sweep`` that is PENDING, and of which nothing else is known, does not train."""
+    if sweep.state not in UNDER_WAY:
+        return f"waits for its sweep, which is {sweep.state}"
+    if sweep.state == "QUEUED":
+        return f"waits with its sweep{sweep.waits and ': '}{sweep.waits}"
+    if sweep.slots is None:
+        return "waits for a free slot"
+    running = sweep.running or 0
+    return f"{'starts' if running < sweep.slots else 'waits for a free slot'}: {running} of {sweep.slots} train"
 
 
 def trial_row(trial: TrialRecord, latest: Latest | None, metric: str, configs: Sequence[str]) -> dict[str, Any]:

@@ -36,6 +36,10 @@ OPEN = ("PENDING", "RUNNING", "PAUSED")
 """States of trials that are neither finished, stopped, failed nor cancelled."""
 
 
+RESUMABLE = ("PAUSED", "FAILED")
+"""States of sweeps that go on when they are resumed, or submitted again."""
+
+
 class IllegalTransition(SieveError):
     """A sweep or trial was to change to a state that cannot follow its own."""
 

@@ -114,7 +114,7 @@ def snapshot(sweep: SweepRecord, trials: Sequence[TrialRecord], reports: Sequenc
     return Status(
         name=sweep.name,
         state=sweep.state,
-        why=sweep.why,
+        why=sweep.reason,
         metric=spec.metric.name,
         goal=spec.metric.goal,
         target=spec.metric.target,

@@ -6,11 +6,11 @@ import hashlib
 import hmac
 import secrets
 import time
-from dataclasses import dataclass
 
 from sqlalchemy import insert, select, update
 
 from service.ledger.database import Database
+from service.ledger.records import TokenRecord
 from service.ledger.tables import tokens
 from service.spec.errors import UserError, nearest
 
@@ -24,17 +24,6 @@ _LONGEST = 64
 
 class UnknownToken(UserError):
     """No token has that number."""
-
-
-@dataclass(frozen=True)
-class TokenRecord:
-    """A token without its secret. Times are seconds since the epoch; ``revoked`` is None while it holds."""
-
-    id: int
-    user: str
-    role: str
-    created: float
-    revoked: float | None = None
 
 
 def digest(secret: str) -> str:

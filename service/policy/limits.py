@@ -53,11 +53,14 @@ def ending(spec: Spec, usage: Usage) -> Ending | None:
     for trial, value in usage.finished.items():
         if target is not None and sign * value >= sign * target:
             return Ending("SUCCEEDED", f"target {target:g} reached: trial {trial} has {spec.metric.name} {value:.6g}")
-    if spec.budget.epochs is not None and usage.epochs >= spec.budget.epochs:
-        return Ending("STOPPED", f"budget used: {usage.epochs:.4g} of {spec.budget.epochs:g} full-data epochs")
-    gpu_hours = usage.gpu_seconds / 3600
-    if spec.budget.gpu_hours is not None and gpu_hours >= spec.budget.gpu_hours:
-        return Ending("STOPPED", f"budget used: {gpu_hours:.4g} of {spec.budget.gpu_hours:g} GPU hours")
-    if spec.budget.time is not None and usage.seconds >= spec.budget.time:
-        return Ending("STOPPED", f"budget used: {usage.seconds:.0f} of {spec.budget.time:.0f} seconds")
+    used = (
+        ("epochs", usage.epochs, "full-data epochs"),
+        ("gpu_hours", usage.gpu_seconds / 3600, "GPU hours"),
+        ("time", usage.seconds, "seconds"),
+    )
+    for key, amount, unit in used:
+        limit = getattr(spec.budget, key)
+        if limit is not None and amount >= limit:
+            why = f"budget used: {amount:.6g} of {limit:g} {unit}; with a larger budget.{key} in its file it goes on"
+            return Ending("STOPPED", why)
     return None

@@ -35,7 +35,7 @@ class OnCluster(Project):
         return LocalCluster.of(self.folder / ".sieve" / "cluster")
 
     def info(self) -> list[dict[str, Any]]:
-        return self.rows("cluster", "info", "--address", self.cluster.dashboard or "")
+        return self.rows("cluster", "info", "--ray", self.cluster.dashboard or "")
 
 
 def named(dashboard: Path) -> set[str]:
@@ -73,7 +73,7 @@ def test_a_cluster_avoids_a_node_that_breaks_trials_and_tells_metrics(
     try:
         assert f"export RAY_ADDRESS={cluster.address}" in said
         assert [(row["state"], row["GPUs"]) for row in here.info()] == [("alive", 4.0)] * 2
-        refused = here.sieve("cluster", "info", "--fits", "gpu=8", "--address", cluster.dashboard or "", code=1)
+        refused = here.sieve("cluster", "info", "--fits", "gpu=8", "--ray", cluster.dashboard or "", code=1)
         assert "gpu=8 can never be placed: asks 8 GPUs on one node; largest node has 4 GPUs" in refused
         assert (Path(cluster.nodes[0].temp) / "session_latest/metrics/grafana/dashboards" / NAME).exists()
 

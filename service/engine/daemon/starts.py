@@ -76,7 +76,7 @@ class Starts:
             ticket,
             settings.code(record),
             settings.storage,
-            f"{settings.address.rstrip('/')}/sweeps/{record.name}",
+            f"{settings.address.rstrip('/')}/api/v1/sweeps/{record.name}",
         )
 
     def _failed(self, record: SweepRecord, error: SieveError, now: float) -> None:

@@ -77,7 +77,7 @@ def placed(message: str, source: object) -> SpecError:
     """The task's complaint at its place in the spec: a stage if it begins with one, else the task."""
     stage = re.match(r"((?:rounds/)?stages/[\d/]+): ", message)
     where = stage.group(1) if stage else "task"
-    return _at(where, message.removeprefix(f"{where}: "), source)
+    return _at(where, message.removeprefix(f"{where}: ").removeprefix("task "), source)
 
 
 def _at(where: str, message: str, source: object) -> SpecError:

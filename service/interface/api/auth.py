@@ -22,7 +22,10 @@ PUBLIC, HEAD = "public", "head"
 
 _BEARER = HTTPBearer(auto_error=False, description="A token of `sieve token create`.")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="sieve"'}
-_HOW = "send the header Authorization: Bearer TOKEN; an admin makes one with: sieve token create"
+_HOW = (
+    "set SIEVE_TOKEN, use sieve context add, or send the header Authorization: Bearer TOKEN; "
+    "an admin makes one with: sieve token create USER"
+)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.interface.api.problems import Refusal, answer
 
+PACKED = (
+    "leave out with a .sieveignore file what the task does not need, or let the service take more: "
+    "sieve serve --max-package"
+)
+
 
 class BodyLimits:
     """Refuses bodies of more than ``most`` bytes with 413; ``paths`` have limits of their own by how they begin."""
@@ -26,7 +31,8 @@ class BodyLimits:
         most = next((most for path, most in self._paths.items() if scope["path"].startswith(path)), self._most)
         said = Headers(scope=scope).get("content-length", "0")
         if said.isdecimal() and int(said) > most:
-            refusal = Refusal(413, f"the body has {said} bytes, more than {most}", "send less")
+            cure = PACKED if "/packages/" in scope["path"] else "send less"
+            refusal = Refusal(413, f"the body has {said} bytes, more than {most}", cure)
             await answer(refusal)(scope, receive, send)
             return
         came = 0

@@ -22,6 +22,11 @@ from service.spec.errors import SieveError, SpecError, UserError
 
 MEDIA_TYPE = "application/problem+json"
 
+DESCRIBED = "see the description of the API: /api/v1/openapi.json"
+
+SHORT, MOST_OF_PATH = 60, 200
+"""Characters of a value, and of a path, that an error echoes at most."""
+
 STATUSES: dict[type[SieveError], int] = {
     UnknownSweep: 404,
     UnknownToken: 404,
@@ -143,20 +148,35 @@ async def _sieve(_: Request, error: Exception) -> JSONResponse:
     return answer(error)
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     faults = [
-        Fault(where=_sound("/".join(map(str, fault["loc"]))), message=_sound(str(fault["msg"])))
+        Fault(where=_sound("/".join(map(str, fault["loc"]))), message=_sound(f"{fault['msg']}{_given(fault)}"))
         for fault in error.errors()
     ]
     told = "; ".join(f"{fault.where}: {fault.message}" for fault in faults[:5])
-    return document(422, "Invalid request", told, "see the description of the API: /api/v1/openapi.json", faults)
+    kind = request.headers.get("content-type", "nothing").partition(";")[0]
+    if kind != "application/json" and any(fault.where == "body" for fault in faults):
+        told, cure = f"the body comes as {_sound(kind)}", "send the header Content-Type: application/json"
+        return document(422, "Invalid request", told, cure)
+    return document(422, "Invalid request", told, DESCRIBED, faults)
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+def _given(fault: Mapping[str, Any]) -> str:
+    """What was given instead, where that is short and no secret could be in it."""
+    given = fault.get("input")
+    short = isinstance(given, (int, float, str)) and len(repr(given)) <= SHORT
+    return f", not {given!r}" if short else ""
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    phrase = HTTPStatus(error.status_code).phrase
-    return document(error.status_code, phrase, str(error.detail), headers=error.headers)
+    detail, cure = str(error.detail), ""
+    if detail == HTTPStatus.NOT_FOUND.phrase:
+        detail, cure = f"there is nothing at {request.url.path[:MOST_OF_PATH]}", DESCRIBED
+    elif detail == HTTPStatus.METHOD_NOT_ALLOWED.phrase:
+        detail, cure = f"{request.method} is nothing that {request.url.path[:MOST_OF_PATH]} knows", DESCRIBED
+    return document(error.status_code, HTTPStatus(error.status_code).phrase, detail, cure, headers=error.headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
+from service.interface.api import formats
 from service.interface.api.auth import Guarded, Viewer
 from service.interface.api.problems import declared
 from service.interface.api.settings import PREFIX, Here
 from service.ledger.records import SweepRecord
+from service.ledger.results import Results
 from service.ledger.store import Store
 
 router = APIRouter(prefix=PREFIX, tags=["cluster"], route_class=Guarded)
@@ -26,7 +28,7 @@ _EXAMPLE: dict[str, Any] = {
     "slots": 4,
     "running": 4,
     "wanted": 8,
-    "waits": "4 of 8 slots: the rest is bob's share",
+    "waits": "waiting: 4 of 8 GPUs are yours at weight 1; 4 trials of 8 may run",
 }
 
 
@@ -54,9 +56,12 @@ class Queue(BaseModel):
     items: list[Place]
 
 
-@router.get("/queue", responses=declared(401))
-def get_queue(user: Viewer, here: Here) -> Queue:
+@router.get("/queue", response_model=Queue, responses=formats.RESPONSES | declared(401, 406))
+def get_queue(user: Viewer, here: Here, request: Request) -> Any:
     """Sweeps that run or wait to."""
+    form, results = formats.accepted(request), Results(here.store)
+    if form != formats.JSON:
+        return formats.respond(form, results.queue_rows, results.queue)
     records = [record for state in WAITING for record in _all(here.store, state)]
     records.sort(key=lambda record: (-record.priority, record.created))
     return Queue(items=[_place(record) for record in records])

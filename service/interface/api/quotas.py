@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from service.interface.api.auth import Admin, Guarded
@@ -17,6 +17,9 @@ router = APIRouter(prefix=PREFIX, tags=["cluster"], route_class=Guarded)
 Owner = Annotated[
     PlainText, Path(description="a person; * is whoever has no quota", examples=["ann"], min_length=1, max_length=64)
 ]
+
+
+_USE: dict[str, Any] = {"owner": "ann", "running": 4, "gpu_hours": 100.0, "gpu_hours_used": 12.5}
 
 
 class Bounds(BaseModel):
@@ -36,21 +39,26 @@ class QuotaView(Bounds):
     owner: str
 
 
+class QuotaUse(QuotaView):
+    """The quota of an owner, and the GPU hours that their sweeps have used; null for the owner *."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_USE]})
+
+    gpu_hours_used: float | None
+
+
 class QuotaList(BaseModel):
     """All quotas by owner."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"items": [{"owner": "*", "running": 2, "gpu_hours": None}]}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_USE]}]})
 
-    items: list[QuotaView]
+    items: list[QuotaUse]
 
 
 @router.get("/quotas", responses=declared(401, 403))
 def list_quotas(user: Admin, here: Here) -> QuotaList:
     """All quotas that were set."""
-    known = here.store.quotas.ls()
-    return QuotaList(items=[QuotaView(owner=q.owner, running=q.running, gpu_hours=q.gpu_hours) for q in known])
+    return QuotaList(items=[QuotaUse(**row) for row in here.store.quotas.rows()])
 
 
 @router.get("/quotas/{owner}", responses=declared(401, 403, 422))
@@ -65,3 +73,10 @@ def set_quota(user: Admin, here: Here, owner: Owner, bounds: Bounds) -> QuotaVie
     """Another quota for an owner; it holds from the daemon's next look on."""
     here.store.quotas.set(owner, bounds.running, bounds.gpu_hours)
     return QuotaView(owner=owner, running=bounds.running, gpu_hours=bounds.gpu_hours)
+
+
+@router.delete("/quotas/{owner}", status_code=204, responses=declared(401, 403, 422))
+def remove_quota(user: Admin, here: Here, owner: Owner) -> Response:
+    """Forget the quota of an owner: that of * holds again, if there is one."""
+    here.store.quotas.remove(owner)
+    return Response(status_code=204)

@@ -64,6 +64,14 @@ class Extension(BaseModel):
     trials: Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 
 
+class Undone(BaseModel):
+    """The round that the narrowing which was taken back was for; rounds count from 0."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"round": 1}]})
+
+    round: int
+
+
 @router.post(
     "/sweeps",
     status_code=201,
@@ -104,6 +112,13 @@ def extend(user: Submitter, here: Here, name: Name, extension: Extension) -> Swe
     user.insist(here.store.sweep(name))
     extend_in(here.store, name, extension.trials, lambda _: True)
     return detail(here, name)
+
+
+@router.post("/sweeps/{name}/space/undo", responses=declared(401, 403, 404, 422))
+def undo_space(user: Submitter, here: Here, name: Name) -> Undone:
+    """Take the newest narrowing of a sweep's space back: the next round begins with the space before it."""
+    user.insist(here.store.sweep(name))
+    return Undone(round=here.store.undo_space(name).round)
 
 
 def _nodes(here: Settings) -> Nodes | None:

@@ -27,7 +27,7 @@ EXAMPLE: dict[str, Any] = {
     "running": 4,
     "wanted": 8,
     "asks": {"CPU": 1.0},
-    "waits": "4 of 8 slots: the rest is bob's share",
+    "waits": "waiting: 4 of 8 CPUs are yours at weight 1; 4 trials of 8 may run",
     "created": 1795280000.0,
     "started": 1795280002.5,
     "claimed": 1795280002.5,

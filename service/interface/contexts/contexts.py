@@ -56,10 +56,7 @@ class Contexts:
 
     def with_(self, context: Context) -> Contexts:
         """With one more, or another of the same name; the first of all is in use. Raises UserError for a bad name."""
-        if not NAME.fullmatch(context.name):
-            raise UserError(
-                f"a context cannot be named {context.name!r}", "use letters, digits, dots, dashes and underscores"
-            )
+        check_name(context.name)
         current = self.current if self.known else context.name
         return Contexts({**self.known, context.name: context}, current)
 
@@ -72,6 +69,12 @@ class Contexts:
     def using(self, name: str | None) -> Contexts:
         """With that one in use, or none. Raises UserError where there is none."""
         return replace(self, current=None if name is None else self.get(name).name)
+
+
+def check_name(name: str) -> None:
+    """Raises UserError where no context can have that name."""
+    if not NAME.fullmatch(name):
+        raise UserError(f"a context cannot be named {name!r}", "use letters, digits, dots, dashes and underscores")
 
 
 def place() -> Path:

@@ -48,6 +48,8 @@ def pack(project: Path, path: Path, most: int = MOST) -> Package:
     listed, notes = _without_ours(project, listing.paths)
     if listing.stayed:
         notes = (*notes, f"{', '.join(listing.stayed)} stay here: folders of that name never travel")
+    if not listed and not any(project.iterdir()):
+        raise UserError(f"the folder {project} is empty", "name the one that holds the task's code with --project")
     if not listed:
         raise UserError(f"nothing in {project} can travel: all is ignored", f"correct .gitignore or {IGNORE}")
     found = list(sources(project, listed))

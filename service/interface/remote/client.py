@@ -61,7 +61,8 @@ class Client:
 
         The folder ``project`` (default: the current one) travels with it, but what git ignores, and so does the commit.
         The spec is checked here, and the task, too, where Ray and torch are installed and ``check`` is on. The same
-        sweep of the same code again is the same submission, so that a call whose answer was lost may be repeated.
+        sweep of the same code again is the same submission, so that a call whose answer was lost may be repeated. One
+        that is paused or failed goes on.
 
         Raises:
             SpecError: the spec breaks a rule.
@@ -88,5 +89,4 @@ class Client:
 
     def cluster(self) -> dict[str, Any]:
         """The nodes and what they have in all, as the service sees them: the keys ``nodes`` and ``total``."""
-        found: dict[str, Any] = self._remote._get("cluster")
-        return found
+        return self._remote.cluster()

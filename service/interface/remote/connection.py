@@ -7,7 +7,7 @@ import random
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ JSON = "application/json"
 AWAY = frozenset({429, 502, 503, 504})
 """Statuses of a service that starts, or of what stands before one that is away."""
 
-DENIED = "set SIEVE_TOKEN, or give a token with: sieve context add NAME --address URL"
+DENIED = "see that the address is right; set SIEVE_TOKEN, or give a token with: sieve context add NAME --address URL"
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
 _log = logging.getLogger("service")
@@ -112,6 +112,9 @@ class Connection:
         with self._answer(call) as response:
             if response.status_code == httpx.codes.NOT_FOUND:
                 return False
+            if response.status_code in (401, 403):  # an answer to HEAD has no words
+                with suppress(NoAnswer):
+                    self.json(Call("GET", ("sweeps",), {"limit": 1}))
             self._check(response)
             return True
 

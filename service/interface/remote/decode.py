@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from service.interface.tables import MOMENTS
-from service.ledger.records import DecisionRecord
+from service.ledger.records import UNDER_WAY, DecisionRecord
 from service.ledger.rows import Rows
 from service.ledger.status import Status
 
@@ -34,7 +34,8 @@ def sweep(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The row of a sweep, as `service.ledger.rows.sweep_row` has it, from what a page says of it."""
     counts = raw["counts"]
     numbers = {"trials": sum(counts.values()), "finished_trials": counts.get("FINISHED", 0)}
-    known = {"sweep": raw["name"], "metric": raw["metric"]["name"], **numbers}
+    why = raw["why"] or (raw["waits"] if raw["state"] in UNDER_WAY else "")
+    known = {"sweep": raw["name"], "metric": raw["metric"]["name"], "why": why, **numbers}
     return {column: known[column] if column in known else raw.get(column) for column in SWEEP}
 
 

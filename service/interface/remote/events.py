@@ -11,7 +11,7 @@ from httpx_sse import EventSource, ServerSentEvent, SSEError
 from service.interface.remote.connection import Call, Connection
 from service.interface.remote.problems import NoAnswer
 from service.interface.source import Event, Standing
-from service.interface.source.source import UNDER_WAY
+from service.ledger.records import UNDER_WAY
 
 STREAM = "text/event-stream"
 RECONNECT = 0.5
@@ -51,29 +51,36 @@ def events(connection: Connection, name: str, standing: Callable[[], Standing]) 
     yield Event("sweep", {"sweep": name, "state": now.state, "why": now.why})
 
 
-def lines(connection: Connection, name: str, follow: bool) -> Iterator[str]:
-    """The lines of the sweep's log; where the line breaks while following, it goes on after what was read.
+def lines(connection: Connection, name: str, follow: bool, standing: Callable[[], Standing]) -> Iterator[str]:
+    """The lines of the sweep's log.
+
+    With ``follow`` also those to come, of its next heads, too, until by ``standing`` it is under way no longer. Where
+    the line breaks or the service ends, they go on after what was read.
 
     Raises:
         NoAnswer: the service is away for longer than the connection has patience.
     """
-    read = 0
+    first, read = "", 0
     limit = SILENT if follow else None
     call = Call("GET", ("sweeps", name, "logs"), {"follow": int(follow)}, accept="text/plain", read=limit)
     while True:
-        begun = False
+        begun, over = False, not (follow and standing().live)  # asked before: then nothing is missed
         try:
             with connection.open(call) as response:
                 begun = True
                 for number, line in enumerate(response.iter_lines()):
+                    if number == 0 and line != first:  # the log of another head
+                        first, read = line, 0
                     if number >= read:
                         read += 1
                         yield line
-            return
         except NoAnswer:
             if not (follow and begun):
                 raise
-            time.sleep(RECONNECT)
+            over = False
+        if over:
+            return
+        time.sleep(RECONNECT)
 
 
 def _event(sent: ServerSentEvent) -> Event:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from service.interface.remote import decode
 from service.interface.remote.connection import Call, Connection
 from service.interface.remote.events import events, lines
-from service.interface.source.source import UNDER_WAY, Event, Look, Standing, Table
+from service.interface.remote.rights import RemoteRights
+from service.interface.source.source import Event, Look, Standing, Table
 from service.ledger.errors import UnknownSweep
-from service.ledger.records import DecisionRecord
+from service.ledger.records import UNDER_WAY, DecisionRecord
 from service.ledger.rows import Rows
 from service.ledger.status import Status
-from service.spec.errors import UserError
 from service.spec.extras import needs
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from service.engine.nodes import Node
 
 PACE = 2.0
 PAGE = 500
@@ -35,6 +38,7 @@ class Remote:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.rights = RemoteRights(connection)
 
     @property
     def where(self) -> str:
@@ -83,9 +87,9 @@ class Remote:
         from service.interface.view import avoided
 
         raw = self.sweep(name)
-        note = raw.get("why") or (raw.get("waits") if raw["state"] in UNDER_WAY else "") or ""
+        status = decode.status(raw["status"])
         advice = (*decode.advice(self.rows(name, "stages")), *avoided(self.verdicts(name)))
-        return Look(decode.status(raw["status"]), advice, note)
+        return Look(status, advice, status.why)
 
     def status(self, name: str) -> Status:
         return decode.status(self.sweep(name)["status"])
@@ -110,6 +114,17 @@ class Remote:
             file.seek(0)
             return arrow.read(cast(IO[bytes], file), dtypes)
 
+    def nodes(self) -> list[Node]:
+        from service.engine.nodes import Node
+
+        known = {field.name for field in fields(Node)}
+        return [Node(**{key: raw[key] for key in known & raw.keys()}) for raw in self.cluster()["nodes"]]
+
+    def cluster(self) -> dict[str, Any]:
+        """What the service says of its cluster. One that does not answer is said to, not waited for."""
+        found: dict[str, Any] = self.connection.json(Call("GET", ("cluster",), once=True))
+        return found
+
     def wish(self, name: str, wish: str) -> Standing:
         return _standing(self.connection.json(Call("POST", ("sweeps", name, "wish"), body={"wish": wish})))
 
@@ -122,10 +137,8 @@ class Remote:
         self.connection.json(Call("PATCH", ("sweeps", name), body=given))
 
     def undo_space(self, name: str) -> int:
-        raise UserError(
-            f"the narrowing of {name} at {self.where} cannot be taken back from here",
-            "submit it under a new name with the space that you want",
-        )
+        undone = self.connection.json(Call("POST", ("sweeps", name, "space", "undo"), once=True))
+        return int(undone["round"])
 
     def remove(self, name: str) -> None:
         self.standing(name)
@@ -133,7 +146,7 @@ class Remote:
             self.connection.json(Call("DELETE", ("sweeps", name)))
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:
-        return lines(self.connection, name, follow)
+        return lines(self.connection, name, follow, lambda: self.standing(name))
 
     def events(self, name: str) -> Iterator[Event]:
         return events(self.connection, name, lambda: self.standing(name))

@@ -15,12 +15,15 @@ from uuid import uuid4
 from service.interface.package import MOST, Package, pack
 from service.interface.package.revision import revision
 from service.interface.remote.connection import Call, Connection
+from service.interface.remote.glance import glance
 from service.interface.remote.problems import SpentKey
+from service.ledger.states import RESUMABLE
 from service.spec import Source, Spec, load
+from service.spec.errors import UserError
 
 ZIP = {"Content-Type": "application/zip"}
 CREATED = 201
-UNCHECKED = "the task is not checked here, where {} not installed; the service says in its log if it does not work"
+UNCHECKED = "the task is not tried here, where {} not installed; sieve status says so if it does not work"
 
 
 @dataclass(frozen=True)
@@ -35,18 +38,23 @@ class Submission:
 
 @dataclass(frozen=True)
 class Submitted:
-    """A sweep in the queue. ``new``: it was not there before; ``notes`` are a line each."""
+    """A sweep at a service. ``new``: it was not there before; ``notes`` are a line each.
+
+    ``why`` is the reason of its ``state``; ``before`` the state that it went on from, None where it did not have to.
+    """
 
     name: str
     state: str
     new: bool
     notes: tuple[str, ...] = ()
+    why: str = ""
+    before: str | None = None
 
 
 def submit(connection: Connection, submission: Submission) -> Submitted:
     """Checks what can be checked here, sends the code if the service has it not yet, and queues the sweep.
 
-    The submission is named by its content, so that sent again it is the same.
+    The submission is named by its content, so that sent again it is the same; one that is paused or failed goes on.
 
     Raises:
         SpecError: the spec breaks a rule.
@@ -59,8 +67,23 @@ def submit(connection: Connection, submission: Submission) -> Submitted:
         package = pack(project, Path(folder) / "code.zip", submission.max_package)
         _send(connection, package)
     answer, new = _queue(connection, spec, package, project)
-    told = [*notes, *package.notes, *answer.get("warnings", ())]
-    return Submitted(answer["name"], answer["state"], new, tuple(dict.fromkeys(told)))
+    told = tuple(dict.fromkeys([*notes, *package.notes, *answer.get("warnings", ())]))
+    before = answer["state"] if answer["state"] in RESUMABLE else None
+    if before is not None:
+        answer = _resumed(connection, spec.name)
+    return Submitted(answer["name"], answer["state"], new, told, answer.get("why") or "", before)
+
+
+def _resumed(connection: Connection, name: str) -> dict[str, Any]:
+    """What the service says of a sweep that is to go on, unless someone else made it go on before."""
+    found: dict[str, Any]
+    try:
+        found = connection.json(Call("POST", ("sweeps", name, "wish"), body={"wish": "resume"}))
+    except UserError:
+        found = connection.json(Call("GET", ("sweeps", name)))
+        if found["state"] in RESUMABLE:
+            raise
+    return found
 
 
 def _send(connection: Connection, package: Package) -> None:
@@ -88,6 +111,7 @@ def _checked(spec: Spec, project: Path, submission: Submission) -> Iterator[str]
     lacking = [name for name in ("ray", "torch") if find_spec(name) is None]
     if lacking:
         yield UNCHECKED.format(f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'}")
+        yield from glance(spec, project, submission.source)
         return
     from service.engine.preflight import check
     from service.engine.preflight.examination import insist, quick

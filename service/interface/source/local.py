@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.interface.source.source import UNDER_WAY, Event, Look, Standing, Table
-from service.ledger.records import DecisionRecord
+from service.interface.source.rights import LocalRights
+from service.interface.source.source import Event, Look, Standing, Table
+from service.ledger.records import UNDER_WAY, DecisionRecord
 from service.ledger.rows import Rows
 from service.ledger.status import HEADED, Status, snapshot
 from service.spec.errors import UserError
@@ -18,6 +19,7 @@ from service.spec.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from service.engine.nodes import Node
     from service.ledger import Results, Store
 
 DEAD = "its head has died; nothing is lost, continue with: sieve run {}"
@@ -31,6 +33,7 @@ class Local:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.rights = LocalRights(home)
 
     @property
     def where(self) -> str:
@@ -113,6 +116,11 @@ class Local:
             "spaces": results.spaces,
         }
         return plain[table](name)
+
+    def nodes(self) -> list[Node]:
+        from service.engine import clusters
+
+        return clusters.nodes(self.home)
 
     def wish(self, name: str, wish: str) -> Standing:
         from service.interface.wishes import heard

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
+from service.interface.source.rights import Rights
 from service.ledger.records import DecisionRecord
 from service.ledger.rows import Rows
 from service.ledger.status import Status
@@ -14,11 +15,11 @@ from service.ledger.status import Status
 if TYPE_CHECKING:
     import pandas as pd
 
+    from service.engine.nodes import Node
+
 Table = Literal["trials", "history", "best", "decisions", "stages", "spaces"]
 TABLES: tuple[Table, ...] = get_args(Table)
 """What a sweep has a table of; columns and dtypes are those of `service.ledger.results.Results`."""
-
-UNDER_WAY = ("QUEUED", "STARTING", "RUNNING")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,13 @@ class Source(Protocol):
     @property
     def home(self) -> Path | None:
         """The folder where heads of this process keep their sweeps; None where a service starts them elsewhere."""
+
+    @property
+    def rights(self) -> Rights:
+        """Who may use a service of these sweeps, and how much of its cluster."""
+
+    def nodes(self) -> list[Node]:
+        """The nodes of the cluster that heads run on. Raises SieveError while it cannot be asked."""
 
     @property
     def pace(self) -> float:

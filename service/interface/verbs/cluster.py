@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.interface import options, tables
+from service.interface.verbs.group import Group
 
 if TYPE_CHECKING:
-    from service.engine.clusters import Node
+    from service.engine.nodes import Node
+    from service.interface.source import Source
 
 
-@click.group()
+@click.group(cls=Group)
 def cluster() -> None:
     """A Ray cluster to develop on, and what a cluster has room for."""
 
@@ -86,22 +88,23 @@ def kill(number: int, home: Path) -> None:
 
 
 @cluster.command()
-@click.option(
-    "--address", help="http://… of a dashboard, or host:port.  [default: $RAY_ADDRESS, else the local cluster]"
-)
+@click.option("--ray", metavar="ADDRESS", help="Ask Ray instead: http://… of a dashboard, or host:port.")
 @click.option("--fits", help="Whether one node could ever have so much, e.g. gpu=8,cpu=2; exits with 1 if not.")
 @options.output
-@options.home
-def info(address: str | None, fits: str | None, output: str, home: Path) -> None:
-    """Show the nodes of a cluster, what they have and what is free."""
-    from service.engine import clusters
+@options.source
+def info(ray: str | None, fits: str | None, output: str, source: Source) -> None:
+    """Show the nodes of a cluster, what they have and what is free.
 
-    request = None if fits is None else clusters.request_of(fits)
-    nodes = clusters.nodes(address, home)
+    It is that of the service at an address; on this machine that of RAY_ADDRESS, else the local one.
+    """
+    from service.engine import nodes as cluster_nodes
+
+    request = None if fits is None else cluster_nodes.request_of(fits)
+    nodes = source.nodes() if ray is None else cluster_nodes.at(ray)
     click.echo(tables.render([_row(node) for node in nodes], output, "the cluster has no nodes"))
     if request is None:
         return
-    why = clusters.fits(nodes, request)
+    why = cluster_nodes.fits(nodes, request)
     click.echo(f"{fits} {'could be placed' if why is None else f'can never be placed: {why}'}", err=output != "table")
     if why is not None:
         raise SystemExit(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from service.interface import options
@@ -29,11 +31,12 @@ def add(name: str, where: str, token_file: str | None) -> None:
     from service.interface.contexts.address import address
     from service.interface.contexts.token import read_token
 
+    contexts.check_name(name)
     known, normal = contexts.read(contexts.place()), address(where)
     token = _typed() if token_file is None else read_token(token_file)
     made = known.with_(contexts.Context(name, normal, token))
     contexts.write(contexts.place(), made)
-    verb = "changed" if name in known.known else "added"
+    verb = ("changed" if name in known.known else "added") + ("" if token else " without a token")
     click.echo(
         f"{name} is {verb}" + ("; it is in use" if made.current == name else f"; use it with: sieve context use {name}")
     )
@@ -96,7 +99,10 @@ def _typed() -> str | None:
     """The token that a person types, without its being shown; None for none."""
     from service.interface.contexts.token import checked
 
-    typed = str(click.prompt("token", hide_input=True, default="", show_default=False, err=True))
+    if sys.stdin.isatty():
+        typed = str(click.prompt("token", hide_input=True, default="", show_default=False, err=True))
+    else:  # a pipe: nothing is shown there
+        typed = sys.stdin.readline()
     return checked(typed, "the answer") if typed.strip() else None
 
 

@@ -123,8 +123,12 @@ def best(name: str, n: int, source: Source, output: str) -> None:
 @options.source
 def logs(name: str, follow: bool, source: Source) -> None:
     """Print what the head of a sweep has written."""
+    written = False
     for line in source.logs(name, follow):
         click.echo(line)
+        written = True
+    if not written:
+        click.echo(f"the head of {name} has written nothing yet; see: sieve status {name}", err=True)
 
 
 def _show(rows: Rows, output: str, empty: str) -> None:

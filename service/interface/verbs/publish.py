@@ -21,7 +21,6 @@ def report(name: str, source: Source) -> None:
 
     It needs neither network nor script; the path is printed.
     """
-    from service.interface.report import write
     from service.interface.source.local import Local
     from service.spec.errors import UserError
 
@@ -30,6 +29,8 @@ def report(name: str, source: Source) -> None:
             f"the page of {name} at {source.where} cannot be written here",
             "give --home for a sweep of this machine, or save its tables with: sieve export",
         )
+    from service.interface.report import write
+
     click.echo(write(source.store, name, source.home))
 
 

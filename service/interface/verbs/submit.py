@@ -10,6 +10,7 @@ import click
 from service.interface import options
 
 if TYPE_CHECKING:
+    from service.interface.remote.submission import Submitted
     from service.interface.source import Source
 
 MIB = 1 << 20
@@ -30,7 +31,8 @@ MIB = 1 << 20
 def submit(file: str, project: Path | None, no_check: bool, max_package: int, source: Source) -> None:
     """Queue a sweep at a service.
 
-    The project's folder goes with it, without what git or .sieveignore ignore. The same again is the same sweep.
+    The project's folder goes with it, without what git or .sieveignore ignore. The same again is the same sweep: one
+    that is paused or failed goes on.
     """
     from service.interface.remote.remote import Remote
     from service.interface.remote.submission import Submission
@@ -46,9 +48,23 @@ def submit(file: str, project: Path | None, no_check: bool, max_package: int, so
     made = send(source.connection, submission)
     for note in made.notes:
         click.echo(f"note: {note}", err=True)
-    told = "is submitted" if made.new else f"was there already and is {made.state}"
-    then = "go on with: sieve resume" if made.state in ("PAUSED", "FAILED") else "watch it with: sieve watch"
-    click.echo(f"{made.name} {told}; {then} {made.name}")
+    click.echo(_describe(made))
+
+
+def _describe(made: Submitted) -> str:
+    name = made.name
+    if made.state == "CANCELLED":
+        return f"{name} is CANCELLED and cannot go on; give it a new name, or remove it first: sieve rm {name}"
+    if made.state in ("SUCCEEDED", "STOPPED"):
+        why = f" ({made.why})" if made.why else ""
+        return f"{name} is {made.state} already{why}; give it more trials with: sieve extend {name} --trials N"
+    if made.new:
+        told = "is submitted"
+    elif made.before is not None:
+        told = f"was {made.before} and goes on"
+    else:
+        told = f"was there already and is {made.state}"
+    return f"{name} {told}; watch it with: sieve watch {name}"
 
 
 VERBS = (submit,)

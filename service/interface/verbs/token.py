@@ -1,67 +1,62 @@
-"""``sieve token``: who may use the service of a home."""
+"""``sieve token``: who may use a service."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from service.interface import options, tables
+from service.interface.verbs.group import Group
+
+if TYPE_CHECKING:
+    from service.interface.source import Source
 
 ROLES = ("viewer", "submitter", "admin")
 
 
-@click.group()
+@click.group(cls=Group)
 def token() -> None:
     """Tokens for the service: make, list, revoke.
 
-    A viewer reads everything, a submitter also submits sweeps and manages their own, an admin manages everything.
+    A viewer reads everything, a submitter also submits sweeps and manages their own, an admin manages everything. At an
+    address only an admin reaches them.
     """
 
 
 @token.command()
 @click.argument("user")
 @click.option("--role", type=click.Choice(ROLES), default="submitter", show_default=True, help="What it may.")
-@options.home
-def create(user: str, role: str, home: Path) -> None:
+@options.source
+def create(user: str, role: str, source: Source) -> None:
     """Make a token for USER and print it.
 
     It is shown this once: only its hash is kept.
     """
-    from service.ledger import open_store
-
-    record, secret = open_store(home, create=True).tokens.create(user, role)
-    click.echo(f"token {record.id} of {user}, {role}; it is not shown again:", err=True)
+    record, secret = source.rights.create_token(user, role)
+    click.echo(f"token {record.id} of {user}, {role}, for {source.where}; it is not shown again:", err=True)
     click.echo(secret)
 
 
 @token.command()
 @options.output
-@options.home
-def ls(home: Path, output: str) -> None:
+@options.source
+def ls(source: Source, output: str) -> None:
     """List the tokens.
 
     Their secrets are kept nowhere.
     """
-    from dataclasses import asdict
-
-    from service.ledger import open_store
-
-    rows = [asdict(record) for record in open_store(home).tokens.ls()]
-    moments = [{key: tables.moment(row[key]) for key in ("created", "revoked")} for row in rows]
-    shown = [row | times for row, times in zip(rows, moments, strict=True)]
-    click.echo(tables.render(shown, output, "no tokens yet; make one with: sieve token create USER"))
+    times = ("created", "revoked")
+    rows = [row | {key: tables.moment(row[key]) for key in times} for row in source.rights.tokens()]
+    click.echo(tables.render(rows, output, "no tokens yet; make one with: sieve token create USER"))
 
 
 @token.command()
 @click.argument("number", type=click.IntRange(min=1))
-@options.home
-def revoke(number: int, home: Path) -> None:
+@options.source
+def revoke(number: int, source: Source) -> None:
     """Revoke the token NUMBER, at once and for ever."""
-    from service.ledger import open_store
-
-    record = open_store(home).tokens.revoke(number)
-    click.echo(f"token {record.id} of {record.user} is revoked")
+    click.echo(f"token {number} of {source.rights.revoke_token(number)} is revoked")
 
 
 VERBS = (token,)

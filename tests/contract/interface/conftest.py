@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from fastapi import FastAPI
 
 from service.engine.identity import identity
 from service.interface.cli import main
@@ -80,9 +81,15 @@ def remote(address: str) -> Place:
 
 
 @pytest.fixture
-def address(home: Path) -> Iterator[str]:
+def app(home: Path) -> FastAPI:
+    """The application that is served at ``address``."""
+    return create_app(home)
+
+
+@pytest.fixture
+def address(app: FastAPI) -> Iterator[str]:
     """A service of the ledger in ``home``."""
-    with served(create_app(home)) as where:
+    with served(app) as where:
         yield where
 
 

@@ -99,6 +99,13 @@ def test_a_wrong_token_is_denied(address: str, store: Store) -> None:
         stranger.sweeps()
 
 
+def test_a_wrong_token_at_submit_is_told_in_the_words_of_the_service(address: str, store: Store, project: Path) -> None:
+    with service.Client(address, "wrong") as stranger:
+        for ask in (stranger.sweeps, lambda: stranger.submit(NEW, project, check=False)):
+            with pytest.raises(Denied, match="the token does not hold: it is unknown or revoked; set SIEVE_TOKEN"):
+                ask()
+
+
 def test_a_client_needs_an_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.delenv("SIEVE_ADDRESS", raising=False)
@@ -123,6 +130,42 @@ def test_submitting_from_a_terminal(address: str, store: Store, project: Path) -
     first, second = (CliRunner().invoke(main, words, env={"SIEVE_TOKEN": TOKEN}).stdout for _ in range(2))
     assert first == "new is submitted; watch it with: sieve watch new\n"
     assert second == "new was there already and is QUEUED; watch it with: sieve watch new\n"
+
+
+@pytest.mark.parametrize(
+    ("ended", "said", "then"),
+    [
+        ("FAILED", "new was FAILED and goes on; watch it with: sieve watch new", "QUEUED"),
+        ("PAUSED", "new was PAUSED and goes on; watch it with: sieve watch new", "QUEUED"),
+        ("STOPPED", "new is STOPPED already (so); give it more trials with: sieve extend new --trials N", "STOPPED"),
+        ("CANCELLED", "new is CANCELLED and cannot go on; give it a new name, or", "CANCELLED"),
+    ],
+)
+def test_submitting_again_what_is_under_way_no_longer(
+    client: service.Client, address: str, store: Store, project: Path, ended: str, said: str, then: str
+) -> None:
+    (project / "sweep.yaml").write_text(load(NEW).to_yaml())
+    client.submit(NEW, project, check=False)
+    store.end("new", store.claim("new", "h:1:1", lambda _: False).attempt, ended, "so")
+    words = ["submit", str(project / "sweep.yaml"), "--project", str(project), "--no-check", "--address", address]
+    assert said in CliRunner().invoke(main, words, env={"SIEVE_TOKEN": TOKEN}).stdout
+    assert store.sweep("new").state == then
+
+
+def test_a_paused_sweep_that_is_extended_goes_on_and_a_cancelled_one_cannot(
+    client: service.Client, store: Store, project: Path
+) -> None:
+    sweep = client.submit(NEW, project, check=False)
+    sweep.pause()
+    sweep.extend(2)
+    assert sweep.state == "QUEUED"
+    sweep.cancel()
+    with pytest.raises(UserError, match="new is CANCELLED and cannot go on; give it a new name, or remove it first"):
+        sweep.extend(2)
+    with pytest.raises(
+        UserError, match="new is CANCELLED: there is nothing to resume; give it a new name, or remove it"
+    ):
+        sweep.resume()
 
 
 BLOCKED = f"import sys\nfor name in {HEAVY}: sys.modules[name] = None\nfrom service.interface.cli import main\n"

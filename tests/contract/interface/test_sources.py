@@ -10,13 +10,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from fastapi import FastAPI
 
+from cluster.inventory import Node
 from service.interface.source import TABLES
 from service.ledger import Store
 from service.ledger.errors import UnknownSweep
-from service.ledger.records import Batch, DecisionRecord
+from service.ledger.records import Batch, DecisionRecord, SpaceRecord
 from service.spec.errors import SieveError, UserError
-from tests.contract.interface.conftest import Place
+from tests.contract.interface.conftest import Place, remote
 
 Both = tuple[Place, Place]
 
@@ -173,3 +175,68 @@ def test_watching_shows_the_end(place: Place, store: Store) -> None:
     text = place("watch", "toy").stdout
     assert "STOPPED" in text
     assert text.endswith("a person said so\n")
+
+
+def test_tokens_are_made_listed_and_revoked(place: Place, store: Store) -> None:
+    secret = place("token", "create", "zoe", "--role", "viewer").stdout.strip()
+    found = store.tokens.of(secret)
+    assert found is not None
+    assert (found.user, found.role) == ("zoe", "viewer")
+    listed = place("token", "ls", "-o", "json").stdout
+    assert json.loads(listed)[-1]["user"] == "zoe"
+    assert secret not in listed
+    assert f"token {found.id} of zoe is revoked" in place("token", "revoke", str(found.id)).stdout
+    assert store.tokens.of(secret) is None
+    assert "there is no token 99; see: sieve token ls" in place("token", "revoke", "99", code=2).stderr
+
+
+def test_quotas_are_set_listed_and_removed(place: Place, store: Store) -> None:
+    assert "no quotas yet" in place("quota", "ls").stdout
+    said = place("quota", "set", "ann", "--gpu-hours", "2.5").stdout
+    assert said == "ann may have any number of sweeps at once, 2.5 GPU hours in all\n"
+    place("quota", "set", "*", "--running", "2")
+    assert place("quota", "ls").stdout.split()[:4] == ["owner", "running", "gpu_hours", "gpu_hours_used"]
+    listed = json.loads(place("quota", "ls", "-o", "json").stdout)
+    assert [(row["owner"], row["running"], row["gpu_hours"]) for row in listed] == [("*", 2, None), ("ann", None, 2.5)]
+    assert listed[0]["gpu_hours_used"] is None
+    assert listed[1]["gpu_hours_used"] >= 0
+    place("quota", "rm", "ann")
+    assert store.quotas.get("ann").running == 2
+    assert "no limit is given for ann; give --running" in place("quota", "set", "ann", code=2).stderr
+
+
+def test_what_a_cluster_has_room_for_is_said_of_that_of_the_service(address: str, store: Store, app: FastAPI) -> None:
+    there = remote(address)
+    assert "this service knows no cluster" in there("cluster", "info", code=1).stderr
+    node = Node("3f", "gpu-node", {"CPU": 8.0, "GPU": 4.0}, alive=True, used={"CPU": 2.0, "GPU": 1.0})
+    app.state.settings.inventory = lambda: [node]
+    [shown] = json.loads(there("cluster", "info", "-o", "json").stdout)
+    assert (shown["node"], shown["GPUs"], shown["GPUs free"]) == ("gpu-node", 4.0, 3.0)
+    refused = there("cluster", "info", "--fits", "gpu=8", code=1).stdout
+    assert "gpu=8 can never be placed: asks 8 GPUs on one node; largest node has 4 GPUs" in refused
+    assert "gpu=4,cpu=8 could be placed" in there("cluster", "info", "--fits", "gpu=4,cpu=8").stdout
+
+
+def test_what_a_sweep_waits_for_is_its_reason_wherever_one_looks(place: Place, store: Store) -> None:
+    reason = "waits for room: the 1 sweep before it has it all"
+    store.share({"waiting": (None, reason)})
+    assert reason in place("ls").stdout
+    assert place("status", "waiting").stdout.count(reason) == 1
+    frame = place.source.sweeps_frame().set_index("sweep")
+    assert frame.loc["waiting", "why"] == place.handle("waiting").status.why == reason
+    place("pause", "waiting")
+    assert reason not in place("ls").stdout
+
+
+CHANGE = {"parameter": "lr", "from": {"uniform": [0, 1]}, "to": {"uniform": [0, 0.5]}, "reason": "so"}
+
+
+def test_a_narrowing_is_taken_back(place: Place, store: Store) -> None:
+    space = SpaceRecord(1, {"lr": CHANGE["to"]}, [CHANGE], 9.0)
+    store.append("toy", 1, Batch(spaces=[space]))
+    assert "the narrowing for round 1 is undone" in place("space", "toy", "--undo").stderr
+    assert store.spaces("toy")[0].undone
+    assert (
+        "toy has no narrowing to undo; see its spaces: sieve space toy"
+        in place("space", "toy", "--undo", code=2).stderr
+    )

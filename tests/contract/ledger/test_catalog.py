@@ -9,8 +9,7 @@ from dataclasses import replace
 import pytest
 
 from service.ledger.heads import HeadRecord
-from service.ledger.quotas import QuotaRecord
-from service.ledger.records import Batch, SweepRecord, TrialRecord
+from service.ledger.records import Batch, QuotaRecord, SweepRecord, TrialRecord
 from service.ledger.results import Results
 from service.ledger.store import AlreadyRunning, KeyInUse, LostClaim, NameInUse, Store, UnknownSweep
 from service.spec.errors import UserError

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from service.ledger import frames
+from service.ledger.ledger import Needs
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord, WorthRecord
 from service.ledger.results import Results
 from service.ledger.status import snapshot
@@ -224,3 +225,22 @@ def test_a_bad_value_does_not_spoil_sql(claimed: Store) -> None:
     found = Results(claimed).sql(f"select {score} as score from reports order by id")
     assert found["score"].astype(float).fillna(-1).tolist() == [-1, math.inf, -math.inf, 0.5]
     assert [str(report.metrics["score"]) for report in claimed.reports("a")] == ["nan", "inf", "-inf", "0.5"]
+
+
+def test_a_trial_that_waits_says_for_what(store: Store) -> None:
+    store.create("idle", SPEC, "/project", "ann", None)
+    attempt = store.claim("idle", "h:1:1", lambda _: False).attempt
+    store.append("idle", attempt, Batch([TrialRecord(1, {"lr": 0.1}, "PENDING")]))
+
+    def why() -> str:
+        return str(Results(store).trials("idle").loc[0, "why"])
+
+    store.beat("idle", attempt, "RUNNING")
+    assert why() == "waits for a free slot"
+    store.share({"idle": (3, "")})
+    store.beat("idle", attempt, needs=Needs(running=3, wanted=6, asks={}))
+    assert why() == "waits for a free slot: 3 of 3 train"
+    store.beat("idle", attempt, needs=Needs(running=2, wanted=6, asks={}))
+    assert why() == "starts: 2 of 3 train"
+    store.end("idle", attempt, "FAILED", "so")
+    assert why() == "waits for its sweep, which is FAILED"

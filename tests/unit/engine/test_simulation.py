@@ -88,8 +88,8 @@ def test_a_paused_trial_frees_its_worker_and_resumes_for_nothing() -> None:
 @pytest.mark.parametrize(
     ("options", "changes", "why", "seconds"),
     [
-        ({"budget_seconds": 4.4}, {}, "4 of 4 seconds", 4.4),
-        ({"budget_seconds": 4.5}, {"budget": {"time": 1}}, "4 of 4 seconds", 4.5),
+        ({"budget_seconds": 4.4}, {}, "4.4 of 4.4 seconds; with a larger budget.time", 4.4),
+        ({"budget_seconds": 4.5}, {"budget": {"time": 1}}, "4.5 of 4.5 seconds", 4.5),
         ({}, {"budget": {"epochs": 3}}, "3 of 3 full-data", 2.5),
         ({}, {"budget": {"gpu_hours": 3 / 3600}, "resources": {"gpu": 0.5}}, "of 0.000833333 GPU hours", 4.5),
         ({}, {"metric": {"name": "score", "goal": "maximize", "target": 1.75}}, "target 1.75 reached: trial 2", 5.0),

@@ -208,3 +208,13 @@ def test_verbs_that_look_load_nothing_heavy(store: Store, home: Path, verb: list
         [sys.executable, "-c", script], capture_output=True, text=True, env={"SIEVE_HOME": str(home)}, check=True
     )
     assert done.stdout.endswith("[]\n")
+
+
+def test_without_what_this_machine_needs_a_service_is_named_as_the_cure(
+    monkeypatch: pytest.MonkeyPatch, sieve: Terminal
+) -> None:
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    monkeypatch.delitem(sys.modules, "service.engine.identity", raising=False)
+    said = sieve("ls", code=2).stderr
+    assert said.startswith("error: sieve ls on this machine needs psutil, which is not installed; pip install")
+    assert "or name a service with --address, SIEVE_ADDRESS or sieve context use" in said

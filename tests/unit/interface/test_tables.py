@@ -20,6 +20,12 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
+def test_of_a_traceback_a_table_has_the_last_line() -> None:
+    error = "Traceback (most recent call last):\n  File \"a.py\", line 1, in a\nValueError: no column 'price'\n"
+    assert tables.render([{"error": error}]).splitlines() == ["error", "ValueError: no column 'price'"]
+    assert json.loads(tables.render([{"error": error}], "json")) == [{"error": error}]
+
+
 def test_a_table_is_aligned_short_and_dashes_what_is_missing() -> None:
     assert tables.render(ROWS).splitlines() == [
         "trial     val  config/lr  why   config/layers  node",

@@ -59,7 +59,7 @@ def test_the_forecast_names_what_is_to_come_and_the_budget_that_ends_it() -> Non
     budgets = (Limit("gpu_hours", 1.5, 2.0), Limit("time", 120.0, 7200.0))
     short = now(rest=Rest(1, 0.7, 13.3, 0.5, "gpu_hours"), limits=budgets)
     assert view.forecast(short) == "to come: about 1 trial, 0.7 epochs, 0.5 GPU hours; budget.gpu_hours ends it"
-    assert view.limits(short) == "used 1.5 GPU hours of 2 GPU hours, 2 min 00 s of 2 h 00 min"
+    assert view.limits(short) == "used 1.5 of 2 GPU hours, 2 min 00 s of 2 h 00 min"
     for words in (view.forecast(short), view.limits(short)):
         assert words in drawn(short)
         assert words in view.line(short)

@@ -24,7 +24,7 @@ def test_a_class_is_made_and_a_function_returned(project: Path):
         ("blobs:", "write it as module:Class"),
         ("blob:Blobs", r"module blob is not found from .* \(did you mean 'blobs'\?\); run from the folder"),
         ("blobs.inner:Blobs", "fails on import|is not found"),
-        ("blobs:Blob", r"blobs has no Blob \(did you mean 'Blobs'\?\); define it in .*blobs.py"),
+        ("blobs:Blob", r"blobs has no Blob \(did you mean 'Blobs'\?\); define it in blobs.py"),
         ("blobs:NotATask", "is a class NotATask; name a subclass of trainables.task.Task or a function"),
         ("blobs:__doc__", "name a subclass of trainables.task.Task or a function"),
         ("blobs:Unfinished", "does not define model; add the method"),

@@ -41,7 +41,8 @@ def test_the_hash_in_the_path_must_be_one_and_the_right_one(app: FastAPI, secret
 def test_a_package_that_is_too_large_is_refused_while_it_comes(settings: Settings, secrets: dict[str, str]) -> None:
     settings.limits = Limits(packed=1000)
     sue = Person(create_app(settings), secrets["submitter"])
-    assert sue("PUT", f"/packages/{PACKAGE}", content=b"x" * 1001).status_code == 413
+    large = sue("PUT", f"/packages/{PACKAGE}", content=b"x" * 1001)
+    assert (large.status_code, ".sieveignore" in large.json()["cure"]) == (413, True)
     assert sue("PUT", f"/packages/{PACKAGE}", content=iter([b"x" * 900] * 2)).status_code == 413
     assert list((settings.home / "packages").glob("*")) == []
     assert list((settings.home / "packages").glob(".*")) == []

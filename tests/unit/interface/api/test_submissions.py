@@ -80,6 +80,9 @@ def test_a_paused_sweep_goes_on_with_the_new_code_but_a_running_one_keeps_its_ow
     attempt = store.claim("new", "h:1:1", lambda _: False).attempt
     running = submitter.submit(package)
     assert (running.status_code, running.json()["detail"]) == (409, "new is running with other code")
+    assert running.json()["cure"].endswith("pause it first with sieve pause new, and submit it again")
+    another = submitter.submit(package, parameters={"lr": {"uniform": [0, 1]}}).json()
+    assert another["detail"] == "the name new is in use by a sweep with other parameters"
     store.end("new", attempt, "PAUSED", "so")
     again = submitter.submit(package).json()
     assert (again["state"], again["package"]) == ("QUEUED", package)

@@ -130,8 +130,11 @@ def test_quotas_are_set_and_read(admin: Person) -> None:
     admin("PUT", "/quotas/ann", json={"gpu_hours": 10})
     assert admin("GET", "/quotas/ann").json() == {"owner": "ann", "running": None, "gpu_hours": 10.0}
     assert admin("GET", "/quotas/bob").json()["running"] == 2
-    assert len(admin("GET", "/quotas").json()["items"]) == 2
+    used = {row["owner"]: row["gpu_hours_used"] for row in admin("GET", "/quotas").json()["items"]}
+    assert used == {"*": None, "ann": 0.0}
     assert admin("PUT", "/quotas/ann", json={"running": -1}).status_code == 422
+    assert admin("DELETE", "/quotas/ann").status_code == 204
+    assert admin("GET", "/quotas/ann").json()["running"] == 2
 
 
 def test_the_cluster_is_shown_where_one_is_known(viewer: Person, settings: Settings) -> None:
@@ -172,3 +175,22 @@ def test_a_name_is_only_a_name(viewer: Person, app: FastAPI, path: str) -> None:
 
 def test_a_package_is_named_by_its_sweep(submitter: Person) -> None:
     assert submitter.submit().json()["package"] == PACKAGE
+
+
+def test_what_is_asked_in_a_wrong_way_is_echoed_with_the_cure(submitter: Person) -> None:
+    said = submitter("POST", "/sweeps/toy/extend", json={"trials": 0}).json()
+    assert said["detail"] == "body/trials: Input should be greater than or equal to 1, not 0"
+    assert submitter("GET", "/sweep").json()["detail"] == "there is nothing at /api/v1/sweep"
+    assert submitter("PUT", "/sweeps").json()["detail"] == "PUT is nothing that /api/v1/sweeps knows"
+    assert "openapi.json" in submitter("GET", "/sweep").json()["cure"]
+    form = submitter("POST", "/sweeps/toy/wish", content=b'{"wish": "pause"}').json()
+    assert (form["detail"], form["cure"]) == (
+        "the body comes as nothing",
+        "send the header Content-Type: application/json",
+    )
+
+
+def test_the_queue_is_a_table_by_accept(viewer: Person) -> None:
+    text = viewer("GET", "/queue", headers={"Accept": "text/csv"}).text
+    assert text.splitlines()[0] == "sweep,owner,state,priority,weight,slots,running,wanted,waits"
+    assert [row["sweep"] for row in viewer("GET", "/queue").json()["items"]] == [text.splitlines()[1].split(",")[0]]

@@ -173,6 +173,9 @@ def test_nothing_to_pack_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no folder"):
         packed(tmp_path / "none", tmp_path)
     (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="empty is empty; name the one that holds the task's code with --project"):
+        packed(tmp_path / "empty", tmp_path)
+    (tmp_path / "empty" / ".sieveignore").write_text("*")
     with pytest.raises(UserError, match=r"nothing in .* can travel"):
         packed(tmp_path / "empty", tmp_path)
 

@@ -45,6 +45,17 @@ def test_the_first_context_is_in_use_and_the_token_is_never_shown(file: Path) ->
     assert choose().where == LAB
 
 
+def test_without_a_token_it_says_so_and_a_pipe_is_not_prompted(file: Path) -> None:
+    assert sieve("context", "add", "lab", "--address", LAB).output == "lab is added without a token; it is in use\n"
+    assert sieve("context", "add", "lab", "--address", LAB, typed="s3cret\n").output == "lab is changed; it is in use\n"
+    assert token_for(LAB, contexts.read(file)) == "s3cret"
+
+
+def test_a_bad_name_is_refused_before_a_token_is_asked_for(file: Path) -> None:
+    refused = sieve("context", "add", "a b", "--address", LAB, code=2).output
+    assert refused == "error: a context cannot be named 'a b'; use letters, digits, dots, dashes and underscores\n"
+
+
 def test_a_token_comes_from_a_file_or_the_input(file: Path, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("s3cret\n")
     sieve("context", "add", "lab", "--address", LAB, "--token-file", str(tmp_path / "token"))

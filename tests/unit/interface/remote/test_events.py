@@ -65,8 +65,21 @@ def test_a_log_that_is_followed_goes_on_without_repeating() -> None:
     first = cut(b"text/plain", "one\n", "two\nthr")
     second = cut(b"text/plain", "one\ntwo\nthree\n", "four\n") + b"0\r\n\r\n"
     with answering(first, second) as (address, requests), closing(Connection(address, patience=QUICK)) as connection:
-        assert list(lines(connection, "toy", follow=True)) == ["one", "two", "three", "four"]
+        standings = iter([RUNNING, OVER])
+        found = list(lines(connection, "toy", True, lambda: next(standings)))
+    assert found == ["one", "two", "three", "four"]
     assert b"follow=1" in requests[0]
+
+
+def test_a_log_is_followed_over_the_end_of_a_service_and_to_the_next_head() -> None:
+    answers = [
+        cut(b"text/plain", *texts) + b"0\r\n\r\n"
+        for texts in (["one\n"], ["one\n", "two\n"], ["uno\n", "dos\n"], ["uno\n", "dos\n", "tres\n"])
+    ]
+    standings = iter([RUNNING, RUNNING, RUNNING, OVER])
+    with answering(*answers) as (address, _), closing(Connection(address, patience=QUICK)) as connection:
+        found = list(lines(connection, "toy", True, lambda: next(standings)))
+    assert found == ["one", "two", "uno", "dos", "tres"]
 
 
 def test_a_log_that_is_cut_short_says_so_where_nobody_follows() -> None:
@@ -75,4 +88,4 @@ def test_a_log_that_is_cut_short_says_so_where_nobody_follows() -> None:
         closing(Connection(address, patience=QUICK)) as connection,
         pytest.raises(NoAnswer, match="broke off"),
     ):
-        list(lines(connection, "toy", follow=False))
+        list(lines(connection, "toy", False, lambda: RUNNING))
