@@ -38,12 +38,12 @@ def demand(record: SweepRecord, nodes: Sequence[Mapping[str, float]]) -> Demand:
     )
 
 
-def quotas(store: Store, owners: Iterable[str]) -> dict[str, Quota]:
-    """The quota of each of ``owners`` who has one, and what they have used of it."""
+def quotas(store: Store, demands: Iterable[Demand]) -> dict[str, Quota]:
+    """The quota of each owner of ``demands`` who has one, and what they have used of it."""
     known = {quota.owner: quota for quota in store.quotas.ls()}
     used = store.usage() if any(quota.gpu_hours is not None for quota in known.values()) else {}
     return {
         owner: Quota(quota.running, quota.gpu_hours, used.get(owner, 0.0) / 3600)
-        for owner in set(owners)
+        for owner in {one.owner for one in demands}
         if (quota := known.get(owner) or known.get(ANYONE)) is not None
     }

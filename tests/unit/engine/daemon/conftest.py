@@ -19,6 +19,9 @@ from service.ledger.secret import digest
 from service.ledger.store import Store
 from service.spec import load
 
+LISTENS = 10.0
+"""Seconds between two steps at most."""
+
 
 @dataclass
 class Heads:
@@ -90,9 +93,13 @@ class Bench:
         return self.store.add(replace(record, priority=spec.priority, weight=spec.weight))
 
     def step(self, seconds: float = 0.0, daemon: Daemon | None = None) -> bool:
-        """A step after ``seconds``."""
-        self.now += seconds
-        return (daemon or self.daemon).step(self.now)
+        """Steps for ``seconds``, the last of them at their end."""
+        daemon, until = daemon or self.daemon, self.now + seconds
+        while until - self.now > LISTENS:
+            self.now += LISTENS
+            daemon.step(self.now)
+        self.now = until
+        return daemon.step(self.now)
 
     def head(self, name: str, *, wanted: int = 8) -> None:
         """The newest head of a sweep comes, or is heard of again."""

@@ -71,7 +71,9 @@ def test_a_queued_sweep_is_paused_resumed_and_cancelled_at_once(submitter: Perso
 def test_a_running_sweep_hears_the_wish_and_forgets_it(admin: Person, store: Store) -> None:
     assert admin("POST", "/sweeps/toy/wish", json={"wish": "pause"}).json()["wish"] == "pause"
     assert store.beat("toy", 1).wish == "pause"
-    assert admin("POST", "/sweeps/toy/wish", json={"wish": "resume"}).json()["wish"] is None
+    assert admin("POST", "/sweeps/toy/wish", json={"wish": "resume"}).json()["wish"] == "resume"
+    store.beat("toy", 1, "RUNNING")
+    assert admin("GET", "/sweeps/toy").json()["wish"] is None
     assert admin("POST", "/sweeps/toy/wish", json={"wish": "resume"}).status_code == 409
 
 
