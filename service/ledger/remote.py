@@ -127,13 +127,16 @@ class Remote:
             told = self._deliver()
 
     def inherit(self, spool: Spool) -> None:
-        """Hand in what the head before this one could not, as it ended; what is refused is laid aside."""
+        """Hand in what a head before this one could not, as it ended; what is refused is laid aside."""
         while (message := spool.first()) is not None:
             kind, body = message
             try:
                 if kind == "append":
                     self._patiently("POST", kind, body)
-            except IllegalTransition:
+            except (Away, LostClaim, DiskFull):
+                raise
+            except SieveError as error:
+                LOGGER.warning("what the head before could not hand in is refused and laid aside: %s", error)
                 spool.refuse()
                 continue
             spool.drop()

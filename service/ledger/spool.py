@@ -25,9 +25,9 @@ class Spool:
         """Add a message at the end. Raises DiskFull."""
         files = self._files()
         number = int(files[-1].name.partition("-")[0]) + 1 if files else 0
+        hidden = self.folder / f".{number}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            hidden = self.folder / f".{number}"
             with hidden.open("wb") as out:
                 out.write(body)
                 out.flush()
@@ -35,6 +35,8 @@ class Spool:
             hidden.rename(self.folder / f"{number:010d}-{kind}")
             self._sync()
         except OSError as error:
+            with suppress(OSError):
+                hidden.unlink(missing_ok=True)
             raise DiskFull(
                 f"the service is away, and what it is to be told cannot be kept in {self.folder}: {error.strerror}",
                 "free some space, and see that the service runs",
@@ -55,9 +57,10 @@ class Spool:
         self._files()[0].rename(self.folder / f".refused-{self._files()[0].name}")
 
     def close(self) -> None:
-        """Remove the folder if nothing is left in it."""
+        """Remove the folder if nothing is left in it, and the one that it is in likewise."""
         with suppress(OSError):
             self.folder.rmdir()
+            self.folder.parent.rmdir()
 
     def _files(self) -> list[Path]:
         return sorted(file for file in self.folder.glob("[0-9]*-*"))

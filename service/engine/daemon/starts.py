@@ -61,6 +61,7 @@ class Starts:
             settings.code(record),
             settings.storage,
             f"{settings.address.rstrip('/')}/sweeps/{record.name}",
+            record.created,
         )
 
     def _failed(self, record: SweepRecord, error: SieveError, now: float) -> None:

@@ -30,15 +30,14 @@ class Jobs:
     """Starts each head as a job by the cluster's ``dashboard``, an HTTP address; an id is the job's submission id.
 
     The folder of the user's code is the job's working directory, which Ray brings to every node. The environment
-    that the job shows holds no secret but the ticket, which is worthless as soon as the head has enrolled. ``memory``
-    is the bytes that a head reserves (default: none), ``python`` the interpreter on the cluster that has Sieve. Ray's
-    token goes with each request where there is one, see `cluster.token`.
+    that the job shows holds no secret but the ticket, which is worthless as soon as the head has enrolled. ``python``
+    is the interpreter on the cluster that has Sieve. Ray's token goes with each request where there is one, see
+    `cluster.token`.
     """
 
-    def __init__(self, dashboard: str, memory: int | None = None, python: str = "python") -> None:
+    def __init__(self, dashboard: str, python: str = "python") -> None:
         self._dashboard = dashboard
         self._python = python
-        self._memory = memory
         self._known: JobSubmissionClient | None = None
 
     def start(self, launch: Launch) -> str:
@@ -51,7 +50,6 @@ class Jobs:
                     runtime_env={"working_dir": str(launch.code), "env_vars": {TICKET: launch.ticket}},
                     metadata={"name": launch.sweep, "owner": launch.owner, "page": launch.page},
                     entrypoint_num_cpus=CPUS,
-                    entrypoint_memory=self._memory,
                 )
             )
         except Exception as error:  # Ray raises RuntimeError for any answer, requests' errors for none.

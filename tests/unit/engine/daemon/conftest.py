@@ -36,9 +36,10 @@ class Heads:
     def start(self, launch: Launch) -> str:
         if self.broken:
             raise LaunchFailed("the dashboard is away", "it is tried again")
-        self.launched[launch.name] = launch
-        self.lives[launch.name] = True
-        return launch.name
+        id = f"sieve-{launch.sweep}-{launch.attempt}"
+        self.launched[id] = launch
+        self.lives[id] = True
+        return id
 
     def alive(self, id: str) -> bool | None:
         return self.lives.get(id)
