@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from service.ledger import wire
+from service.ledger.errors import Away
 from service.ledger.ledger import Needs, Orders
 from service.ledger.records import (
     Batch,
@@ -42,10 +43,6 @@ ERRORS: dict[str, type[SieveError]] = {
     kind.__name__: kind for kind in (LostClaim, IllegalTransition, DiskFull, UnknownSweep)
 }
 """Errors of a ledger that keep their kind on the way."""
-
-
-class Away(SieveError):
-    """The service does not answer."""
 
 
 class Remote:

@@ -58,6 +58,10 @@ class Settings:
         """The store of code packages."""
         return Packages(self.home / "packages", self.limits)
 
+    def tidy(self) -> None:
+        """Delete the code that no sweep has."""
+        self.packages.tidy(self.store.packages())
+
     def discard(self, name: str) -> None:
         """Delete the files of a sweep."""
         for root in {self.home, self.storage or self.home}:

@@ -9,7 +9,8 @@ import pytest
 
 from service.engine.head import Head
 from service.engine.sweep import INTERRUPTED, lead
-from service.ledger.store import Store
+from service.ledger.errors import Away
+from service.ledger.store import Store, Unreachable
 from service.policy.limits import Ending
 from service.spec.errors import UserError
 
@@ -23,6 +24,8 @@ from service.spec.errors import UserError
         (KeyboardInterrupt(), False, "PAUSED"),
         (KeyboardInterrupt(), True, "STARTING"),
         (UserError("no such task"), True, "FAILED"),
+        (Away("the service did not answer for an hour"), True, "STARTING"),
+        (Unreachable("the database does not answer"), True, "STARTING"),
         (ConnectionError("the cluster is gone"), False, "FAILED"),
         (ConnectionError("the cluster is gone"), True, "STARTING"),
     ],
