@@ -87,7 +87,6 @@ class Daemon:
         """
         if not self._leads():
             self._stepped = None
-            self._watch.forget(set())
             return False
         passed = 0.0 if self._stepped is None else min(GAP, max(0.0, now - self._stepped))
         self._stepped = now

@@ -101,3 +101,14 @@ def test_what_a_person_wishes_goes_before(bench: Bench) -> None:
     bench.store.wish("urgent", "pause")
     bench.step(1)
     assert bench.of("urgent").wish == "pause"
+
+
+def test_where_one_leaves_anyway_no_other_makes_room(bench: Bench) -> None:
+    busy(bench, one=0, two=0)
+    bench.store.wish("one", "stop")
+    bench.submit("urgent", priority=1)
+    bench.step(1)
+    assert bench.of("two").wish is None
+    bench.store.end("one", 1, "STOPPED", "as wished")
+    bench.step(1)
+    assert bench.states() == {"one": "STOPPED", "two": "RUNNING", "urgent": "STARTING"}
