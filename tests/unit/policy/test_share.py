@@ -37,6 +37,12 @@ def test_weights_share_in_proportion_and_the_reason_has_the_numbers() -> None:
     assert given["b"].reason == "waiting: 2 of 8 GPUs are yours at weight 1; 2 trials of 8 may run"
 
 
+def test_of_equals_the_heavier_has_what_is_left_and_all_processes_of_a_trial_count() -> None:
+    four = Capacity([{"CPU": 8.0, "GPU": 4.0}])
+    assert slots([demand("a"), demand("b", weight=2.0)], four) == [1, 3]
+    assert slots([demand("pairs", processes=2), demand("single")]) == [2, 4]
+
+
 def test_higher_priority_comes_first_but_every_running_sweep_keeps_one_trial() -> None:
     assert slots([demand("low"), demand("high", priority=5)]) == [1, 7]
     waiting = share([demand("low", running=False), demand("high", priority=5)], EIGHT, {})["low"]

@@ -119,3 +119,13 @@ def test_a_cluster_that_is_away_can_tell_nothing(launch: Launch) -> None:
     assert jobs.alive("x") is None
     with pytest.raises(LaunchFailed, match="cannot start"):
         jobs.start(launch)
+
+
+def test_a_dashboard_that_hangs_is_given_up(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes connections and never answers, as a process that is stopped."""
+    monkeypatch.setattr("service.engine.launch.jobs.TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        jobs = Jobs(f"http://127.0.0.1:{mute.getsockname()[1]}")
+        assert jobs.alive("x") is None
+        with pytest.raises(LaunchFailed, match="timed out"):
+            jobs.start(launch)

@@ -62,6 +62,8 @@ class Bench:
     heads: Heads
     folder: Path
     gpus: list[float] = field(default_factory=lambda: [4.0, 4.0])
+    dead: tuple[int, ...] = ()
+    asked: int = 0
     away: Exception | None = None
     now: float = field(default_factory=time.time)
 
@@ -116,9 +118,13 @@ class Bench:
         return {record.name: record.state for record in self.store.sweeps()}
 
     def _nodes(self) -> list[Node]:
+        self.asked += 1
         if self.away:
             raise self.away
-        return [Node(str(n), f"node-{n}", {"CPU": 16.0, "GPU": gpus}, True) for n, gpus in enumerate(self.gpus)]
+        return [
+            Node(str(n), f"node-{n}", {"CPU": 16.0, "GPU": gpus}, n not in self.dead)
+            for n, gpus in enumerate(self.gpus)
+        ]
 
 
 @pytest.fixture

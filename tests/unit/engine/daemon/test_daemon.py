@@ -115,6 +115,25 @@ def test_who_cannot_be_asked_gets_more_time_and_who_lives_the_most(bench: Bench)
     assert len(bench.heads.launched) == 2
 
 
+def test_who_cannot_be_asked_for_long_is_told_to_end_in_case_it_lives(bench: Bench) -> None:
+    bench.submit("a")
+    bench.step()
+    bench.head("a")
+    bench.heads.lives["sieve-a-1"] = None
+    bench.step(140)
+    assert bench.heads.stopped == ["sieve-a-1"]
+    assert list(bench.heads.launched) == ["sieve-a-1", "sieve-a-2"]
+
+
+def test_dead_nodes_are_not_shared_out_and_the_cluster_is_not_asked_all_the_time(bench: Bench) -> None:
+    bench.daemon, bench.dead = bench.another(look=5.0), (1,)
+    bench.submit("a")
+    for _ in range(10):
+        bench.step(1)
+    assert bench.of("a").slots == 4
+    assert bench.asked == 2
+
+
 def test_a_new_daemon_gives_heads_time_to_be_heard_of(bench: Bench) -> None:
     bench.submit("a")
     bench.step()

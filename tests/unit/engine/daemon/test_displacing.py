@@ -112,3 +112,12 @@ def test_where_one_leaves_anyway_no_other_makes_room(bench: Bench) -> None:
     bench.store.end("one", 1, "STOPPED", "as wished")
     bench.step(1)
     assert bench.states() == {"one": "STOPPED", "two": "RUNNING", "urgent": "STARTING"}
+
+
+def test_a_head_that_a_person_runs_is_not_displaced(bench: Bench) -> None:
+    bench.daemon = bench.another(sweeps=1)
+    bench.submit("mine")
+    bench.store.claim("mine", "host:1:0", lambda _: False)
+    bench.submit("urgent", priority=1)
+    bench.step(1)
+    assert bench.of("mine").wish is None

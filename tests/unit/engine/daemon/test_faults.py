@@ -143,3 +143,52 @@ def test_who_lost_the_lease_launches_no_more(bench: Bench, monkeypatch: pytest.M
         bench.submit(name)
     assert bench.step(0, slow)
     assert bench.states() == {"a": "STARTING", "b": "QUEUED"}
+
+
+def test_a_head_that_was_never_launched_is_cancelled_without_being_stopped(bench: Bench) -> None:
+    bench.submit("a")
+    bench.store.next("daemon of before")
+    bench.store.wish("a", "cancel")
+    bench.step()
+    bench.step(31)
+    assert (bench.states(), bench.heads.stopped) == ({"a": "CANCELLED"}, [])
+
+
+def test_a_head_that_is_being_launched_is_not_taken_for_the_dead_one_before(bench: Bench) -> None:
+    """The daemon died between the claim and the launch, which may yet have reached the cluster."""
+    bench.submit("a")
+    bench.step()
+    bench.heads.lives["sieve-a-1"] = False
+    bench.store.reclaim("a", 1, "daemon of before")
+    bench.step(100)
+    assert bench.of("a").attempt == 2
+    bench.step(30)
+    assert bench.of("a").attempt == 3
+
+
+def test_launches_that_always_fail_are_tried_every_few_minutes_for_ever(bench: Bench) -> None:
+    bench.submit("a")
+    for attempt in range(1, 20):
+        bench.store.next("daemon of before")
+        bench.store.requeue("a", attempt, "could not start", due=bench.now)
+    bench.heads.broken = True
+    bench.step(1)
+    due = bench.of("a").due
+    assert due is not None
+    assert due - bench.now == 64 * 5.0
+
+
+def test_a_trial_of_several_processes_takes_a_part_of_its_gpus_for_each(bench: Bench) -> None:
+    bench.gpus = [3.0, 3.0]
+    bench.submit("a", resources={"cpu": 1, "gpu": 4})
+    bench.step()
+    assert (bench.of("a").slots, bench.of("a").state) == (1, "STARTING")
+
+
+def test_a_sweep_that_runs_is_always_given_one_trial(bench: Bench) -> None:
+    """Its head may not know yet that it will want one."""
+    bench.submit("a")
+    bench.step()
+    bench.head("a", wanted=0)
+    bench.step(1)
+    assert bench.of("a").slots == 1
