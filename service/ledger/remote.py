@@ -32,7 +32,9 @@ LOGGER = logging.getLogger("service.head")
 PATIENCE = 3600.0
 """Seconds that a head waits for a service that is away when it must read something."""
 
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+"""Longer than a service waits for its database: what is given up here and said again is not under way there still."""
+
 PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds without another try after the first failure in a row, the second, and so on."""
 

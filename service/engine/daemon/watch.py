@@ -83,10 +83,10 @@ class Watch:
         return silent
 
     def _disobeys(self, record: SweepRecord, now: float) -> bool:
-        """Whether a head has been told long ago to cancel, or to make room, and has not."""
-        patience = {"cancel": self._settings.obey, "yield": self._settings.stuck}.get(record.wish or "")
-        if patience is None:
+        """Whether a head has been told long ago to end, and has not. It may be heard of and yet do nothing any more."""
+        if record.wish in (None, "resume"):
             return False
+        patience = self._settings.obey if record.wish == "cancel" else self._settings.stuck
         return now - self._asked.setdefault((record.name, record.attempt), now) > patience
 
     def _take_over(self, record: SweepRecord, launch: str | None, silent: float, now: float) -> None:

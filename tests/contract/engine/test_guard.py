@@ -134,7 +134,7 @@ def test_a_new_head_avoids_no_node_where_no_other_is_left(tmp_path: Path) -> Non
     for left in (TWO[:1], [TWO[0], replace(TWO[1], alive=False)]):
         head = Head(tmp_path, left)
         assert (head.sharing.slots, head.shunned) == (2, "")
-        head.fail(4, on=A)
+        assert head.fail(4, on=A) == [None], "a failure costs an attempt where trials go"
         assert (head.sharing.slots, head.shunned) == (2, "")
     assert Head(tmp_path, TWO).shunned, "the other is back"
 

@@ -264,6 +264,9 @@ def test_a_wish_to_resume_is_forgotten_once_the_head_says_that_it_goes_on(claime
     assert claimed.sweep("a").wish == "resume", "it may be about to pause"
     claimed.beat("a", 1, "RUNNING")
     assert claimed.sweep("a").wish is None
+    claimed.wish("a", "stop")
+    claimed.beat("a", 1, "RUNNING")
+    assert claimed.sweep("a").wish == "stop", "this one is still to be done"
 
 
 def test_what_has_ended_hears_no_wish(claimed: Store) -> None:

@@ -98,6 +98,8 @@ def test_used_up_gpu_hours_leave_a_sweep_its_place_but_no_trials_on_gpus() -> No
     assert given["a"].reason == given["b"].reason == "ada has used 12.5 of 10 GPU hours"
     assert not given["b"].runs
     assert given["c"].slots == 8
+    assert slots([demand("a")], ada=Quota(gpu_hours=10, used=10.0)) == [0]
+    assert slots([demand("a")], ada=Quota(gpu_hours=10, used=9.9)) == [8]
 
 
 def test_a_cluster_without_nodes_starts_nothing() -> None:

@@ -87,6 +87,22 @@ def test_what_the_ledger_will_never_hold_is_laid_aside(
     assert [path.name for path in spool.folder.iterdir()] == [".refused-0000000000-append"]
 
 
+def test_what_a_full_ledger_cannot_take_now_is_kept(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise DiskFull("the disk is full", "free some space")
+
+    spool = left(tmp_path, "b0a-1", 1)
+    with monkeypatch.context() as patch, pytest.raises(DiskFull):
+        patch.setattr(service.store, "append", full)
+        begin(service, tmp_path, "b0a", launches=2)
+    assert len(spool) == 1
+    service.store.requeue("a", 2, "it ended")
+    begin(service, tmp_path, "b0a", launches=1)
+    assert [report.epoch for report in service.store.reports("a")] == [1]
+
+
 def test_a_spool_that_is_full_keeps_no_half_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spool = Spool(tmp_path / "spool")
     spool.put("append", b"one")
@@ -101,3 +117,21 @@ def test_a_spool_that_is_full_keeps_no_half_messages(tmp_path: Path, monkeypatch
     assert [path.name for path in spool.folder.iterdir()] == ["0000000000-append"]
     spool.put("append", b"three")
     assert spool.first() == ("append", b"one")
+
+
+def test_a_nights_messages_are_kept_and_handed_in_as_quickly_as_a_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    glob = Path.glob
+    monkeypatch.setattr(Path, "glob", lambda path, pattern: looks.append(pattern) or glob(path, pattern))
+    spool = Spool(tmp_path / "spool")
+    for number in range(50):
+        spool.put("append", b"%d" % number)
+    again = Spool(spool.folder)
+    handed = []
+    while (message := again.first()) is not None:
+        handed.append(int(message[1]))
+        again.drop()
+    assert handed == list(range(50))
+    assert len(looks) == 2

@@ -115,6 +115,22 @@ def test_who_cannot_be_asked_gets_more_time_and_who_lives_the_most(bench: Bench)
     assert len(bench.heads.launched) == 2
 
 
+@pytest.mark.parametrize(("wish", "state"), [("pause", "PAUSED"), ("stop", "STOPPED")])
+def test_a_head_that_is_heard_of_and_does_nothing_is_stopped_in_the_end(bench: Bench, wish: str, state: str) -> None:
+    bench.submit("a")
+    bench.step()
+    bench.head("a")
+    bench.store.wish("a", wish)
+    for _ in range(60):
+        bench.step(10)
+        bench.store.beat("a", 1)
+    assert bench.heads.stopped == []
+    bench.step(11)
+    bench.step(1)
+    assert bench.heads.stopped == ["sieve-a-1"]
+    assert bench.states() == {"a": state}
+
+
 def test_who_cannot_be_asked_for_long_is_told_to_end_in_case_it_lives(bench: Bench) -> None:
     bench.submit("a")
     bench.step()
