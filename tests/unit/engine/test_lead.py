@@ -51,3 +51,19 @@ def test_an_attended_head_leaves_its_sweep_to_the_next_one_where_it_is_not_over(
     else:
         assert lead(store, record, tmp_path, attended=attended).exit_code == exit_code
     assert store.sweep("a").state == state
+
+
+def test_a_head_that_is_about_to_end_does_not_say_that_it_goes_on(tmp_path: Path) -> None:
+    """Or a wish to go on, which came too late for it to hear, would be taken for heard."""
+    said: list[str | None] = []
+
+    def beat(name: str, attempt: int, state: str | None, needs: object) -> None:
+        said.append(state)
+
+    course = SimpleNamespace(ending=None)
+    record = SimpleNamespace(name="a", attempt=1)
+    head = Head(SimpleNamespace(beat=beat), record, tmp_path, course, None, None)  # type: ignore[arg-type]
+    head._beat()
+    course.ending = Ending("PAUSED", "paused as wished")
+    head._beat()
+    assert said == ["RUNNING", None]

@@ -49,6 +49,14 @@ def test_room_for_the_first_trial_and_an_owners_own_limit_count_as_well() -> Non
     assert made(mine, EIGHT, ada=Quota(1)) == "a>u", "only a's end lets ada run another"
 
 
+def test_who_may_train_nothing_goes_first_whatever_its_priority() -> None:
+    used = Quota(gpu_hours=1.0, used=2.0)
+    sweeps = [demand("idle", priority=9, owner="bob"), demand("low", priority=-1), waits("u", 0)]
+    assert made(sweeps, bob=used) == "idle>u"
+    assert made([*sweeps[:2], waits("u", 0, owner="bob")], bob=used) == "", "nor may it"
+    assert made([*sweeps[:2], waits("u", 9, owner="bob", asks={"CPU": 1.0})], bob=used) == "idle>u"
+
+
 def test_a_head_that_nobody_launched_is_left_alone() -> None:
     sweeps = [demand("a"), demand("b"), waits("u")]
     assert displaced(sweeps, FULL, {}, {}, ()) is None

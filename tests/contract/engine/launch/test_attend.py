@@ -94,9 +94,10 @@ def test_what_a_full_ledger_cannot_take_now_is_kept(
         raise DiskFull("the disk is full", "free some space")
 
     spool = left(tmp_path, "b0a-1", 1)
-    with monkeypatch.context() as patch, pytest.raises(DiskFull):
+    with monkeypatch.context() as patch:
         patch.setattr(service.store, "append", full)
-        begin(service, tmp_path, "b0a", launches=2)
+        with pytest.raises(DiskFull):
+            begin(service, tmp_path, "b0a", launches=2)
     assert len(spool) == 1
     service.store.requeue("a", 2, "it ended")
     begin(service, tmp_path, "b0a", launches=1)

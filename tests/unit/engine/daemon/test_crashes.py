@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from service.engine.daemon import Daemon
 from service.ledger.store import Store
 from tests.unit.engine.daemon.conftest import Bench, Heads
 
@@ -54,6 +55,11 @@ class _Mortal:
         return act
 
 
+class Impatient(Bench):
+    def another(self, **changes: Any) -> Daemon:
+        return super().another(unknown=20.0, **changes)
+
+
 def live(bench: Bench, fate: Fate) -> None:
     """Two sweeps start, one loses its head and one is cancelled; whenever the daemon is killed another one comes."""
     bench.store, bench.heads = fate.meets(bench.store), fate.meets(bench.heads)
@@ -81,7 +87,7 @@ def live(bench: Bench, fate: Fate) -> None:
         if id.startswith("sieve-a"):
             heads.lives[id] = False
     real.wish("b", "cancel")
-    for seconds in (1, 25, 15, 125, 125, 125):
+    for seconds in (1, 25, 15, 35, 35, 35):
         step(seconds)
         come()
 
@@ -89,7 +95,7 @@ def live(bench: Bench, fate: Fate) -> None:
 def test_a_daemon_may_be_killed_at_any_point(tmp_path: Path) -> None:
     acts, at = 1, 1
     while at <= acts:
-        bench, fate = Bench(Store("sqlite://"), Heads(), tmp_path), Fate(at)
+        bench, fate = Impatient(Store("sqlite://"), Heads(), tmp_path), Fate(at)
         live(bench, fate)
         acts = min(fate.acts, 40)
         record, real, heads = bench.of("a"), bench.store._thing, bench.heads._thing

@@ -33,7 +33,7 @@ def test_the_youngest_of_the_lowest_priority_makes_room_and_goes_on_by_itself(be
     assert bench.of("urgent").waits == "waits for a free place: 4 sweeps run, at most 4"
     bench.step(1)
     assert [bench.of(name).wish for name in ("low", "lower", "lowest", "high")] == [None, None, "yield", None]
-    why = "made room for urgent, which has priority 1, and this one -2; goes on when there is room"
+    why = "made room for urgent: that has priority 1, and this one -2; goes on when there is room"
     [decision] = bench.store.decisions("lowest")
     assert (decision.trial, decision.stage, decision.verdict, decision.reason) == (1, 1, "yield", why)
     assert decision.numbers == {"to": "urgent", "priority": -2, "higher": 1}
@@ -121,3 +121,17 @@ def test_a_head_that_a_person_runs_is_not_displaced(bench: Bench) -> None:
     bench.submit("urgent", priority=1)
     bench.step(1)
     assert bench.of("mine").wish is None
+
+
+def test_who_has_no_gpu_hours_left_keeps_no_place_from_who_has(bench: Bench) -> None:
+    busy(bench, other=4, spent=3)
+    bench.store.append("spent", 1, Batch([TrialRecord(1, {}, "RUNNING", gpu_seconds=7200.0)]))
+    bench.store.quotas.set("ada", gpu_hours=1.0)
+    bench.submit("next", owner="bob")
+    bench.step(1)
+    why = "made room for next: ada has used 2 of 1 GPU hours; goes on when there is room"
+    assert (bench.of("spent").wish, bench.of("spent").why) == ("yield", why)
+    hears(bench, "spent")
+    bench.step(1)
+    assert bench.of("next").state == "STARTING"
+    assert bench.of("spent").waits == f"{why}; ada has used 2 of 1 GPU hours"
