@@ -10,7 +10,10 @@ from service.ledger.store import Store
 from tests.unit.engine.daemon.conftest import Bench, Heads
 
 ACTS = frozenset(
-    {"lease", "sweeps", "share", "next", "reclaim", "requeue", "settle", "end", "launched", "start", "stop", "alive"}
+    {
+        *("lease", "sweeps", "share", "next", "reclaim", "requeue", "settle", "end", "displace", "withdraw"),
+        *("launched", "start", "stop", "alive"),
+    }
 )
 """What a daemon asks of its store and its launcher."""
 
@@ -56,8 +59,14 @@ class _Mortal:
 
 
 class Impatient(Bench):
+    places = 16
+
     def another(self, **changes: Any) -> Daemon:
-        return super().another(unknown=20.0, **changes)
+        return super().another(unknown=8.0, sweeps=self.places, **changes)
+
+
+class OnePlace(Impatient):
+    places = 1
 
 
 def live(bench: Bench, fate: Fate) -> None:
@@ -87,9 +96,46 @@ def live(bench: Bench, fate: Fate) -> None:
         if id.startswith("sieve-a"):
             heads.lives[id] = False
     real.wish("b", "cancel")
-    for seconds in (1, 25, 15, 35, 35, 35):
+    for seconds in (1, 10, 31, 10, 31, 10):
         step(seconds)
         come()
+
+
+def make_room(bench: Bench, fate: Fate) -> None:
+    """A sweep has the only place, one of higher priority comes, and takes it; then a head dies that was to make room."""
+    bench.store, bench.heads = fate.meets(bench.store), fate.meets(bench.heads)
+    real, heads = bench.store._thing, bench.heads._thing
+    bench.daemon = bench.another()
+    for name, priority in (("low", 0), ("high", 1), ("highest", 2)):
+        bench.submit(name, priority=priority)
+        for seconds in (0, 1, 10, 10, 10):
+            try:
+                bench.step(seconds)
+            except Killed:
+                bench.restart()
+            for record in real.sweeps(("STARTING", "RUNNING")):
+                if not heads.lives.get(f"sieve-{record.name}-{record.attempt}"):
+                    continue
+                if not real.heads.of(record.name).enrolled:
+                    bench.head(record.name)
+                if real.beat(record.name, record.attempt, "RUNNING").wish == "yield" and record.name == "low":
+                    real.end(record.name, record.attempt, "QUEUED", "made room")
+                elif real.sweep(record.name).wish == "yield":
+                    heads.lives[f"sieve-{record.name}-{record.attempt}"] = False
+
+
+def test_room_is_made_though_the_daemon_is_killed_at_any_point(tmp_path: Path) -> None:
+    acts, at = 1, 1
+    while at <= acts:
+        bench, fate = OnePlace(Store("sqlite://"), Heads(), tmp_path), Fate(at)
+        make_room(bench, fate)
+        acts = min(fate.acts, 40)
+        told = f"killed at act {at} of {fate.acts}: {bench.states()} {bench.heads._thing.lives}"
+        assert bench.states() == {"low": "QUEUED", "high": "QUEUED", "highest": "RUNNING"}, told
+        assert [bench.of(name).wish for name in ("low", "high", "highest")] == [None] * 3, told
+        assert [bench.of(name).why[:19] for name in ("low", "high")] == ["made room for high:", "made room for highe"]
+        at += 1
+    assert at > 20
 
 
 def test_a_daemon_may_be_killed_at_any_point(tmp_path: Path) -> None:
