@@ -40,7 +40,7 @@ class Watch:
         self._starts = starts
         self._holder = holder
         self._heard: dict[Attempt, tuple[float | None, float]] = {}
-        self._asked: dict[Attempt, float] = {}
+        self._asked: dict[tuple[str, int, str], float] = {}
 
     def waiting(self, record: SweepRecord, how: str = "") -> None:
         """A sweep without a head: what a person wishes of it is done at once."""
@@ -87,7 +87,7 @@ class Watch:
         if record.wish in (None, "resume"):
             return False
         patience = self._settings.obey if record.wish == "cancel" else self._settings.stuck
-        return now - self._asked.setdefault((record.name, record.attempt), now) > patience
+        return now - self._asked.setdefault((record.name, record.attempt, record.wish), now) > patience
 
     def _take_over(self, record: SweepRecord, launch: str | None, silent: float, now: float) -> None:
         if record.wish in (*WISHES, "yield"):

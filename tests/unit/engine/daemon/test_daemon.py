@@ -120,12 +120,13 @@ def test_a_head_that_is_heard_of_and_does_nothing_is_stopped_in_the_end(bench: B
     bench.submit("a")
     bench.step()
     bench.head("a")
+    assert bench.store.displace("a", 1, "made room for b", {})
+    bench.step(1)
     bench.store.wish("a", wish)
-    for _ in range(60):
+    for _ in range(61):
         bench.step(10)
         bench.store.beat("a", 1)
     assert bench.heads.stopped == []
-    bench.step(11)
     bench.step(1)
     assert bench.heads.stopped == ["sieve-a-1"]
     assert bench.states() == {"a": state}
