@@ -102,7 +102,7 @@ def live(bench: Bench, fate: Fate) -> None:
 
 
 def make_room(bench: Bench, fate: Fate) -> None:
-    """A sweep has the only place, one of higher priority comes, and takes it; then a head dies that was to make room."""
+    """A sweep has the only place, one of higher priority takes it; then a head dies that was to make room."""
     bench.store, bench.heads = fate.meets(bench.store), fate.meets(bench.heads)
     real, heads = bench.store._thing, bench.heads._thing
     bench.daemon = bench.another()
