@@ -195,7 +195,7 @@ class Service:
         before = {path.name for path in self.home.parent.iterdir()}, {path.name for path in self.packages.iterdir()}
         response = self._checked(self.client.put(f"{PREFIX}/packages/{name}", content=packed))
         new = {path.name for path in self.packages.iterdir()} - before[1]
-        assert new == ({name, f"{name}.zip"} if response.status_code == 201 else set()), new
+        assert new == ({name} if response.status_code == 201 else set()), new
         assert {path.name for path in self.home.parent.iterdir()} == before[0]
         assert not any(path.is_symlink() for path in self.packages.rglob("*"))
 

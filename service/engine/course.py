@@ -15,6 +15,7 @@ WISHES = {
     "pause": Ending("PAUSED", "paused as wished"),
     "stop": Ending("STOPPED", "stopped as wished"),
     "cancel": Ending("CANCELLED", "cancelled as wished"),
+    "yield": Ending("QUEUED", "made room for another sweep"),
 }
 
 
@@ -45,7 +46,7 @@ class Course(Unsaved, Stopper):
             self.ending = ending(self._spec, usage)
 
     def wish(self, wish: str | None) -> None:
-        """End the sweep as a person wants it; a wish that it goes on changes nothing."""
+        """End the head as a person wants it, or whoever shares the cluster out; a wish to go on changes nothing."""
         if wish in WISHES and self.ending is None:
             self.ending = WISHES[wish]
 

@@ -147,7 +147,7 @@ class Guard:
 
     def _place(self) -> bool:
         """Tell who places trials where none may go; False, and nothing changes, if no room would be left."""
-        rest = [node for node in self._nodes() if node.alive and node.id not in self._avoided]
+        rest = [node for node in self._nodes() if node.id not in self._avoided]
         try:
             self.sharing.avoid(sorted(self._avoided), total(rest))
         except UserError:

@@ -178,7 +178,8 @@ class Head:
 
     def _beat(self, slots: Slots | None = None) -> Orders:
         needs = None if slots is None else slots.needs()
-        orders = self.ledger.beat(self.record.name, self.record.attempt, "RUNNING", needs)
+        state = "RUNNING" if self.course.ending is None else None
+        orders = self.ledger.beat(self.record.name, self.record.attempt, state, needs)
         if slots is not None:
             slots.obey(orders)
         return orders
@@ -190,7 +191,7 @@ class Head:
             departures.over()
             return
         for number in self.journal.unfinished():
-            if ending.state != "PAUSED":
+            if ending.state not in ("PAUSED", "QUEUED"):
                 state = "CANCELLED" if ending.state == "CANCELLED" else "STOPPED"
                 why = f"the sweep ended: {ending.why}"
                 keeper.ended(self.journal.change(number, state=state, why=why, finished=time.time()))

@@ -8,8 +8,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +20,13 @@ from service.ledger.errors import DiskFull
 __all__ = ["Limits", "Packages", "Refused", "Upload"]
 
 NAME = "packages"
+
+
+KEPT = 24 * 3600.0
+"""Seconds that a package stays which no sweep has."""
+
+CUT_OFF = 3600.0
+"""Seconds after which an upload that has not grown has no process any more."""
 
 
 class Upload:
@@ -58,18 +66,14 @@ class Packages:
 
     def has(self, sha256: str) -> bool:
         """Whether the package is here, whole. Raises Refused for what is no hash."""
-        return self._place(sha256).is_dir()
+        return _wanted(self._place(sha256))
 
     def folder(self, sha256: str) -> Path:
         """The folder that the package was packed from. Raises Refused if it is not here."""
         place = self._place(sha256)
-        if not place.is_dir():
+        if not _wanted(place):
             raise Refused(f"there is no package {sha256}", "upload it first: PUT /api/v1/packages/{sha256}")
         return place
-
-    def archive(self, sha256: str) -> Path:
-        """The zip itself. Raises Refused if it is not here."""
-        return self.folder(sha256).with_suffix(".zip")
 
     def put(self, sha256: str, chunks: Iterator[bytes]) -> bool:
         """Keep the package of these bytes; False if it was here already. Raises Refused; nothing is left of it then."""
@@ -95,13 +99,11 @@ class Packages:
         """Check what came and unpack it; False if it was here already. Raises Refused."""
         upload.finish()
         place, packed = self._place(upload._sha256), Path(upload._file.name)
-        if place.is_dir():
+        if _wanted(place):
             return False
         work = Path(tempfile.mkdtemp(dir=self._folder, prefix=".unpacking-"))
         try:
             unpack(packed, work / "code", self._limits)
-            shutil.copyfile(packed, work / "zip")
-            os.replace(work / "zip", place.with_suffix(".zip"))
             try:
                 os.rename(work / "code", place)
             except OSError:
@@ -112,7 +114,28 @@ class Packages:
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
+    def tidy(self, used: Collection[str]) -> None:
+        """Delete the packages that are not in ``used`` and that nobody asked for in `KEPT` seconds, and what uploads
+        that were cut off have left.
+        """
+        now = time.time()
+        for path in self._folder.iterdir() if self._folder.is_dir() else ():
+            partial = path.name.startswith(".")
+            with suppress(FileNotFoundError):  # Another process is at it as well.
+                if path.name in used or now - path.stat().st_mtime < (CUT_OFF if partial else KEPT):
+                    continue
+                if not partial:  # Gone at once, or not at all.
+                    path = path.rename(path.with_name(f".dropped-{path.name}"))
+                path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
+
     def _place(self, sha256: str) -> Path:
         if not re.fullmatch(r"[0-9a-f]{64}", sha256):
             raise Refused(f"{sha256!r} is no SHA-256", "write it as 64 lower-case hexadecimal digits")
         return self._folder / sha256
+
+
+def _wanted(place: Path) -> bool:
+    """Whether a package is here; whoever asks is about to use it, so that it stays for another while."""
+    with suppress(FileNotFoundError, PermissionError):
+        os.utime(place)
+    return place.is_dir()

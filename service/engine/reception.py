@@ -15,6 +15,7 @@ from service.ledger.errors import OTHER_CODE, KeyInUse, NameInUse
 from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.states import RESUMABLE
 from service.ledger.store import HEADED, Store
+from service.policy.places import Places
 from service.spec import Spec, load
 from service.spec.errors import SpecError, Violation
 from service.spec.models import AUTO
@@ -61,7 +62,7 @@ def receive(store: Store, submission: Submission, nodes: Nodes | None, discard: 
     starts over. A sweep that is paused or failed goes on, with the code submitted now.
 
     Raises:
-        SpecError: the spec breaks a rule, or no node could ever hold one of its trials.
+        SpecError: the spec breaks a rule, or the cluster could never hold one of its trials.
         NameInUse: the name belongs to another spec or another owner.
         KeyInUse: the key does.
         UserError: see `check_spec`.
@@ -144,11 +145,9 @@ def _continued(store: Store, submission: Submission, spec: Spec, known: SweepRec
 
 
 def _check_room(spec: Spec, nodes: Nodes) -> None:
-    from cluster.inventory import could_fit
-
-    asks = {"CPU": spec.resources.cpu}
-    gpu = 0.0 if spec.resources.gpu == AUTO else float(spec.resources.gpu)
-    if gpu:
-        asks["GPU"] = gpu / spec.resources.processes
-    if nodes and (why := could_fit(nodes, asks)) is not None:
+    gpu = 0.0 if spec.resources.gpu == AUTO else float(spec.resources.gpu) / spec.resources.processes
+    asks = {"CPU": spec.resources.cpu} | ({"GPU": gpu} if gpu else {})
+    living = [node.resources for node in nodes if node.alive]
+    why = Places(living).refusal(asks, spec.resources.processes) if living else None
+    if why is not None:
         raise SpecError([Violation("resources", None, f"a trial {why}; lower it, or add larger nodes")])

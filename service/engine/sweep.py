@@ -13,10 +13,12 @@ from typing import Any
 
 from service.engine.adoption import ENDED
 from service.engine.identity import alive, identity
+from service.ledger.errors import Away
+from service.ledger.folder import log_file
 from service.ledger.home import checkpoint_folder, open_store
 from service.ledger.ledger import Ledger
 from service.ledger.records import SweepRecord
-from service.ledger.store import HEADED, Alive, AlreadyRunning, DiskFull, Store
+from service.ledger.store import HEADED, Alive, AlreadyRunning, DiskFull, LostClaim, Store, Unreachable
 from service.spec import Spec, load
 from service.spec.errors import SieveError, UserError
 
@@ -54,7 +56,7 @@ def lead(ledger: Ledger, record: SweepRecord, home: Path, *, attended: bool = Fa
     """Run the head of the sweep that was claimed as ``record``; see `run`. ``home`` is the folder of its checkpoints.
 
     An ``attended`` head has somebody who starts it again: where a signal or a breakdown of what it runs on ends it, it
-    leaves the sweep as it is.
+    leaves the sweep as it is; and so where its ledger was away for too long, or is another head's.
     """
     from service.engine.head import Head
 
@@ -68,7 +70,7 @@ def lead(ledger: Ledger, record: SweepRecord, home: Path, *, attended: bool = Fa
             ledger.end(name, record.attempt, "PAUSED", "interrupted")
         raise
     except BaseException as error:
-        if not attended or isinstance(error, SieveError):
+        if not attended or (isinstance(error, SieveError) and not isinstance(error, (Away, LostClaim, Unreachable))):
             ledger.end(name, record.attempt, "FAILED", f"{type(error).__name__}: {error}")
         raise
     exit_code = head.course.exit_code or int(ending.state == "FAILED")
@@ -135,6 +137,7 @@ def remove(name: str, home: Path) -> None:
     """
     open_store(home).remove(name, alive)
     shutil.rmtree(checkpoint_folder(home, name), ignore_errors=True)
+    log_file(home, name).unlink(missing_ok=True)
 
 
 @contextmanager

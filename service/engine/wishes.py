@@ -46,7 +46,7 @@ def _express(store: Store, known: SweepRecord, wish: str, person: str) -> None:
     if known.state in HEADED and wish != "resume":
         store.wish(known.name, wish)
     elif known.state in HEADED and known.wish == "pause":
-        store.withdraw(known.name)
+        store.wish(known.name, "resume")
     elif known.state in HEADED or known.state not in _POSSIBLE[wish]:
         raise NothingToDo(f"{known.name} is {known.state}: there is nothing to {wish}", _cure(known, wish))
     elif wish == "resume":

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.interface.handle import Handle
 from service.interface.source.local import Local
 from service.ledger.folder import find_home
+from service.ledger.states import IllegalTransition
 from service.spec import Spec, load
 from service.spec.extras import needs
 
@@ -39,7 +41,8 @@ class Sweep(Handle):
             return super().wait(timeout)
         except KeyboardInterrupt:
             if self._head is not None and self._head.poll() is None:
-                self._local.store.wish(self.name, "pause")
+                with suppress(IllegalTransition):  # It is over just now.
+                    self._local.store.wish(self.name, "pause")
                 self._head.wait()
             raise
 

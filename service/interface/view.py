@@ -87,7 +87,8 @@ def best(status: Status) -> str:
 
 def verdict(decision: DecisionRecord) -> str:
     """What was decided on a trial at a rung, and why."""
-    return f"trial {decision.trial} {decision.reason}"
+    whose = "the sweep" if decision.verdict == "yield" else f"trial {decision.trial}"
+    return f"{whose} {decision.reason}"
 
 
 def budget(status: Status) -> str:

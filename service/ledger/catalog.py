@@ -104,6 +104,13 @@ class Catalog:
             return [record(SweepRecord, row) for row in connection.execute(query)]
 
     @patient
+    def packages(self) -> frozenset[str]:
+        """The SHA-256 of the code of all sweeps."""
+        known = tables.sweeps.c.package
+        with self.database.read() as connection:
+            return frozenset(connection.execute(select(known).where(known.is_not(None)).distinct()).scalars())
+
+    @patient
     def counts(self, names: Collection[str] | None = None) -> Mapping[str, Mapping[str, int]]:
         """The numbers of trials by state of the sweeps ``names`` (default: of all); {} for one without trials."""
         known, trials = tables.sweeps.c, tables.trials.c

@@ -35,6 +35,10 @@ class Unreachable(SieveError):
     """The database does not answer for now; nothing of what was being written is kept."""
 
 
+class Away(SieveError):
+    """The service does not answer."""
+
+
 class KeyInUse(UserError):
     """A submission of that owner had this key before; ``sweep`` is the name of the sweep it made."""
 

@@ -8,6 +8,11 @@ from pathlib import Path
 NAME = ".sieve"
 
 
+def log_file(home: Path, sweep: str) -> Path:
+    """What the newest head of ``sweep`` has printed that ran in the background on this machine."""
+    return home / "heads" / f"{sweep}.log"
+
+
 def find_home() -> Path:
     """SIEVE_HOME, else the nearest ``.sieve`` in the current folder or one above (as git finds its own), else here."""
     given = os.environ.get("SIEVE_HOME")

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, exists, select, update
 
 from service.ledger import tables
-from service.ledger.access import HEADED, find, upsert
+from service.ledger.access import HEADED, change, find, upsert
 from service.ledger.database import Database, patient
 from service.ledger.errors import AlreadyRunning, LostClaim
 
@@ -46,7 +46,9 @@ class Heads:
             AlreadyRunning: that attempt has a head with another ticket.
         """
         with self.database.write() as connection:
-            row = find(connection, name, lock=True, columns=[_sweeps.id, _sweeps.state, _sweeps.attempt])
+            row = find(
+                connection, name, lock=True, columns=[_sweeps.id, _sweeps.state, _sweeps.attempt, _sweeps.delays]
+            )
             if row.attempt != attempt or row.state not in HEADED:
                 raise LostClaim(
                     f"attempt {attempt} at {name} has lost it: the sweep is {row.state} in attempt {row.attempt}",
@@ -60,6 +62,8 @@ class Heads:
                 values = {"launch": launch}
             put = upsert(connection, tables.heads).values(sweep=row.id, attempt=attempt, **_but_attempt(values))
             connection.execute(put.on_conflict_do_update(index_elements=["sweep"], set_=values))
+            if launch is not None and row.delays:
+                change(connection, row.id, delays=0, due=None)
 
     @patient
     def enroll(self, name: str, attempt: int, ticket: str, token: str) -> bool:

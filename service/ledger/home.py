@@ -11,7 +11,7 @@ from service.ledger.folder import find_home
 from service.ledger.store import Store
 from service.spec.errors import UserError
 
-__all__ = ["checkpoint_folder", "find_home", "open_store", "report_file"]
+__all__ = ["checkpoint_folder", "find_home", "open_store", "report_file", "spool_folder"]
 
 EMPTY = "sqlite://"
 
@@ -42,6 +42,11 @@ def open_store(home: Path | None = None, create: bool = False) -> Store:
 def checkpoint_folder(home: Path, sweep: str) -> Path:
     """Where the trials of ``sweep`` keep their checkpoints."""
     return home / "checkpoints" / sweep
+
+
+def spool_folder(home: Path, sweep: str) -> Path:
+    """Where heads of ``sweep`` keep what they could not hand in yet."""
+    return home / "spool" / sweep
 
 
 def report_file(home: Path, sweep: str) -> Path:

@@ -15,7 +15,7 @@ from service.ledger.access import ENDED, HEADED, Record, change, find, record, u
 from service.ledger.database import Database, patient
 from service.ledger.errors import LostClaim
 from service.ledger.ledger import Needs, Orders
-from service.ledger.queue import IDLE
+from service.ledger.queue import ENDS, IDLE, RESTED, end_trials, release_trials
 from service.ledger.records import (
     Batch,
     DecisionRecord,
@@ -28,11 +28,14 @@ from service.ledger.records import (
 )
 from service.spec.errors import UserError
 
-LEFT = ("PAUSED", *ENDED)
-"""The states that a head may leave its sweep in."""
+OPEN = ("PAUSED", "QUEUED")
+LEFT = (*OPEN, *ENDED)
+"""The states that a head may leave its sweep in: to go on when a person says so, to go on by itself, or for good."""
 
 _sweeps = tables.sweeps.c
-_CLAIM = (_sweeps.id, _sweeps.state, _sweeps.attempt, _sweeps.wish, _sweeps.slots, _sweeps.seconds, _sweeps.claimed)
+_CLAIM = tuple(
+    _sweeps[name] for name in ("id", "state", "attempt", "wish", "why", "slots", "seconds", "claimed", "barren")
+)
 
 
 class Journal:
@@ -42,12 +45,17 @@ class Journal:
 
     @patient
     def beat(self, name: str, attempt: int, state: str | None = None, needs: Needs | None = None) -> Orders:
-        """Renew the claim, with a new state and what the head needs, if given. Raises LostClaim, IllegalTransition."""
+        """Renew the claim, with a new state and what the head needs, if given. Raises LostClaim, IllegalTransition.
+
+        A head that gives no state may be about to end.
+        """
         with self._claimed(name, attempt) as (connection, row):
             changes: dict[str, Any] = {"heartbeat": time.time()}
             if state is not None:
                 _check_change(name, row.state, state, HEADED)
                 changes["state"] = state
+                if row.wish == "resume":  # It goes on, and had not heard that it was to pause.
+                    changes["wish"] = None
             if needs is not None:
                 changes |= asdict(needs)
             change(connection, row.id, **changes)
@@ -57,6 +65,8 @@ class Journal:
     def end(self, name: str, attempt: int, state: str, why: str) -> None:
         """The head is done: the sweep gets its state and the reason; a second time changes nothing.
 
+        What a person wishes of a sweep that is left unfinished is done, even if the head has not heard of it.
+
         Raises:
             LostClaim: ``attempt`` is not the sweep's present one.
             IllegalTransition: a head cannot leave a sweep in that state.
@@ -64,21 +74,23 @@ class Journal:
         now = time.time()
         with self.database.write() as connection:
             row = find(connection, name, lock=True, columns=(*_CLAIM, _sweeps.head))
-            if (row.attempt, row.state, row.head) == (attempt, state, None):
+            after = (state, *ENDS.values()) if state in OPEN else (state,)
+            if (row.attempt, row.head) == (attempt, None) and row.state in after:
                 return  # said before, by a head that did not hear that it was heard
             _check_claim(name, attempt, row)
             _check_change(name, row.state, state, LEFT)
-            change(
-                connection,
-                row.id,
-                **IDLE,
-                state=state,
-                why=why,
-                wish=None,
-                waits="",
-                finished=None if state == "PAUSED" else now,
-                seconds=row.seconds + now - row.claimed,
-            )
+            if state in OPEN and ENDS.get(row.wish, state) != state:
+                state, why = ENDS[row.wish], f"{row.wish} as wished"
+            elif state == "QUEUED":
+                why = row.why or why
+            over = state in ENDED
+            ran = max(0.0, now - row.claimed)
+            values = {"state": state, "why": why, "wish": None, "waits": "", "finished": now if over else None}
+            change(connection, row.id, **IDLE, **RESTED, **values, seconds=row.seconds + ran)
+            if state in ("STOPPED", "CANCELLED"):
+                end_trials(connection, row.id, state, f"the sweep ended: {why}", now)
+            else:
+                release_trials(connection, row.id, why)
 
     @patient
     def append(self, name: str, attempt: int, batch: Batch) -> None:
@@ -101,6 +113,8 @@ class Journal:
             for table in (tables.reports, tables.decisions, tables.spaces, tables.worth):
                 if rows := [{"sweep": row.id, **asdict(record)} for record in getattr(batch, table.name)]:
                     connection.execute(upsert(connection, table).on_conflict_do_nothing(), rows)
+            if batch.reports and row.barren:
+                change(connection, row.id, barren=0)
 
     @patient
     def undo_space(self, name: str) -> SpaceRecord:

@@ -10,24 +10,30 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal, select, update
+from sqlalchemy import Connection, bindparam, case, func, literal, select, update
 
 from service.ledger import states, tables
-from service.ledger.access import ENDED, HEADED, change, find, record, unknown
+from service.ledger.access import ENDED, HEADED, change, find, record, unknown, upsert
 from service.ledger.catalog import Alive
 from service.ledger.database import Database, patient
 from service.ledger.errors import AlreadyRunning, LostClaim
 from service.ledger.records import SweepRecord
 from service.spec.errors import UserError, nearest
 
+ENDS = {"pause": "PAUSED", "stop": "STOPPED", "cancel": "CANCELLED", "resume": "QUEUED"}
+"""What each wish of a person makes of a sweep without a head."""
+
 WISHES = ("pause", "stop", "cancel")
 WAITING = ("QUEUED", "PAUSED")
 IDLE: dict[str, Any] = {"head": None, "heartbeat": None, "slots": None, "running": None, "wanted": None, "asks": None}
 """What a sweep without a head has of all that a head tells."""
 
+RESTED: dict[str, Any] = {"barren": 0, "delays": 0, "due": None}
+"""What a sweep has that nothing went wrong with of late."""
+
 _known = tables.sweeps.c
-_ran = func.coalesce(_known.heartbeat - _known.claimed, 0.0)
-"""Seconds that the present head ran, as far as it was heard of."""
+_ran = case((_known.heartbeat > _known.claimed, _known.heartbeat - _known.claimed), else_=0.0)
+"""Seconds that the present head ran, as far as it was heard of; not fewer than none, for clocks differ."""
 
 
 class Queue:
@@ -56,7 +62,7 @@ class Queue:
             states.check(states.SWEEP, f"sweep {name}", known.state, "STARTING")
             ran = max(0.0, (known.heartbeat or now) - (known.claimed or now)) if known.state in HEADED else 0.0
             change(connection, row.id, **_begun(head, now), wish=None, seconds=known.seconds + ran)
-            _release_trials(connection, row.id, "its head ended before it did")
+            release_trials(connection, row.id, "its head ended before it did")
             return record(SweepRecord, find(connection, name))
 
     @patient
@@ -83,7 +89,7 @@ class Queue:
             row = connection.execute(statement).one_or_none()
             if row is None:
                 return None
-            _release_trials(connection, row.id, "its head ended before it did")
+            release_trials(connection, row.id, "its head ended before it did")
             return record(SweepRecord, row)
 
     @patient
@@ -106,12 +112,14 @@ class Queue:
             if row is None:
                 find(connection, name, columns=[_known.id])
                 return None
-            _release_trials(connection, row.id, "its head was lost")
+            release_trials(connection, row.id, "its head was lost")
             return record(SweepRecord, row)
 
     @patient
-    def requeue(self, name: str, attempt: int, why: str) -> None:
+    def requeue(self, name: str, attempt: int, why: str, due: float | None = None) -> None:
         """Put a sweep whose head in ``attempt`` did not come, or is gone, back into the queue.
+
+        ``due``: it could not be launched, and is to be tried again then, in seconds since the epoch.
 
         Raises:
             LostClaim: ``attempt`` is not the sweep's present one, or it has ended.
@@ -124,8 +132,11 @@ class Queue:
                     "nothing is left to do",
                 )
             states.check(states.SWEEP, f"sweep {name}", row.state, "QUEUED")
-            change(connection, row.id, **IDLE, state="QUEUED", why=why, seconds=_known.seconds + _ran)
-            _release_trials(connection, row.id, why)
+            begun = case((_known.barren > 0, _known.barren - 1), else_=0)
+            values = {"state": "QUEUED", "why": why, "seconds": _known.seconds + _ran, "barren": begun}
+            delay = {} if due is None else {"due": due, "delays": _known.delays + 1}
+            change(connection, row.id, **IDLE, **values, **delay)
+            release_trials(connection, row.id, why)
 
     @patient
     def share(self, allotments: Mapping[str, tuple[int | None, str]]) -> None:
@@ -152,17 +163,49 @@ class Queue:
     def wish(self, name: str, wish: str) -> None:
         """Note what a person wants of a sweep: pause, stop or cancel. Its head acts on it; without one, see `settle`.
 
+        To resume takes a wish to pause back, also where the head has begun to: see `Journal.end`.
+
         Raises:
             UserError: there is no such wish.
+            IllegalTransition: the sweep has ended.
         """
-        if wish not in WISHES:
-            raise UserError(f"a sweep cannot {wish!r}{nearest(wish, WISHES)}", f"wishes are {', '.join(WISHES)}")
-        self._wish(name, wish)
+        if wish not in ENDS:
+            raise UserError(f"a sweep cannot {wish!r}{nearest(wish, ENDS)}", f"wishes are {', '.join(ENDS)}")
+        with self.database.write() as connection:
+            row = find(connection, name, lock=True, columns=[_known.id, _known.state])
+            if row.state in ENDED:
+                raise states.IllegalTransition(f"sweep {name} is {row.state}: there is nothing to {wish}", "it is over")
+            change(connection, row.id, wish=wish)
 
     @patient
     def withdraw(self, name: str) -> None:
         """Take back what a person wished of a sweep, if its head has not acted on it yet. Raises UnknownSweep."""
-        self._wish(name, None)
+        with self.database.write() as connection:
+            if connection.execute(update(tables.sweeps).where(_known.name == name).values(wish=None)).rowcount == 0:
+                raise unknown(connection, name)
+
+    @patient
+    def displace(self, name: str, attempt: int, reason: str, numbers: Mapping[str, Any]) -> bool:
+        """Ask the head of ``attempt`` to make room for a sweep of higher priority, put on record as a decision.
+
+        It pauses, and its sweep waits in the queue again. False: it has ended, or a person wishes something of it.
+        """
+        with self.database.write() as connection:
+            row = find(connection, name, lock=True)
+            if row.attempt != attempt or row.state not in HEADED or row.wish is not None:
+                return False
+            change(connection, row.id, wish="yield", why=reason)
+            newest = (
+                select(tables.trials).where(tables.trials.c.sweep == row.id).order_by(tables.trials.c.number.desc())
+            )
+            trial = connection.execute(newest.limit(1)).one_or_none()
+            ran = max(0.0, (row.heartbeat or 0.0) - (row.claimed or 0.0))
+            about = {"reason": reason, "numbers": dict(numbers), "time": row.seconds + ran}
+            at = {"trial": trial.number if trial else 0, "stage": trial.stage if trial else 0, "verdict": "yield"}
+            put = upsert(connection, tables.decisions).values(sweep=row.id, **at, **about)
+            where = ["sweep", "trial", "stage", "verdict"]
+            connection.execute(put.on_conflict_do_update(index_elements=where, set_=about))
+            return True
 
     @patient
     def settle(self, name: str, state: str, why: str) -> SweepRecord:
@@ -183,18 +226,11 @@ class Queue:
                     f"only one that is {' or '.join(WAITING)} is settled; the head of a running one acts on wishes",
                 )
             states.check(states.SWEEP, f"sweep {name}", row.state, state)
-            change(
-                connection, row.id, **IDLE, state=state, why=why, wish=None, waits="", finished=now if over else None
-            )
+            values = {"state": state, "why": why, "wish": None, "waits": "", "finished": now if over else None}
+            change(connection, row.id, **IDLE, **RESTED, **values)
             if over:
-                _end_trials(connection, row.id, state, f"the sweep ended: {why}", now)
+                end_trials(connection, row.id, state, f"the sweep ended: {why}", now)
             return record(SweepRecord, find(connection, name))
-
-    def _wish(self, name: str, wish: str | None) -> None:
-        with self.database.write() as connection:
-            done = connection.execute(update(tables.sweeps).where(_known.name == name).values(wish=wish))
-            if done.rowcount == 0:
-                raise unknown(connection, name)
 
 
 def _begun(head: str, now: float) -> dict[str, Any]:
@@ -206,18 +242,21 @@ def _begun(head: str, now: float) -> dict[str, Any]:
         "heartbeat": now,
         "claimed": now,
         "attempt": _known.attempt + 1,
+        "barren": _known.barren + 1,
         "started": func.coalesce(_known.started, literal(now)),
         "finished": None,
     }
 
 
-def _release_trials(connection: Connection, sweep: int, why: str) -> None:
+def release_trials(connection: Connection, sweep: int, why: str) -> None:
+    """Trials that run have lost their head, and wait."""
     trials = tables.trials.c
     running = update(tables.trials).where(trials.sweep == sweep, trials.state == "RUNNING")
     connection.execute(running.values(state="PENDING", why=why))
 
 
-def _end_trials(connection: Connection, sweep: int, state: str, why: str, now: float) -> None:
+def end_trials(connection: Connection, sweep: int, state: str, why: str, now: float) -> None:
+    """Trials that are still open end with their sweep."""
     trials = tables.trials.c
     left = update(tables.trials).where(trials.sweep == sweep, trials.state.in_(states.OPEN))
     connection.execute(left.values(state=state, why=why, finished=now))

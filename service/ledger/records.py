@@ -15,14 +15,17 @@ class SweepRecord:
     """A sweep. Times are seconds since the epoch; ``seconds`` is the time its heads ran, all attempts summed.
 
     ``project`` is the folder of the user's code, ``commit`` its git commit; ``wish`` is what a person wants (pause,
-    stop, cancel); ``head`` names the process that runs it, since ``claimed``; ``heartbeat`` is when
-    that was last heard of. A ``simulated`` one replays recorded curves and trains nothing.
+    stop, cancel, resume), or the daemon (yield: make room for a sweep of higher priority); ``head`` names the process
+    that runs it, since ``claimed``; ``heartbeat`` is when that was last heard of. A ``simulated`` one replays recorded
+    curves and trains nothing.
 
     On a shared cluster: sweeps of higher ``priority`` come first, those of one priority share by ``weight``; ``slots``
     is how many trials it may train at once (None: as many as fit), ``running`` how many it trains, ``wanted`` how many
     it could, and ``asks`` what each occupies, by resource, all as the head last said; ``waits`` says in words why it
     has not more. ``package`` is the SHA-256 of the submitted code, ``diff`` what that holds beyond the commit, ``key``
-    what a client named the submission by, so that a repeated one is the same.
+    what a client named the submission by, so that a repeated one is the same. ``barren`` is how many heads in a row
+    began and have brought no report yet, the present one included, ``delays`` how many launches in a row failed;
+    the next is tried when it is ``due``.
     """
 
     name: str
@@ -52,6 +55,9 @@ class SweepRecord:
     package: str | None = None
     diff: str | None = None
     key: str | None = None
+    barren: int = 0
+    delays: int = 0
+    due: float | None = None
 
     @property
     def reason(self) -> str:
@@ -104,7 +110,10 @@ class ReportRecord:
 
 @dataclass(frozen=True)
 class DecisionRecord:
-    """A verdict on a trial at a rung (continue, pause, promote, stop, finish), why in words, the numbers behind it."""
+    """A verdict on a trial at a rung (continue, pause, promote, stop, finish), why in words, the numbers behind it.
+
+    Others are about failures, memory or the whole sweep: ``trial`` is the one at which they fell, 0 before the first.
+    """
 
     trial: int
     stage: int

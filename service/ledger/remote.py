@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from service.ledger import wire
+from service.ledger.errors import Away
 from service.ledger.ledger import Needs, Orders
 from service.ledger.records import (
     Batch,
@@ -31,7 +32,9 @@ LOGGER = logging.getLogger("service.head")
 PATIENCE = 3600.0
 """Seconds that a head waits for a service that is away when it must read something."""
 
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+"""Longer than a service waits for its database: what is given up here and said again is not under way there still."""
+
 PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds without another try after the first failure in a row, the second, and so on."""
 
@@ -42,10 +45,6 @@ ERRORS: dict[str, type[SieveError]] = {
     kind.__name__: kind for kind in (LostClaim, IllegalTransition, DiskFull, UnknownSweep)
 }
 """Errors of a ledger that keep their kind on the way."""
-
-
-class Away(SieveError):
-    """The service does not answer."""
 
 
 class Remote:
@@ -127,13 +126,16 @@ class Remote:
             told = self._deliver()
 
     def inherit(self, spool: Spool) -> None:
-        """Hand in what the head before this one could not, as it ended; what is refused is laid aside."""
+        """Hand in what a head before this one could not, as it ended; what is refused is laid aside."""
         while (message := spool.first()) is not None:
             kind, body = message
             try:
                 if kind == "append":
                     self._patiently("POST", kind, body)
-            except IllegalTransition:
+            except (Away, LostClaim, DiskFull):
+                raise
+            except SieveError as error:
+                LOGGER.warning("what the head before could not hand in is refused and laid aside: %s", error)
                 spool.refuse()
                 continue
             spool.drop()

@@ -22,12 +22,13 @@ from service.ledger.errors import (
 from service.ledger.events import Events
 from service.ledger.heads import Heads
 from service.ledger.journal import Journal
-from service.ledger.queue import WISHES, Queue
+from service.ledger.queue import ENDS, WISHES, Queue
 from service.ledger.quotas import Quotas
 from service.ledger.tokens import Tokens
 
 __all__ = [
     "ENDED",
+    "ENDS",
     "HEADED",
     "WISHES",
     "Alive",

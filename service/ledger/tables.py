@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from service.ledger.column_types import BIG, Name, Numbers, Words
 
-VERSION = "0004"
+VERSION = "0005"
 """The newest migration in ``migrations/versions``."""
 
 metadata = MetaData()
@@ -60,6 +60,9 @@ sweeps = Table(
     Column("package", Name(64)),
     Column("diff", Words),
     Column("key", Words),
+    Column("barren", Integer, nullable=False, server_default=text("0")),
+    Column("delays", Integer, nullable=False, server_default=text("0")),
+    Column("due", Float),
     Index("uq_sweeps_key", "owner", "key", unique=True),
     Index("ix_sweeps_state", "state"),
 )

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 
 from service.policy.places import Places, plural
 
+UNBOUNDED = 10**6
+"""Trials that a sweep without any limit could train at once; no cluster has so many places."""
+
 
 @dataclass(frozen=True)
 class Demand:
@@ -80,6 +83,14 @@ def share(sweeps: Sequence[Demand], capacity: Capacity, quotas: Mapping[str, Quo
     return {sweep.name: filling.allotment(sweep) for sweep in sweeps}
 
 
+def spent(sweep: Demand, quotas: Mapping[str, Quota]) -> str | None:
+    """Why a sweep may train nothing, having used its owner's GPU hours up; None: it may."""
+    quota = quotas.get(sweep.owner, Quota())
+    if quota.gpu_hours is None or not sweep.asks.get("GPU") or quota.used < quota.gpu_hours:
+        return None
+    return f"{sweep.owner} has used {quota.used:.4g} of {quota.gpu_hours:g} GPU hours"
+
+
 @dataclass
 class _Filling:
     """The cluster as it fills up."""
@@ -95,7 +106,7 @@ class _Filling:
         """A sweep that runs goes on with one trial, if it may train any."""
         self.slots[sweep.name] = 0
         self.owners[sweep.owner] += 1
-        refusal = self._spent(sweep) or self.places.refusal(sweep.asks, sweep.processes)
+        refusal = spent(sweep, self.quotas) or self.places.refusal(sweep.asks, sweep.processes)
         if refusal:
             self.refused[sweep.name] = refusal
         elif sweep.wanted:
@@ -103,7 +114,7 @@ class _Filling:
 
     def admit(self, sweep: Demand) -> None:
         """A sweep of the queue starts with one trial, or is told why not."""
-        refusal = self.places.refusal(sweep.asks, sweep.processes) or self._spent(sweep) or self._crowded(sweep)
+        refusal = self.places.refusal(sweep.asks, sweep.processes) or spent(sweep, self.quotas) or self._crowded(sweep)
         if not refusal and not self._give(sweep):
             before = len(self.slots)
             refusal = (
@@ -151,13 +162,8 @@ class _Filling:
         name, _ = self._dominant(sweep)
         mine, total = slots * sweep.processes * sweep.asks.get(name, 0.0), self.places.total.get(name, 0.0)
         whole = f"{mine:g} of {total:g} {plural(name, total)} are yours at weight {sweep.weight:g}"
-        return f"waiting: {whole}; {_count(slots, 'trial')} of {sweep.wanted} may run"
-
-    def _spent(self, sweep: Demand) -> str | None:
-        quota = self.quotas.get(sweep.owner, Quota())
-        if quota.gpu_hours is None or not sweep.asks.get("GPU") or quota.used < quota.gpu_hours:
-            return None
-        return f"{sweep.owner} has used {quota.used:.4g} of {quota.gpu_hours:g} GPU hours"
+        wanted = "" if sweep.wanted >= UNBOUNDED else f" of {sweep.wanted}"
+        return f"waiting: {whole}; {_count(slots, 'trial')}{wanted} may run"
 
     def _crowded(self, sweep: Demand) -> str | None:
         most, quota, mine = self.capacity.sweeps, self.quotas.get(sweep.owner, Quota()), self.owners[sweep.owner]

@@ -1,4 +1,4 @@
-"""A sweep whose slots become fewer and more while it runs loses no work and finds the same."""
+"""A sweep whose slots become fewer and more while it runs, and that makes room, loses no work and finds the same."""
 
 from __future__ import annotations
 
@@ -65,6 +65,7 @@ def squeeze(store: Store, gate: Path) -> None:
     assert store.sweep("shared").state == "RUNNING"
     order(3)
     gate.touch()
+    assert store.displace("shared", 1, "made room for another", {})
 
 
 def undisturbed(raw: dict[str, Any]) -> dict[int, float]:
@@ -94,7 +95,11 @@ def test_fewer_and_more_slots_change_nothing_of_what_a_sweep_finds(tmp_path: Pat
     outcome = run("shared", tmp_path)
     other.join()
     assert not failed, failed
-    assert outcome.state == "SUCCEEDED"
+    waiting = store.sweep("shared")
+    assert outcome.state == waiting.state == "QUEUED"
+    assert (waiting.why, waiting.wish) == ("made room for another", None)
+    assert {trial.state for trial in store.trials("shared")} <= {"PENDING", "FINISHED"}
+    assert run("shared", tmp_path).state == "SUCCEEDED"
     drawn, reports = undisturbed(raw), store.reports("shared")
     assert {trial.number: (trial.state, trial.config["x"]) for trial in store.trials("shared")} == {
         number: ("FINISHED", x) for number, x in drawn.items()

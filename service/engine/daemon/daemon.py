@@ -12,20 +12,26 @@ from functools import partial
 
 from cluster.errors import ClusterError
 from cluster.inventory import Node
-from service.engine.daemon.demands import demand, quotas
+from service.engine.daemon.demands import demand
+from service.engine.daemon.demands import quotas as quotas_of
 from service.engine.daemon.settings import Settings
-from service.engine.daemon.starts import Starts
+from service.engine.daemon.starts import Starts, delayed
 from service.engine.daemon.watch import HOLDER, Watch, quietly
 from service.engine.identity import identity
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord
 from service.ledger.store import HEADED, Store
-from service.policy.share import Allotment, Capacity, share
+from service.policy.displace import MADE_ROOM, displaced
+from service.policy.share import Allotment, Capacity, Demand, Quota, share
 from service.spec.errors import SieveError
 
 LOGGER = logging.getLogger("service.daemon")
 
 LEASE = "daemon"
+
+GAP = 10.0
+"""Seconds of silence that lie between two steps at most: whoever did not listen for longer has heard nobody be silent.
+The store was away, or the machine slept, and with it perhaps all heads."""
 
 
 class Daemon:
@@ -45,23 +51,27 @@ class Daemon:
         self._holder = f"{HOLDER}{identity()}:{id(self)}"
         self._starts = Starts(store, launcher, settings)
         self._watch = Watch(store, launcher, settings, self._starts, self._holder)
-        self._since: float | None = None
+        self._stop = threading.Event()
+        self._stepped: float | None = None
         self._ailing: str | None = None
+        self._away: str | None = None
         self._looked = -math.inf
         self._nodes: list[Mapping[str, float]] | None = None
 
     @property
     def ailing(self) -> str | None:
         """Why no sweep can start now, in words; None while they can."""
-        return self._ailing
+        return self._away or self._ailing
 
     def run(self, stop: threading.Event) -> None:
         """Step until ``stop`` is set. Heads are left alone then: the next daemon finds them."""
+        self._stop = stop
         while not stop.is_set():
             try:
                 self.step(time.time())
+                self._away = None
             except SieveError as error:  # The store is away; it is asked again.
-                self._ailing = str(error)
+                self._away = str(error)
                 LOGGER.warning("%s", error)
             except Exception:
                 LOGGER.exception("a step of the daemon failed; it goes on")
@@ -75,21 +85,20 @@ class Daemon:
         Raises:
             SieveError: the store is away.
         """
-        if not self._store.lease(LEASE, self._holder, self._settings.lease):
-            self._since = None
+        if not self._leads():
+            self._stepped = None
             return False
-        since = self._since = now if self._since is None else self._since
+        passed = 0.0 if self._stepped is None else min(GAP, max(0.0, now - self._stepped))
+        self._stepped = now
         known = self._store.sweeps(("QUEUED", "PAUSED", *HEADED))
         waiting, running = [[one for one in known if (one.state in HEADED) == headed] for headed in (False, True)]
         for record in waiting:
             self._each(record, self._watch.waiting)
         for record in running:
-            self._each(record, partial(self._watch.headed, since=since, now=now))
+            self._each(record, partial(self._watch.headed, passed=passed, now=now))
         queued = [record for record in waiting if record.state == "QUEUED" and record.wish is None]
         self._share(queued, running, now)
-        names = {record.name for record in known}
-        self._starts.forget(names)
-        self._watch.forget(names)
+        self._watch.forget({record.name for record in running})
         return True
 
     def logs(self, record: SweepRecord, follow: bool = False) -> Iterator[str]:
@@ -98,11 +107,18 @@ class Daemon:
         if head is not None and head.launch is not None:
             yield from self._launcher.logs(head.launch, follow)
 
+    def _leads(self) -> bool:
+        """Take or renew the lease."""
+        return self._store.lease(LEASE, self._holder, self._settings.lease)
+
     def _each(self, record: SweepRecord, act: Callable[[SweepRecord], object]) -> None:
+        """What goes wrong with one sweep, whatever it is, keeps no other from its turn."""
         try:
             act(record)
         except SieveError as error:
             quietly(record.name, error)
+        except Exception:
+            LOGGER.exception("%s: this should not have happened; the daemon goes on", record.name)
 
     def _share(self, queued: Sequence[SweepRecord], running: Sequence[SweepRecord], now: float) -> None:
         """Share the cluster out and start what may start; while it is away all stays as it is."""
@@ -112,18 +128,39 @@ class Daemon:
         if nodes is None:
             self._store.share({record.name: (None, self._ailing or "") for record in queued})
             return
-        allotments = self._allot([*queued, *running], nodes)
-        waits = {record.name: self._starts.delayed(record.name, now) for record in queued}
-        self._store.share(_told(allotments, waits))
-        may = {name for name, given in allotments.items() if given.runs}
-        ready = [record.name for record in queued if record.name in may and waits[record.name] is None]
-        while ready:
+        waits = {record.name: why for record in queued if (why := delayed(record, now)) is not None}
+        ready = [record for record in queued if record.name not in waits]
+        demands = self._demands([*ready, *running], nodes)
+        capacity, quotas = Capacity(nodes, self._settings.sweeps), quotas_of(self._store, demands)
+        allotments = share(demands, capacity, quotas)
+        self._store.share({name: (None, why) for name, why in waits.items()} | _told(allotments, ready))
+        self._make_room(demands, capacity, quotas, running)
+        self._start([record.name for record in ready if _may_run(allotments, record)], now)
+
+    def _start(self, ready: list[str], now: float) -> None:
+        """Start sweeps, one after the other, for as long as it is this daemon's to do: a launch may take its time."""
+        while ready and not self._stop.is_set() and self._leads():
             record = self._store.next(self._holder, ready)
             if record is None:
                 return
             ready.remove(record.name)
             self._each(record, partial(self._starts.start, now=now))
-            self._store.lease(LEASE, self._holder, self._settings.lease)  # A launch may take its time.
+
+    def _make_room(
+        self,
+        demands: Sequence[Demand],
+        capacity: Capacity,
+        quotas: Mapping[str, Quota],
+        running: Sequence[SweepRecord],
+    ) -> None:
+        """Where a sweep waits and one of lower priority has what it needs, that one is to pause."""
+        heads = {record.name: record for record in running if (record.head or "").startswith(HOLDER)}
+        ages = {name: record.claimed or 0.0 for name, record in heads.items()}
+        leaving = {record.name for record in running if record.wish not in (None, "resume")}
+        found = displaced(demands, capacity, quotas, ages, leaving)
+        if found is not None:
+            self._store.displace(found.name, heads[found.name].attempt, found.reason, found.numbers)
+            LOGGER.info("%s %s", found.name, found.reason)
 
     def _look(self, now: float) -> list[Mapping[str, float]] | None:
         """What the nodes of the cluster have, not older than ``look`` seconds; None while it does not answer."""
@@ -136,17 +173,22 @@ class Daemon:
                 self._nodes, self._ailing = None, f"the cluster does not answer: {error}"
         return self._nodes
 
-    def _allot(self, records: Sequence[SweepRecord], nodes: Sequence[Mapping[str, float]]) -> dict[str, Allotment]:
-        demands = []
+    def _demands(self, records: Sequence[SweepRecord], nodes: Sequence[Mapping[str, float]]) -> list[Demand]:
+        """What they want, oldest first; one may be of a newer Sieve."""
+        demands: list[Demand] = []
         for record in sorted(records, key=lambda record: record.created):
-            self._each(record, lambda record: demands.append(demand(record, nodes)))  # one may be of a newer Sieve
-        owners = [record.owner for record in records]
-        return share(demands, Capacity(nodes, self._settings.sweeps), quotas(self._store, owners))
+            self._each(record, lambda record: demands.append(demand(record, nodes)))
+        return demands
 
 
-def _told(allotments: Mapping[str, Allotment], waits: Mapping[str, str | None]) -> dict[str, tuple[int | None, str]]:
-    """What the store is told: slots, and what a sweep waits for."""
+def _may_run(allotments: Mapping[str, Allotment], record: SweepRecord) -> bool:
+    return record.name in allotments and allotments[record.name].runs
+
+
+def _told(allotments: Mapping[str, Allotment], queued: Sequence[SweepRecord]) -> dict[str, tuple[int | None, str]]:
+    """What the store is told: slots, and what a sweep waits for; one that made room also why it did."""
+    made_room = {record.name: f"{record.why}; " for record in queued if record.why.startswith(MADE_ROOM)}
     return {
-        name: (given.slots if given.runs else None, waits.get(name) or given.reason)
+        name: (given.slots, given.reason) if given.runs else (None, made_room.get(name, "") + given.reason)
         for name, given in allotments.items()
     }

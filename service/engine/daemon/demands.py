@@ -7,15 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from service.ledger.records import SweepRecord
 from service.ledger.store import HEADED, Store
 from service.policy.limits import max_trials
-from service.policy.share import Demand, Quota
+from service.policy.share import UNBOUNDED, Demand, Quota
 from service.spec import load
 from service.spec.models import AUTO
 
 ANYONE = "*"
 """Whose quota holds for owners without one of their own."""
-
-UNKNOWN = 10**6
-"""Trials that a sweep without any limit could train at once; no cluster has so many places."""
 
 
 def demand(record: SweepRecord, nodes: Sequence[Mapping[str, float]]) -> Demand:
@@ -25,7 +22,7 @@ def demand(record: SweepRecord, nodes: Sequence[Mapping[str, float]]) -> Demand:
     gpu = (1.0 if gpus else 0.0) if asked.gpu == AUTO else float(asked.gpu)
     whole = record.asks or {"CPU": asked.cpu * asked.processes, "GPU": gpu}
     trials = [n for n in (asked.max_concurrent, max_trials(spec)) if n is not None]
-    wanted = min(trials, default=UNKNOWN) if record.wanted is None else record.wanted
+    wanted = min(trials, default=UNBOUNDED) if record.wanted is None else record.wanted
     return Demand(
         record.name,
         record.owner,
@@ -38,12 +35,12 @@ def demand(record: SweepRecord, nodes: Sequence[Mapping[str, float]]) -> Demand:
     )
 
 
-def quotas(store: Store, owners: Iterable[str]) -> dict[str, Quota]:
-    """The quota of each of ``owners`` who has one, and what they have used of it."""
+def quotas(store: Store, demands: Iterable[Demand]) -> dict[str, Quota]:
+    """The quota of each owner of ``demands`` who has one, and what they have used of it."""
     known = {quota.owner: quota for quota in store.quotas.ls()}
     used = store.usage() if any(quota.gpu_hours is not None for quota in known.values()) else {}
     return {
         owner: Quota(quota.running, quota.gpu_hours, used.get(owner, 0.0) / 3600)
-        for owner in set(owners)
+        for owner in {one.owner for one in demands}
         if (quota := known.get(owner) or known.get(ANYONE)) is not None
     }

@@ -16,9 +16,10 @@ class Settings:
     ``code`` finds the unpacked code of a sweep. At most ``sweeps`` sweeps run at once, as each head takes memory (None:
     any number). A head that was not heard of for ``silence`` seconds is looked for; if nobody can tell whether it
     lives it has ``unknown`` seconds, and ``stuck`` if it lives but says nothing. One that is to cancel has ``obey``
-    seconds to do so. A sweep has failed after ``attempts`` heads in a row that ended before any report. A failed launch
-    is tried again after ``backoff`` seconds, then twice as many, at most 64 times. The daemon acts every ``period``
-    seconds and looks at the cluster every ``look``; should it die another one may go on after ``lease`` seconds.
+    seconds to do so, one that is to pause or stop ``stuck``. A sweep has failed after ``attempts`` heads in a row that
+    ended before any report. A failed launch is tried again after ``backoff`` seconds, then twice as many, at most 64
+    times. The daemon acts every ``period`` seconds and looks at the cluster every ``look``; should it die another one
+    may go on after ``lease`` seconds.
     """
 
     address: str

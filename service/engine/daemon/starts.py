@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from service.engine.daemon.settings import Settings
 from service.engine.launch.launcher import Launch, Launcher
@@ -17,13 +16,11 @@ LOGGER = logging.getLogger("service.daemon")
 DOUBLINGS = 6
 
 
-@dataclass(frozen=True)
-class Delay:
-    """A launch that failed ``times`` in a row; it is tried again at ``until``. ``why``: the last failure."""
-
-    times: int
-    until: float
-    why: str
+def delayed(record: SweepRecord, now: float) -> str | None:
+    """Why a sweep in the queue does not start now though it could; None: nothing is in the way."""
+    if record.due is None or record.due <= now:
+        return None
+    return f"{record.why}; next try in {record.due - now:.0f} s"
 
 
 class Starts:
@@ -33,14 +30,6 @@ class Starts:
         self._store = store
         self._launcher = launcher
         self._settings = settings
-        self._delays: dict[str, Delay] = {}
-
-    def delayed(self, name: str, now: float) -> str | None:
-        """Why a sweep does not start now though it could; None: nothing is in the way."""
-        delay = self._delays.get(name)
-        if delay is None or delay.until <= now:
-            return None
-        return f"could not start: {delay.why}; next try in {delay.until - now:.0f} s"
 
     def start(self, record: SweepRecord, now: float) -> bool:
         """Launch the head of a sweep that was claimed for it. False: it could not be, and the sweep waits again.
@@ -58,13 +47,8 @@ class Starts:
         except SieveError as error:
             self._failed(record, error, now)
             return False
-        self._delays.pop(name, None)
         LOGGER.info("%s: head %d is launched", name, attempt)
         return True
-
-    def forget(self, names: set[str]) -> None:
-        """Only sweeps of these ``names`` are still there."""
-        self._delays = {name: delay for name, delay in self._delays.items() if name in names}
 
     def _launch(self, record: SweepRecord, ticket: str) -> Launch:
         settings = self._settings
@@ -77,11 +61,10 @@ class Starts:
             settings.code(record),
             settings.storage,
             f"{settings.address.rstrip('/')}/api/v1/sweeps/{record.name}",
+            record.created,
         )
 
     def _failed(self, record: SweepRecord, error: SieveError, now: float) -> None:
-        times = self._delays[record.name].times + 1 if record.name in self._delays else 1
-        wait = self._settings.backoff * 2 ** min(times - 1, DOUBLINGS)
-        self._delays[record.name] = Delay(times, now + wait, error.message)
-        LOGGER.warning("%s: could not start, try %d: %s", record.name, times, error)
-        self._store.requeue(record.name, record.attempt, f"could not start: {error.message}")
+        wait = self._settings.backoff * 2 ** min(record.delays, DOUBLINGS)
+        LOGGER.warning("%s: could not start, try %d: %s", record.name, record.delays + 1, error)
+        self._store.requeue(record.name, record.attempt, f"could not start: {error.message}", due=now + wait)

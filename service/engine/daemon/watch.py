@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from itertools import islice
 
 from service.engine.daemon.settings import Settings
 from service.engine.daemon.starts import Starts
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord
-from service.ledger.store import LostClaim, Store
+from service.ledger.store import ENDS, WISHES, LostClaim, Store
 from service.spec.errors import SieveError
 
 LOGGER = logging.getLogger("service.daemon")
-
-ENDS = {"pause": "PAUSED", "stop": "STOPPED", "cancel": "CANCELLED", "resume": "QUEUED"}
-"""What each wish makes of a sweep without a head."""
 
 WORDS = {"pause": "paused", "stop": "stopped", "cancel": "cancelled", "resume": "resumed"}
 
 HOLDER = "daemon "
 """How daemons' names begin, by which sweeps that they started are told from those that people run themselves."""
+
+Attempt = tuple[str, int]
+"""A sweep's name and which of its heads it is."""
 
 LOG_PIECES = 1000
 LINE = 500
@@ -30,7 +29,8 @@ LINE = 500
 class Watch:
     """Watches over the heads of a store; ``holder`` is the daemon's name.
 
-    How often a sweep's head crashed is known to this process alone: a new daemon begins to count again.
+    Silence is what this process has heard of nobody while it listened: clocks of other machines, which write the
+    heartbeats, do not matter.
     """
 
     def __init__(self, store: Store, launcher: Launcher, settings: Settings, starts: Starts, holder: str) -> None:
@@ -39,29 +39,27 @@ class Watch:
         self._settings = settings
         self._starts = starts
         self._holder = holder
-        self._barren: Counter[str] = Counter()
-        self._asked: dict[tuple[str, int], float] = {}
+        self._heard: dict[Attempt, tuple[float | None, float]] = {}
+        self._asked: dict[tuple[str, int, str], float] = {}
 
-    def waiting(self, record: SweepRecord) -> None:
+    def waiting(self, record: SweepRecord, how: str = "") -> None:
         """A sweep without a head: what a person wishes of it is done at once."""
         if record.wish is None:
             return
-        state = ENDS[record.wish]
-        if record.state == state or (record.state == "QUEUED" and record.wish == "resume"):
+        state = ENDS.get(record.wish, "QUEUED")
+        if record.state == state:
             self._store.withdraw(record.name)
         else:
-            self._store.settle(record.name, state, f"{WORDS[record.wish]} as wished")
+            self._store.settle(record.name, state, f"{WORDS[record.wish]} as wished{how}")
 
-    def headed(self, record: SweepRecord, since: float, now: float) -> None:
-        """A sweep with a head, which is heard of by a daemon that has led ``since``."""
+    def headed(self, record: SweepRecord, passed: float, now: float) -> None:
+        """A sweep with a head, ``passed`` seconds after all of them were looked at before."""
         if not (record.head or "").startswith(HOLDER):
             return
-        if record.wish == "cancel":
-            asked = self._asked.setdefault((record.name, record.attempt), now)
-            if now - asked > self._settings.obey:
-                self._end(record, f"its head did not cancel in {self._settings.obey:.0f} s and was stopped")
-                return
-        silent = now - max(record.heartbeat or record.claimed or since, since)
+        silent = self._silence(record, passed)
+        if self._disobeys(record, now):
+            self._end(record)
+            return
         if silent < self._settings.silence:
             return
         launch = self._launch(record)
@@ -73,40 +71,48 @@ class Watch:
         self._take_over(record, launch, silent, now)
 
     def forget(self, names: set[str]) -> None:
-        """Only sweeps of these ``names`` are still there."""
-        self._barren = Counter({name: count for name, count in self._barren.items() if name in names})
+        """Only sweeps of these ``names`` still have heads."""
+        self._heard = {key: heard for key, heard in self._heard.items() if key[0] in names}
         self._asked = {key: asked for key, asked in self._asked.items() if key[0] in names}
 
+    def _silence(self, record: SweepRecord, passed: float) -> float:
+        key = (record.name, record.attempt)
+        before, silent = self._heard.get(key, (None, 0.0))
+        silent = silent + passed if key in self._heard and before == record.heartbeat else 0.0
+        self._heard[key] = (record.heartbeat, silent)
+        return silent
+
+    def _disobeys(self, record: SweepRecord, now: float) -> bool:
+        """Whether a head has been told long ago to end, and has not. It may be heard of and yet do nothing any more."""
+        if record.wish in (None, "resume"):
+            return False
+        patience = self._settings.obey if record.wish == "cancel" else self._settings.stuck
+        return now - self._asked.setdefault((record.name, record.attempt, record.wish), now) > patience
+
     def _take_over(self, record: SweepRecord, launch: str | None, silent: float, now: float) -> None:
-        if record.wish in ("pause", "stop", "cancel"):
-            self._settle(record, f"{WORDS[record.wish]} as wished, after its head was lost")
+        if record.wish in (*WISHES, "yield"):
+            self._settle(record, "after its head was lost")
             return
         name, words = record.name, self._last_words(launch)
-        self._barren[name] = 0 if self._was_fruitful(record) else self._barren[name] + 1
         LOGGER.warning("%s: head %d is silent for %.0f s; its last words: %s", name, record.attempt, silent, words)
-        if self._barren[name] >= self._settings.attempts:
-            why = f"{self._barren[name]} heads in a row ended before any report, the last one with: {words}"
+        if record.barren >= self._settings.attempts:
+            why = f"{record.barren} heads in a row ended before any report, the last one with: {words}"
             self._store.end(name, record.attempt, "FAILED", f"{why}; mend the cause and resume it")
-            del self._barren[name]
             return
         taken = self._store.reclaim(name, record.attempt, self._holder)
         if taken is not None:
             self._starts.start(taken, now)
 
-    def _was_fruitful(self, record: SweepRecord) -> bool:
-        """Whether this attempt has brought a report: ``seconds`` is the running time of those before it."""
-        reports = self._store.reports(record.name)
-        return bool(reports) and reports[-1].time > record.seconds
-
-    def _end(self, record: SweepRecord, why: str) -> None:
+    def _end(self, record: SweepRecord) -> None:
         launch = self._launch(record)
         if launch is None or self._stop(launch):
-            self._settle(record, f"cancelled as wished: {why}")
+            self._settle(record, "after its head did not obey and was stopped")
 
-    def _settle(self, record: SweepRecord, why: str) -> None:
-        """The sweep's head may not write from here on, whether or not it still lives."""
+    def _settle(self, record: SweepRecord, how: str) -> None:
+        """Do what the head was to do. It may not write from here on, whether or not it still lives."""
+        why = record.why if record.wish == "yield" else how
         self._store.requeue(record.name, record.attempt, why)
-        self._store.settle(record.name, ENDS[record.wish or "pause"], why)
+        self.waiting(self._store.sweep(record.name), f", {how}")
 
     def _launch(self, record: SweepRecord) -> str | None:
         head = self._store.heads.of(record.name)

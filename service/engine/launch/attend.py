@@ -1,4 +1,4 @@
-"""The head's own process, however it was launched: its arguments are ADDRESS SWEEP ATTEMPT STORAGE.
+"""The head's own process, however it was launched: its arguments are ADDRESS SWEEP ATTEMPT STORAGE BORN.
 
 Its working directory is the folder of the user's code, on every node.
 """
@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from service.engine.launch.processes import TICKET
+from service.ledger.home import spool_folder
 from service.ledger.remote import Remote, enroll
 from service.ledger.spool import Spool
 from service.ledger.store import LostClaim
@@ -30,17 +31,21 @@ IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Environment variable by which Ray tells the driver of a job what that was submitted with."""
 
 
-def attend(address: str, sweep: str, attempt: int, storage: Path) -> int:
+def attend(address: str, sweep: str, attempt: int, storage: Path, born: str) -> int:
     """Enroll at the service at ``address`` and run the head to its end; returns the exit code.
+
+    What earlier heads of this sweep (``born`` tells it from others of its name) could not hand in is handed in first.
 
     Raises:
         LostClaim: the sweep is another head's.
         SieveError: the sweep has failed, which the service knows then.
     """
     token = enroll(address, sweep, attempt, os.environ.pop(TICKET, ""))
-    ledger = Remote(address, sweep, attempt, token, Spool(_spool(storage, sweep, attempt)))
+    folder = spool_folder(storage, sweep)
+    ledger = Remote(address, sweep, attempt, token, Spool(folder / f"{born}-{attempt}"))
     with closing(ledger), _beating(ledger, sweep, attempt):
-        ledger.inherit(Spool(_spool(storage, sweep, attempt - 1)))
+        for earlier in _earlier(folder, born, attempt):
+            ledger.inherit(Spool(earlier))
         record = replace(ledger.sweep(sweep), project=HERE)
         from service.engine.sweep import lead
 
@@ -78,16 +83,18 @@ def _beating(ledger: Remote, sweep: str, attempt: int) -> Iterator[None]:
         thread.join()
 
 
-def _spool(storage: Path, sweep: str, attempt: int) -> Path:
-    return storage / "spool" / f"{sweep}-{attempt}"
+def _earlier(folder: Path, born: str, attempt: int) -> list[Path]:
+    """The spools of earlier heads, oldest first: one that was launched may never have come."""
+    found = ((int(path.name.partition("-")[2]), path) for path in folder.glob(f"{born}-*"))
+    return [path for number, path in sorted(found) if number < attempt]
 
 
 def main() -> int:
     """The process: what went wrong is the last line of its log."""
     logging.basicConfig(format="%(asctime)s %(message)s")
-    address, sweep, attempt, storage = sys.argv[1:]
+    address, sweep, attempt, storage, born = sys.argv[1:]
     try:
-        return attend(address, sweep, int(attempt), Path(storage))
+        return attend(address, sweep, int(attempt), Path(storage), born)
     except LostClaim as error:
         print(f"another head has taken over: {error}", file=sys.stderr)
         return 0

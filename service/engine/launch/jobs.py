@@ -7,6 +7,7 @@ import shlex
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from ray.job_submission import JobStatus, JobSubmissionClient
 
@@ -20,26 +21,33 @@ CPUS = 0.0
 OVERRIDE = "RAY_API_SERVER_ADDRESS"
 """Environment variable that Ray's client prefers to all else."""
 
+TIMEOUT = 60.0
+"""Seconds that the dashboard has to answer. Ray's own client waits for ever, and with it whoever asks."""
+
 POLL = 1.0
 LINE = 300
 
 _LOCK = threading.Lock()
 
 
+class _Client(JobSubmissionClient):
+    def _do_request(self, method: str, endpoint: str, **options: Any) -> Any:
+        return super()._do_request(method, endpoint, **{"timeout": TIMEOUT} | options)
+
+
 class Jobs:
     """Starts each head as a job by the cluster's ``dashboard``, an HTTP address; an id is the job's submission id.
 
     The folder of the user's code is the job's working directory, which Ray brings to every node. The environment
-    that the job shows holds no secret but the ticket, which is worthless as soon as the head has enrolled. ``memory``
-    is the bytes that a head reserves (default: none), ``python`` the interpreter on the cluster that has Sieve. Ray's
-    token goes with each request where there is one, see `cluster.token`.
+    that the job shows holds no secret but the ticket, which is worthless as soon as the head has enrolled. ``python``
+    is the interpreter on the cluster that has Sieve. Ray's token goes with each request where there is one, see
+    `cluster.token`.
     """
 
-    def __init__(self, dashboard: str, memory: int | None = None, python: str = "python") -> None:
+    def __init__(self, dashboard: str, python: str = "python") -> None:
         self._dashboard = dashboard
         self._python = python
-        self._memory = memory
-        self._known: JobSubmissionClient | None = None
+        self._known: _Client | None = None
 
     def start(self, launch: Launch) -> str:
         """Submit the job. Raises LaunchFailed."""
@@ -51,7 +59,6 @@ class Jobs:
                     runtime_env={"working_dir": str(launch.code), "env_vars": {TICKET: launch.ticket}},
                     metadata={"name": launch.sweep, "owner": launch.owner, "page": launch.page},
                     entrypoint_num_cpus=CPUS,
-                    entrypoint_memory=self._memory,
                 )
             )
         except Exception as error:  # Ray raises RuntimeError for any answer, requests' errors for none.
@@ -95,13 +102,13 @@ class Jobs:
                 return
             time.sleep(POLL)
 
-    def _client(self) -> JobSubmissionClient:
+    def _client(self) -> _Client:
         with _LOCK:
             if self._known is None:
                 before = os.environ.get(OVERRIDE)
                 os.environ[OVERRIDE] = self._dashboard  # RAY_ADDRESS would be taken before the argument.
                 try:
-                    self._known = JobSubmissionClient(self._dashboard, headers=headers())
+                    self._known = _Client(self._dashboard, headers=headers())
                 finally:
                     os.environ.pop(OVERRIDE) if before is None else os.environ.update({OVERRIDE: before})
             return self._known

@@ -20,7 +20,8 @@ class Launch:
 
     ``address`` is the service as heads reach it, ``ticket`` what the head enrolls by, once. ``code`` is the folder of
     the user's code, unpacked, and ``storage`` that of checkpoints, the same on every node. ``page`` is where people
-    find the sweep.
+    find the sweep, and ``created`` is when it was submitted, in seconds since the epoch: it tells it from one that had
+    its name before.
     """
 
     sweep: str
@@ -31,16 +32,22 @@ class Launch:
     code: Path
     storage: Path
     page: str = ""
+    created: float = 0.0
 
     @property
     def name(self) -> str:
-        """How the head is called: by its sweep and attempt."""
-        return f"sieve-{self.sweep}-{self.attempt}"
+        """How the head is called, and no other ever was: by its sweep and attempt, and which sweep of that name."""
+        return f"sieve-{self.sweep}-{self.attempt}-{self.born}"
+
+    @property
+    def born(self) -> str:
+        """The time of submission in hexadecimal milliseconds."""
+        return f"{round(self.created * 1000):x}"
 
     @property
     def arguments(self) -> list[str]:
         """The command line of the head after the interpreter. Its own folder is not on Python's path by itself."""
-        words = (self.address, self.sweep, str(self.attempt), str(self.storage))
+        words = (self.address, self.sweep, str(self.attempt), str(self.storage), self.born)
         return ["-P", "-m", "service.engine.launch.attend", *words]
 
 

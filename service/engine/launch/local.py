@@ -7,16 +7,21 @@ import sys
 import threading
 from pathlib import Path
 
+from service.ledger.folder import log_file
 from service.spec.errors import SieveError
 
 
 def start(name: str, home: Path) -> subprocess.Popen[bytes]:
     """Run the head of sweep ``name`` in a child process; its exit code is that of `sieve run`.
 
-    The child pauses the sweep when its standard input closes, so it never outlives its parent for long.
+    The child pauses the sweep when its standard input closes, so it never outlives its parent for long. What it prints
+    is in `log_file`.
     """
-    command = [sys.executable, "-m", "service.engine.launch.local", name, str(home)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-u", "-m", "service.engine.launch.local", name, str(home)]
+    log = log_file(home, name)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as out:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT)
 
 
 def _pause_with_parent() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -31,12 +32,14 @@ class Processes:
 
     Heads join the ``cluster`` (default: that of RAY_ADDRESS, else each starts one of its own).
 
-    An id is the head's name, its pid and when that process started, so that a reused pid is not taken for it.
+    An id is the head's name, and the machine, the pid and the start of its process: no other is taken for it. Of those
+    on another machine, where another service started them, nothing can be told here.
     """
 
     def __init__(self, logs: Path, cluster: str | None = None) -> None:
         self._logs = logs
         self._joins = {} if cluster is None else {"RAY_ADDRESS": cluster}
+        self._children: list[int] = []
 
     def start(self, launch: Launch) -> str:
         """Start a head and return its id. Raises LaunchFailed."""
@@ -54,15 +57,18 @@ class Processes:
                 )
         except OSError as error:
             raise LaunchFailed(f"cannot start {launch.name}: {error}", "it is tried again") from error
-        child.returncode = 0  # It is waited for by its pid, by whoever finds that it has ended.
-        return f"{launch.name}:{child.pid}:{psutil.Process(child.pid).create_time():.2f}"
+        child.returncode = 0  # It is waited for by its pid.
+        self._children = [pid for pid in self._children if not _reaped(pid)] + [child.pid]
+        return f"{launch.name}:{socket.gethostname()}:{child.pid}:{psutil.Process(child.pid).create_time():.2f}"
 
     def alive(self, id: str) -> bool | None:
-        """Whether the head still runs."""
-        return _process(id) is not None
+        """Whether the head still runs; None for one on another machine."""
+        return _process(id) is not None if _is_here(id) else None
 
     def stop(self, id: str) -> None:
-        """Ask the head to end (SIGTERM); it is killed if it has not within `GRACE` seconds."""
+        """Ask the head to end (SIGTERM); it is killed if it has not within `GRACE` seconds. Raises LaunchFailed."""
+        if not _is_here(id):
+            raise LaunchFailed(f"cannot stop {_name(id)}: it is on {id.split(':')[1]}", "stop it there")
         if _signal(id, signal.SIGTERM):
             killer = threading.Timer(GRACE, _signal, (id, signal.SIGKILL))
             killer.daemon = True
@@ -90,22 +96,29 @@ def _name(id: str) -> str:
     return id.split(":")[0]
 
 
-def _pid(id: str) -> int:
-    return int(id.split(":")[1])
+def _is_here(id: str) -> bool:
+    return id.split(":")[1] == socket.gethostname()
+
+
+def _reaped(pid: int) -> bool:
+    """Whether a child has ended, and is no zombie from here on."""
+    try:
+        return os.waitpid(pid, os.WNOHANG) != (0, 0)
+    except ChildProcessError:
+        return True
 
 
 def _process(id: str) -> psutil.Process | None:
-    started = id.split(":")[2]
+    _, _, pid, started = id.split(":")
     try:
-        process = psutil.Process(_pid(id))
+        process = psutil.Process(int(pid))
         if f"{process.create_time():.2f}" != started:
             return None
         if process.status() != psutil.STATUS_ZOMBIE:
             return process
     except psutil.NoSuchProcess:
         return None
-    with suppress(ChildProcessError):
-        os.waitpid(process.pid, os.WNOHANG)
+    _reaped(process.pid)
     return None
 
 

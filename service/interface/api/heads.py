@@ -12,10 +12,11 @@ from service.ledger.ledger import Needs
 from service.ledger.secret import digest, fresh
 from service.ledger.states import IllegalTransition
 from service.ledger.store import DiskFull, LostClaim, Store, UnknownSweep
-from service.spec.errors import SieveError, nearest
+from service.spec.errors import SieveError, UserError, nearest
 
 STATUS: dict[type[SieveError], int] = {LostClaim: 409, IllegalTransition: 409, DiskFull: 507, UnknownSweep: 404}
-"""The HTTP status of errors that a head tells apart by their kind; any other is 503: it tries again."""
+"""The HTTP status of errors that a head tells apart by their kind; what the ledger will never hold is 422. Any other
+is 503: it tries again."""
 
 
 class _Stranger(LostClaim):
@@ -113,7 +114,8 @@ def _answer(act: Callable[[], Any]) -> Response:
     except _Stranger as error:
         return _problem(401, LostClaim.__name__, error)
     except SieveError as error:
-        return _problem(STATUS.get(type(error), 503), type(error).__name__, error)
+        otherwise = 422 if isinstance(error, UserError) else 503
+        return _problem(STATUS.get(type(error), otherwise), type(error).__name__, error)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         strange = SieveError(f"this is not what a head says: {error!r}", "see that it is of this version of Sieve")
         return _problem(422, "about:blank", strange)

@@ -71,6 +71,7 @@ def serve(options: Options) -> None:
     listening = options.exposure.listen()
     where = options.exposure.url(listening.getsockname()[1])
     settings = _settings(options, store)
+    settings.tidy()
     loop = _daemon(options, settings, options.url or where) if options.daemon else None
     file = admin_token(store, options.home)
     print(

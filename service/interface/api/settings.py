@@ -14,7 +14,7 @@ from fastapi import Depends, Request
 from service.engine.packages import Limits, Packages
 from service.engine.reception import Inventory
 from service.interface.api.failures import Failures
-from service.ledger.home import checkpoint_folder, report_file
+from service.ledger.home import checkpoint_folder, report_file, spool_folder
 from service.ledger.records import SweepRecord
 from service.ledger.store import Store
 
@@ -58,10 +58,15 @@ class Settings:
         """The store of code packages."""
         return Packages(self.home / "packages", self.limits)
 
+    def tidy(self) -> None:
+        """Delete the code that no sweep has."""
+        self.packages.tidy(self.store.packages())
+
     def discard(self, name: str) -> None:
         """Delete the files of a sweep."""
         for root in {self.home, self.storage or self.home}:
-            shutil.rmtree(checkpoint_folder(root, name), ignore_errors=True)
+            for folder in (checkpoint_folder(root, name), spool_folder(root, name)):
+                shutil.rmtree(folder, ignore_errors=True)
         report_file(self.home, name).unlink(missing_ok=True)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.interface.source.rights import LocalRights
 from service.interface.source.source import Event, Look, Standing, Table
+from service.ledger.folder import log_file
 from service.ledger.records import UNDER_WAY, DecisionRecord
 from service.ledger.rows import Rows
 from service.ledger.status import HEADED, Status, snapshot
@@ -92,30 +93,24 @@ class Local:
         return self.store.decisions(name)
 
     def rows(self, name: str, table: Table, n: int = 1) -> Rows:
-        results = self.results
-        if table == "best":
-            return results.best_rows(name, n)
-        plain = {
-            "trials": results.trial_rows,
-            "history": results.history_rows,
-            "decisions": results.decision_rows,
-            "stages": results.stage_rows,
-            "spaces": results.space_rows,
-        }
-        return plain[table](name)
+        as_rows, _ = self._tables(n)[table]
+        return as_rows(name)
 
     def frame(self, name: str, table: Table, n: int = 1) -> pd.DataFrame:
-        results = self.results
-        if table == "best":
-            return results.best(name, n)
-        plain = {
-            "trials": results.trials,
-            "history": results.history,
-            "decisions": results.decisions,
-            "stages": results.stages,
-            "spaces": results.spaces,
+        _, as_frame = self._tables(n)[table]
+        return as_frame(name)
+
+    def _tables(self, n: int) -> Mapping[Table, tuple[Callable[[str], Rows], Callable[[str], pd.DataFrame]]]:
+        """How each table is read, as rows and as a frame; ``n`` is how many of the best."""
+        known = self.results
+        return {
+            "trials": (known.trial_rows, known.trials),
+            "history": (known.history_rows, known.history),
+            "best": (partial(known.best_rows, n=n), partial(known.best, n=n)),
+            "decisions": (known.decision_rows, known.decisions),
+            "stages": (known.stage_rows, known.stages),
+            "spaces": (known.space_rows, known.spaces),
         }
-        return plain[table](name)
 
     def nodes(self) -> list[Node]:
         from service.engine import clusters
@@ -146,10 +141,29 @@ class Local:
 
     def logs(self, name: str, follow: bool = False) -> Iterator[str]:
         self.store.sweep(name)
-        raise UserError(
-            f"{name} has no log: a head on this machine writes to the terminal that it runs in",
-            f"see what was decided with: sieve watch {name}, and errors of trials with: sieve trials {name} -o json",
-        )
+        log = log_file(self.home, name)
+        if not log.exists():
+            raise UserError(
+                f"{name} has no log: its head on this machine wrote to the terminal that it ran in",
+                f"see what was decided with: sieve watch {name}, errors of trials with: sieve trials {name} -o json",
+            )
+        return self._lines(name, log, follow)
+
+    def _lines(self, name: str, log: Path, follow: bool) -> Iterator[str]:
+        with log.open(encoding="utf-8", errors="replace") as text:
+            begun = ""
+            while True:
+                goes_on = follow and self.standing(name).live  # Asked before the last look, so that nothing is missed.
+                for piece in text:
+                    begun += piece
+                    if begun.endswith("\n"):
+                        yield begun.removesuffix("\n")
+                        begun = ""
+                if not goes_on:
+                    break
+                time.sleep(self.pace)
+            if begun:
+                yield begun
 
     def events(self, name: str) -> Iterator[Event]:
         seen, told = len(self.store.decisions(name)), None

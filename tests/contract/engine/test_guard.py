@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ class Head:
             self.journal.record(TrialRecord(number, {"x": 0.5}, "RUNNING"))
         self.journal.flush()
         self.course = Course(spec, self.journal, 0.0)
-        resources = {"CPU": sum(node.resources["CPU"] for node in nodes)}
+        resources = {"CPU": sum(node.resources["CPU"] for node in nodes if node.alive)}
         self.sharing = Sharing(spec, resources, [], lambda: None, lambda: None)
         known = [one for one in self.store.decisions("toy") if one.verdict in KINDS]
         self.guard = Guard(spec, self.journal, self.course, self.sharing, known, lambda: nodes)
@@ -123,3 +124,23 @@ def test_nodes_that_come_and_go_are_room_for_more_and_fewer_trials(
         nodes[:] = known
         head.guard.look()
         assert head.sharing.slots == slots
+
+
+def test_a_new_head_avoids_no_node_where_no_other_is_left(tmp_path: Path) -> None:
+    """Those that the old one had to choose from are gone, or dead."""
+    first = Head(tmp_path, TWO)
+    first.fail(1, 2, 3, on=A)
+    assert first.decided == ["avoid"]
+    for left in (TWO[:1], [TWO[0], replace(TWO[1], alive=False)]):
+        head = Head(tmp_path, left)
+        assert (head.sharing.slots, head.shunned) == (2, "")
+        assert head.fail(4, on=A) == [None], "a failure costs an attempt where trials go"
+        assert (head.sharing.slots, head.shunned) == (2, "")
+    assert Head(tmp_path, TWO).shunned, "the other is back"
+
+
+def test_a_dead_node_is_none_to_go_to(tmp_path: Path) -> None:
+    head = Head(tmp_path, [TWO[0], replace(TWO[1], alive=False)])
+    head.fail(1, 2, 3, on=A)
+    assert not head.sharing.probing
+    assert (head.decided, head.shunned) == ([], "")

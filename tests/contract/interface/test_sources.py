@@ -16,6 +16,7 @@ from cluster.inventory import Node
 from service.interface.source import TABLES
 from service.ledger import Store
 from service.ledger.errors import UnknownSweep
+from service.ledger.folder import log_file
 from service.ledger.records import Batch, DecisionRecord, SpaceRecord
 from service.spec.errors import SieveError, UserError
 from tests.contract.interface.conftest import Place, remote
@@ -240,3 +241,25 @@ def test_a_narrowing_is_taken_back(place: Place, store: Store) -> None:
         "toy has no narrowing to undo; see its spaces: sieve space toy"
         in place("space", "toy", "--undo", code=2).stderr
     )
+
+
+def test_what_a_head_in_the_background_printed_is_its_log(both: Both, store: Store) -> None:
+    here, _ = both
+    assert "over has no log: its head on this machine wrote to the terminal" in here("logs", "over", code=2).stderr
+    log = log_file(here.source.home, "toy")
+    log.parent.mkdir()
+    log.write_bytes(b"one\ntwo \xff\nhal")
+    assert here("logs", "toy").stdout == "one\ntwo \ufffd\nhal\n"
+
+    def happen() -> None:
+        time.sleep(0.7)
+        with log.open("a") as more:
+            more.write("f\nlast\n")
+        store.end("toy", 1, "STOPPED", "")
+
+    writer = threading.Thread(target=happen)
+    writer.start()
+    assert here("logs", "toy", "--follow").stdout == "one\ntwo \ufffd\nhalf\nlast\n"
+    writer.join()
+    here("rm", "toy", "--yes")
+    assert not log.exists()

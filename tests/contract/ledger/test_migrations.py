@@ -14,9 +14,10 @@ from service.ledger.records import Batch, DecisionRecord
 from service.ledger.store import Store
 from tests.contract.ledger.conftest import SPEC
 
-SHARED = ("slots", "running", "wanted", "asks", "package", "diff", "key")
+SHARED = ("slots", "running", "wanted", "asks", "package", "diff", "key", "due")
 NEW = {
-    "sweeps": {"simulated": 0, "priority": 0, "weight": 1.0, "waits": ""} | dict.fromkeys(SHARED),
+    "sweeps": {"simulated": 0, "priority": 0, "weight": 1.0, "waits": "", "barren": 0, "delays": 0}
+    | dict.fromkeys(SHARED),
     "trials": {"skipped": "[]"},
 }
 OLD: dict[str, dict[str, Any]] = {

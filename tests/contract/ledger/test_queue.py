@@ -18,6 +18,7 @@ from service.ledger.states import IllegalTransition
 from service.ledger.store import LostClaim, Store, UnknownSweep
 from service.spec.errors import UserError
 from tests.contract.ledger.conftest import SPEC
+from tests.contract.ledger.test_ledger import report
 
 Answer = TypeVar("Answer")
 
@@ -219,7 +220,7 @@ def test_a_head_leaves_its_sweep_where_heads_may(claimed: Store, state: str) -> 
     else:
         with pytest.raises(IllegalTransition):
             claimed.beat("a", 1, state)
-    if state in ("PAUSED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"):
+    if state in ("PAUSED", "QUEUED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"):
         claimed.end("a", 1, state, "why")
         ended = claimed.sweep("a")
         claimed.end("a", 1, state, "said twice")
@@ -227,6 +228,97 @@ def test_a_head_leaves_its_sweep_where_heads_may(claimed: Store, state: str) -> 
     else:
         with pytest.raises(IllegalTransition):
             claimed.end("a", 1, state, "")
+
+
+@pytest.mark.parametrize(
+    ("left", "wish", "becomes"),
+    [
+        ("PAUSED", "cancel", "CANCELLED"),
+        ("PAUSED", "stop", "STOPPED"),
+        ("PAUSED", "resume", "QUEUED"),
+        ("PAUSED", "pause", "PAUSED"),
+        ("QUEUED", "pause", "PAUSED"),
+        ("QUEUED", "cancel", "CANCELLED"),
+        ("FAILED", "cancel", "FAILED"),
+        ("SUCCEEDED", "pause", "SUCCEEDED"),
+    ],
+)
+def test_a_wish_that_comes_while_a_head_leaves_is_done(claimed: Store, left: str, wish: str, becomes: str) -> None:
+    """It has heard of another one, or of none, and will hear of nothing any more."""
+    claimed.append("a", 1, Batch([TrialRecord(1, {}, "RUNNING"), TrialRecord(2, {}, "PAUSED")]))
+    claimed.wish("a", wish)
+    claimed.end("a", 1, left, "as it was told before")
+    sweep = claimed.sweep("a")
+    assert (sweep.state, sweep.wish) == (becomes, None)
+    assert sweep.why == ("as it was told before" if becomes == left else f"{wish} as wished")
+    over = becomes in ("CANCELLED", "STOPPED")
+    assert [trial.state for trial in claimed.trials("a")] == ([becomes] * 2 if over else ["PENDING", "PAUSED"])
+    claimed.end("a", 1, left, "said twice")
+    assert claimed.sweep("a") == sweep
+
+
+def test_a_wish_to_resume_is_forgotten_once_the_head_says_that_it_goes_on(claimed: Store) -> None:
+    claimed.beat("a", 1, "RUNNING")
+    claimed.wish("a", "resume")
+    assert claimed.beat("a", 1).wish == "resume"
+    assert claimed.sweep("a").wish == "resume", "it may be about to pause"
+    claimed.beat("a", 1, "RUNNING")
+    assert claimed.sweep("a").wish is None
+    claimed.wish("a", "stop")
+    claimed.beat("a", 1, "RUNNING")
+    assert claimed.sweep("a").wish == "stop", "this one is still to be done"
+
+
+def test_what_has_ended_hears_no_wish(claimed: Store) -> None:
+    """It would act on it when it is extended, long after."""
+    claimed.end("a", 1, "SUCCEEDED", "")
+    with pytest.raises(IllegalTransition, match="nothing to pause"):
+        claimed.wish("a", "pause")
+    assert claimed.sweep("a").wish is None
+
+
+def test_heads_that_come_to_nothing_are_counted_until_one_reports_or_ends(claimed: Store) -> None:
+    def barren() -> int:
+        return claimed.sweep("a").barren
+
+    assert barren() == 1
+    claimed.reclaim("a", 1, "daemon")
+    claimed.append("a", 2, Batch([TrialRecord(1, {}, "RUNNING")]))
+    assert barren() == 2
+    claimed.append("a", 2, Batch(reports=[report(1, 0.5)]))
+    assert barren() == 0
+    claimed.reclaim("a", 2, "daemon")
+    assert barren() == 1
+    claimed.requeue("a", 3, "could not start", due=9.0)
+    sweep = claimed.sweep("a")
+    assert (sweep.barren, sweep.delays, sweep.due) == (0, 1, 9.0)
+    claimed.next("daemon")
+    claimed.requeue("a", 4, "could not start", due=10.0)
+    assert (claimed.sweep("a").delays, claimed.sweep("a").due) == (2, 10.0)
+    claimed.next("daemon")
+    claimed.heads.launched("a", 5, None, "hash")
+    assert claimed.sweep("a").delays == 2, "it is not launched yet"
+    claimed.heads.launched("a", 5, "job", "hash")
+    assert (claimed.sweep("a").delays, claimed.sweep("a").due) == (0, None)
+    claimed.end("a", 5, "FAILED", "again and again")
+    assert barren() == 0
+
+
+def test_a_head_is_asked_for_room_once_and_only_where_nobody_wishes_anything(claimed: Store) -> None:
+    assert not claimed.displace("a", 2, "for b", {})
+    assert claimed.displace("a", 1, "for b", {"to": "b"})
+    assert not claimed.displace("a", 1, "for c", {"to": "c"})
+    assert claimed.beat("a", 1, "RUNNING").wish == "yield"
+    [decision] = claimed.decisions("a")
+    assert (decision.trial, decision.verdict, decision.reason, decision.numbers) == (0, "yield", "for b", {"to": "b"})
+    claimed.end("a", 1, "QUEUED", "")
+    assert (claimed.sweep("a").state, claimed.sweep("a").why) == ("QUEUED", "for b")
+    assert not claimed.displace("a", 1, "for c", {})
+    claimed.next("daemon")
+    assert claimed.displace("a", 2, "for d", {"to": "d"})
+    assert [known.reason for known in claimed.decisions("a")] == ["for d"], "of those at one point, the newest"
+    claimed.wish("a", "stop")
+    assert claimed.beat("a", 2).wish == "stop"
 
 
 def test_a_lease_has_one_holder_until_it_runs_out(store: Store, url: str) -> None:

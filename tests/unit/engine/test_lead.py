@@ -9,7 +9,8 @@ import pytest
 
 from service.engine.head import Head
 from service.engine.sweep import INTERRUPTED, lead
-from service.ledger.store import Store
+from service.ledger.errors import Away
+from service.ledger.store import Store, Unreachable
 from service.policy.limits import Ending
 from service.spec.errors import UserError
 
@@ -23,6 +24,8 @@ from service.spec.errors import UserError
         (KeyboardInterrupt(), False, "PAUSED"),
         (KeyboardInterrupt(), True, "STARTING"),
         (UserError("no such task"), True, "FAILED"),
+        (Away("the service did not answer for an hour"), True, "STARTING"),
+        (Unreachable("the database does not answer"), True, "STARTING"),
         (ConnectionError("the cluster is gone"), False, "FAILED"),
         (ConnectionError("the cluster is gone"), True, "STARTING"),
     ],
@@ -48,3 +51,19 @@ def test_an_attended_head_leaves_its_sweep_to_the_next_one_where_it_is_not_over(
     else:
         assert lead(store, record, tmp_path, attended=attended).exit_code == exit_code
     assert store.sweep("a").state == state
+
+
+def test_a_head_that_is_about_to_end_does_not_say_that_it_goes_on(tmp_path: Path) -> None:
+    """Or a wish to go on, which came too late for it to hear, would be taken for heard."""
+    said: list[str | None] = []
+
+    def beat(name: str, attempt: int, state: str | None, needs: object) -> None:
+        said.append(state)
+
+    course = SimpleNamespace(ending=None)
+    record = SimpleNamespace(name="a", attempt=1)
+    head = Head(SimpleNamespace(beat=beat), record, tmp_path, course, None, None)  # type: ignore[arg-type]
+    head._beat()
+    course.ending = Ending("PAUSED", "paused as wished")
+    head._beat()
+    assert said == ["RUNNING", None]

@@ -7,6 +7,7 @@ import io
 import os
 import stat
 import struct
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -104,7 +105,7 @@ def test_a_package_comes_out_as_it_went_in(packages: Packages) -> None:
     assert (folder / "näme").is_dir()
     assert (folder / "bin/go").stat().st_mode & 0o777 == 0o755
     assert (folder / "toy.py").stat().st_mode & 0o777 == 0o644
-    assert packages.archive(sha(packed)).read_bytes() == packed
+    assert [path.name for path in folder.parent.iterdir()] == [sha(packed)]
 
 
 def test_a_package_that_is_there_stays_as_it_is(packages: Packages) -> None:
@@ -134,6 +135,31 @@ def test_another_hash_is_refused(packages: Packages) -> None:
 
 @pytest.mark.parametrize("name", ["", "..", "../" + "0" * 61, "0" * 63, "A" * 64, "0" * 64 + "\n"])
 def test_what_is_no_hash_names_no_file(packages: Packages, name: str) -> None:
-    for ask in (packages.has, packages.folder, packages.archive):
+    for ask in (packages.has, packages.folder):
         with pytest.raises(Refused):
             ask(name)
+
+
+def test_what_no_sweep_has_is_deleted_after_a_day_and_what_was_cut_off_after_an_hour(packages: Packages) -> None:
+    kept = {}
+    for name in ("used", "new", "asked", "old"):
+        packed = zipped((f"{name}.py", ""))
+        packages.put(sha(packed), iter([packed]))
+        kept[name] = packages.folder(sha(packed))
+    root = kept["used"].parent
+    (root / ".incoming-x.zip").write_bytes(b"half")
+    (root / ".unpacking-x").mkdir()
+    (root / ".unpacking-y").mkdir()
+    days = {"used": 9.0, "asked": 1.1, "old": 1.1, "new": 0.9}
+    ages = {kept[name]: age * 86400 for name, age in days.items()}
+    for path, age in {**ages, root / ".incoming-x.zip": 3601.0, root / ".unpacking-x": 3601.0}.items():
+        os.utime(path, (time.time() - age,) * 2)
+    assert packages.has(kept["asked"].name)
+    packages.tidy({kept["used"].name})
+    left = {kept[name].name for name in ("used", "new", "asked")}
+    assert {path.name for path in root.iterdir()} == left | {".unpacking-y"}
+    assert not packages.has(kept["old"].name)
+
+
+def test_there_is_nothing_to_tidy_before_the_first(tmp_path: Path) -> None:
+    Packages(tmp_path / "none").tidy(())

@@ -10,7 +10,9 @@ import pytest
 
 import service
 from service.engine import identity
+from service.engine.launch.local import start
 from service.ledger import Store
+from service.ledger.folder import log_file
 from service.ledger.store import UnknownSweep
 from service.spec.errors import SieveError, UserError
 
@@ -71,3 +73,11 @@ def test_waiting_has_an_end_and_stopping_needs_a_head(store: Store, home: Path) 
         sweep.wait(timeout=0.1)
     sweep.stop()
     assert store.sweep("toy").wish == "stop"
+
+
+def test_a_head_in_the_background_leaves_its_words_in_its_log(home: Path) -> None:
+    child = start("nobody", home)
+    assert child.stdin is not None
+    with child.stdin:
+        assert child.wait(60) == 2
+    assert log_file(home, "nobody").read_text().startswith("error: there is no sweep 'nobody'")

@@ -86,3 +86,8 @@ def test_a_node_is_suspected_from_its_first_failure_until_a_trial_gets_on_there(
     assert not suspicious(evidence.passed((0, 1), "a"), ())
     assert not suspicious(seen((2, "b"), start=evidence), ()), "the error is not the node's"
     assert not suspicious(seen((1, None)), ())
+
+
+def test_an_error_seen_where_nobody_knows_blames_no_node() -> None:
+    assert bad_node(seen((1, "a"), (2, "a"), (3, "a")), "a", 3) == 3
+    assert bad_node(seen((1, "a"), (2, "a"), (3, "a"), (4, None)), "a", 3) is None

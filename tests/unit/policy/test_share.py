@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.policy.places import Places
-from service.policy.share import Capacity, Demand, Quota, share
+from service.policy.share import UNBOUNDED, Capacity, Demand, Quota, share
 
 GPU = {"CPU": 1.0, "GPU": 1.0}
 EIGHT = Capacity([{"CPU": 32.0, "GPU": 4.0}, {"CPU": 32.0, "GPU": 4.0}])
@@ -35,6 +35,14 @@ def test_weights_share_in_proportion_and_the_reason_has_the_numbers() -> None:
     given = share(sweeps, EIGHT, {})
     assert [given["a"].slots, given["b"].slots] == [6, 2]
     assert given["b"].reason == "waiting: 2 of 8 GPUs are yours at weight 1; 2 trials of 8 may run"
+    given = share([replace(sweeps[0], wanted=UNBOUNDED)], EIGHT, {})
+    assert given["a"].reason == "waiting: 8 of 8 GPUs are yours at weight 3; 8 trials may run"
+
+
+def test_of_equals_the_heavier_has_what_is_left_and_all_processes_of_a_trial_count() -> None:
+    four = Capacity([{"CPU": 8.0, "GPU": 4.0}])
+    assert slots([demand("a"), demand("b", weight=2.0)], four) == [1, 3]
+    assert slots([demand("pairs", processes=2), demand("single")]) == [2, 4]
 
 
 def test_higher_priority_comes_first_but_every_running_sweep_keeps_one_trial() -> None:
@@ -92,6 +100,8 @@ def test_used_up_gpu_hours_leave_a_sweep_its_place_but_no_trials_on_gpus() -> No
     assert given["a"].reason == given["b"].reason == "ada has used 12.5 of 10 GPU hours"
     assert not given["b"].runs
     assert given["c"].slots == 8
+    assert slots([demand("a")], ada=Quota(gpu_hours=10, used=10.0)) == [0]
+    assert slots([demand("a")], ada=Quota(gpu_hours=10, used=9.9)) == [8]
 
 
 def test_a_cluster_without_nodes_starts_nothing() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cluster.local import LocalCluster
@@ -71,8 +73,34 @@ def test_a_head_that_cannot_be_started_says_so(make: Callable[[], Launcher], lau
 
 
 def test_who_was_never_started_does_not_live(make: Callable[[], Launcher], launch: Launch) -> None:
-    assert make().alive(f"{launch.name}:1:1.00") is False
-    assert list(make().logs(f"{launch.name}:1:1.00")) == []
+    id = f"{launch.name}:{socket.gethostname()}:1:1.00"
+    assert make().alive(id) is False
+    assert list(make().logs(id)) == []
+
+
+def test_heads_on_another_machine_are_not_taken_for_dead(tmp_path: Path, launch: Launch) -> None:
+    launcher, id = Processes(tmp_path), f"{launch.name}:elsewhere:1:1.00"
+    assert launcher.alive(id) is None
+    with pytest.raises(LaunchFailed, match="it is on elsewhere"):
+        launcher.stop(id)
+
+
+def test_heads_that_have_ended_leave_no_zombies(tmp_path: Path, launch: Launch) -> None:
+    """Nobody asks after one that has told the service of its end."""
+    launcher = Processes(tmp_path / "logs")
+    pids = []
+    for attempt in (1, 2):
+        id = launcher.start(replace(launch, address="nonsense", attempt=attempt))
+        pids.append(int(id.split(":")[2]))
+        until(lambda: psutil.Process(pids[-1]).status() == psutil.STATUS_ZOMBIE)
+    assert not psutil.pid_exists(pids[0])
+    assert launcher.alive(id) is False
+    assert not psutil.pid_exists(pids[1])
+
+
+def test_a_name_is_no_other_heads_though_sweeps_of_that_name_come_and_go(launch: Launch) -> None:
+    launches = [replace(launch, created=created, attempt=attempt) for created in (5.0, 5.002) for attempt in (1, 2)]
+    assert len({one.name for one in launches}) == 4
 
 
 def test_a_job_tells_people_whose_it_is_and_no_secret(cluster: LocalCluster, launch: Launch) -> None:
@@ -80,7 +108,7 @@ def test_a_job_tells_people_whose_it_is_and_no_secret(cluster: LocalCluster, lau
     id = jobs.start(launch)
     info = jobs._client().get_job_info(id)
     jobs.stop(id)
-    assert id == launch.name == f"sieve-{launch.sweep}-1"
+    assert id == launch.name == f"sieve-{launch.sweep}-1-{launch.born}"
     shown = {"name": launch.sweep, "owner": "ada", "page": "http://page"}
     assert {key: info.metadata[key] for key in shown} == shown
     assert "one-use" not in info.entrypoint
@@ -91,3 +119,13 @@ def test_a_cluster_that_is_away_can_tell_nothing(launch: Launch) -> None:
     assert jobs.alive("x") is None
     with pytest.raises(LaunchFailed, match="cannot start"):
         jobs.start(launch)
+
+
+def test_a_dashboard_that_hangs_is_given_up(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes connections and never answers, as a process that is stopped."""
+    monkeypatch.setattr("service.engine.launch.jobs.TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        jobs = Jobs(f"http://127.0.0.1:{mute.getsockname()[1]}")
+        assert jobs.alive("x") is None
+        with pytest.raises(LaunchFailed, match="timed out"):
+            jobs.start(launch)

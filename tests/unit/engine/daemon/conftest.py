@@ -19,6 +19,9 @@ from service.ledger.secret import digest
 from service.ledger.store import Store
 from service.spec import load
 
+LISTENS = 10.0
+"""Seconds between two steps at most."""
+
 
 @dataclass
 class Heads:
@@ -33,9 +36,10 @@ class Heads:
     def start(self, launch: Launch) -> str:
         if self.broken:
             raise LaunchFailed("the dashboard is away", "it is tried again")
-        self.launched[launch.name] = launch
-        self.lives[launch.name] = True
-        return launch.name
+        id = f"sieve-{launch.sweep}-{launch.attempt}"
+        self.launched[id] = launch
+        self.lives[id] = True
+        return id
 
     def alive(self, id: str) -> bool | None:
         return self.lives.get(id)
@@ -58,6 +62,8 @@ class Bench:
     heads: Heads
     folder: Path
     gpus: list[float] = field(default_factory=lambda: [4.0, 4.0])
+    dead: tuple[int, ...] = ()
+    asked: int = 0
     away: Exception | None = None
     now: float = field(default_factory=time.time)
 
@@ -90,9 +96,13 @@ class Bench:
         return self.store.add(replace(record, priority=spec.priority, weight=spec.weight))
 
     def step(self, seconds: float = 0.0, daemon: Daemon | None = None) -> bool:
-        """A step after ``seconds``."""
-        self.now += seconds
-        return (daemon or self.daemon).step(self.now)
+        """Steps for ``seconds``, the last of them at their end."""
+        daemon, until = daemon or self.daemon, self.now + seconds
+        while until - self.now > LISTENS:
+            self.now += LISTENS
+            daemon.step(self.now)
+        self.now = until
+        return daemon.step(self.now)
 
     def head(self, name: str, *, wanted: int = 8) -> None:
         """The newest head of a sweep comes, or is heard of again."""
@@ -108,9 +118,13 @@ class Bench:
         return {record.name: record.state for record in self.store.sweeps()}
 
     def _nodes(self) -> list[Node]:
+        self.asked += 1
         if self.away:
             raise self.away
-        return [Node(str(n), f"node-{n}", {"CPU": 16.0, "GPU": gpus}, True) for n, gpus in enumerate(self.gpus)]
+        return [
+            Node(str(n), f"node-{n}", {"CPU": 16.0, "GPU": gpus}, n not in self.dead)
+            for n, gpus in enumerate(self.gpus)
+        ]
 
 
 @pytest.fixture

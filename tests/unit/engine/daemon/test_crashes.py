@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from service.engine.daemon import Daemon
 from service.ledger.store import Store
 from tests.unit.engine.daemon.conftest import Bench, Heads
 
 ACTS = frozenset(
-    {"lease", "sweeps", "share", "next", "reclaim", "requeue", "settle", "end", "launched", "start", "stop", "alive"}
+    {
+        *("lease", "sweeps", "share", "next", "reclaim", "requeue", "settle", "end", "displace", "withdraw"),
+        *("launched", "start", "stop", "alive"),
+    }
 )
 """What a daemon asks of its store and its launcher."""
 
@@ -54,6 +58,17 @@ class _Mortal:
         return act
 
 
+class Impatient(Bench):
+    places = 16
+
+    def another(self, **changes: Any) -> Daemon:
+        return super().another(unknown=8.0, sweeps=self.places, **changes)
+
+
+class OnePlace(Impatient):
+    places = 1
+
+
 def live(bench: Bench, fate: Fate) -> None:
     """Two sweeps start, one loses its head and one is cancelled; whenever the daemon is killed another one comes."""
     bench.store, bench.heads = fate.meets(bench.store), fate.meets(bench.heads)
@@ -81,15 +96,52 @@ def live(bench: Bench, fate: Fate) -> None:
         if id.startswith("sieve-a"):
             heads.lives[id] = False
     real.wish("b", "cancel")
-    for seconds in (1, 25, 15, 125, 125, 125):
+    for seconds in (1, 10, 31, 10, 31, 10):
         step(seconds)
         come()
+
+
+def make_room(bench: Bench, fate: Fate) -> None:
+    """A sweep has the only place, one of higher priority takes it; then a head dies that was to make room."""
+    bench.store, bench.heads = fate.meets(bench.store), fate.meets(bench.heads)
+    real, heads = bench.store._thing, bench.heads._thing
+    bench.daemon = bench.another()
+    for name, priority in (("low", 0), ("high", 1), ("highest", 2)):
+        bench.submit(name, priority=priority)
+        for seconds in (0, 1, 10, 10, 10):
+            try:
+                bench.step(seconds)
+            except Killed:
+                bench.restart()
+            for record in real.sweeps(("STARTING", "RUNNING")):
+                if not heads.lives.get(f"sieve-{record.name}-{record.attempt}"):
+                    continue
+                if not real.heads.of(record.name).enrolled:
+                    bench.head(record.name)
+                if real.beat(record.name, record.attempt, "RUNNING").wish == "yield" and record.name == "low":
+                    real.end(record.name, record.attempt, "QUEUED", "made room")
+                elif real.sweep(record.name).wish == "yield":
+                    heads.lives[f"sieve-{record.name}-{record.attempt}"] = False
+
+
+def test_room_is_made_though_the_daemon_is_killed_at_any_point(tmp_path: Path) -> None:
+    acts, at = 1, 1
+    while at <= acts:
+        bench, fate = OnePlace(Store("sqlite://"), Heads(), tmp_path), Fate(at)
+        make_room(bench, fate)
+        acts = min(fate.acts, 40)
+        told = f"killed at act {at} of {fate.acts}: {bench.states()} {bench.heads._thing.lives}"
+        assert bench.states() == {"low": "QUEUED", "high": "QUEUED", "highest": "RUNNING"}, told
+        assert [bench.of(name).wish for name in ("low", "high", "highest")] == [None] * 3, told
+        assert [bench.of(name).why[:19] for name in ("low", "high")] == ["made room for high:", "made room for highe"]
+        at += 1
+    assert at > 20
 
 
 def test_a_daemon_may_be_killed_at_any_point(tmp_path: Path) -> None:
     acts, at = 1, 1
     while at <= acts:
-        bench, fate = Bench(Store("sqlite://"), Heads(), tmp_path), Fate(at)
+        bench, fate = Impatient(Store("sqlite://"), Heads(), tmp_path), Fate(at)
         live(bench, fate)
         acts = min(fate.acts, 40)
         record, real, heads = bench.of("a"), bench.store._thing, bench.heads._thing

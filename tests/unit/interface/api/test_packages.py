@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import pytest
 from fastapi import FastAPI
@@ -21,6 +22,18 @@ def test_a_package_is_there_after_it_was_sent(app: FastAPI, secrets: dict[str, s
     assert first.json() == {"package": PACKAGE}
     assert sue("HEAD", f"/packages/{PACKAGE}").status_code == 200
     assert (settings.packages.folder(PACKAGE) / "toy.py").is_file()
+
+
+def test_what_is_new_takes_the_place_of_what_no_sweep_has(submitter: Person, settings: Settings) -> None:
+    submitter.submit()
+    unused = zipped({"unused.py": ""})
+    submitter("PUT", f"/packages/{hashlib.sha256(unused).hexdigest()}", content=unused)
+    for folder in (settings.home / "packages").iterdir():
+        os.utime(folder, (0, 0))
+    new = zipped({"new.py": ""})
+    name = hashlib.sha256(new).hexdigest()
+    assert submitter("PUT", f"/packages/{name}", content=new).status_code == 201
+    assert {folder.name for folder in (settings.home / "packages").iterdir()} == {PACKAGE, name}
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", zipped({"../evil.py": "x"})])

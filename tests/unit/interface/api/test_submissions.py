@@ -139,8 +139,11 @@ def test_what_no_node_could_ever_hold_is_refused_and_a_cluster_that_is_down_refu
     settings.inventory = lambda: [Node("a", "one", {"CPU": 8.0, "GPU": 4.0}, True)]
     answer = submitter.submit(resources={"gpu": 8, "workers": 1})
     assert answer.json()["violations"][0]["where"] == "resources"
-    assert "a trial asks 8 GPUs on one node; largest node has 4 GPUs" in answer.json()["detail"]
+    assert "a trial asks 8 GPUs on one node; largest node has 4;" in answer.json()["detail"]
     assert names(store) == ["toy"]
+    answer = submitter.submit(name="eight", resources={"gpu": 8})
+    assert "asks 1 CPU and 1 GPU for each of 8 processes; the cluster has room for 4;" in answer.json()["detail"]
+    settings.inventory = lambda: [Node(name, name, {"CPU": 8.0, "GPU": 4.0}, True) for name in "ab"]
     assert submitter.submit(name="eight", resources={"gpu": 8}).status_code == 201
     settings.inventory = lambda: 1 / 0  # type: ignore[assignment,return-value]
     assert submitter.submit(resources={"gpu": 8, "workers": 1}).status_code == 201

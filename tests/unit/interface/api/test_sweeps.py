@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from service.interface.api.settings import Settings
 from service.ledger import Store
-from service.ledger.home import checkpoint_folder
+from service.ledger.home import checkpoint_folder, spool_folder
 from service.ledger.records import Batch, ReportRecord
 from service.ledger.status import snapshot
 from tests.unit.interface.api.conftest import PACKAGE, Person
@@ -71,7 +71,9 @@ def test_a_queued_sweep_is_paused_resumed_and_cancelled_at_once(submitter: Perso
 def test_a_running_sweep_hears_the_wish_and_forgets_it(admin: Person, store: Store) -> None:
     assert admin("POST", "/sweeps/toy/wish", json={"wish": "pause"}).json()["wish"] == "pause"
     assert store.beat("toy", 1).wish == "pause"
-    assert admin("POST", "/sweeps/toy/wish", json={"wish": "resume"}).json()["wish"] is None
+    assert admin("POST", "/sweeps/toy/wish", json={"wish": "resume"}).json()["wish"] == "resume"
+    store.beat("toy", 1, "RUNNING")
+    assert admin("GET", "/sweeps/toy").json()["wish"] is None
     assert admin("POST", "/sweeps/toy/wish", json={"wish": "resume"}).status_code == 409
 
 
@@ -116,7 +118,8 @@ def test_a_sweep_is_removed_with_its_files_but_not_while_it_runs(
 ) -> None:
     settings.storage = tmp_path / "shared"
     submitter.submit()
-    folders = [checkpoint_folder(root, "new") for root in (settings.home, settings.storage)]
+    roots = (settings.home, settings.storage)
+    folders = [place(root, "new") for root in roots for place in (checkpoint_folder, spool_folder)]
     for folder in folders:
         folder.mkdir(parents=True)
     assert submitter("DELETE", "/sweeps/new").status_code == 204

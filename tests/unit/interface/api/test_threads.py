@@ -25,7 +25,7 @@ class Memory:
 
     def start(self, launch: Launch) -> str:
         self.started.append(launch)
-        return launch.name
+        return f"sieve-{launch.sweep}-{launch.attempt}"
 
     def alive(self, id: str) -> bool | None:
         return True

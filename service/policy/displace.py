@@ -1,0 +1,63 @@
+"""Which running sweep makes room for one of higher priority that waits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.policy.share import Capacity, Demand, Quota, share, spent
+
+MADE_ROOM = "made room for"
+"""How the reason begins."""
+
+
+@dataclass(frozen=True)
+class Displaced:
+    """The sweep ``name`` makes room for ``urgent``, the ``reason`` in words and the ``numbers`` behind it."""
+
+    name: str
+    urgent: str
+    reason: str
+    numbers: dict[str, Any]
+
+
+def displaced(
+    sweeps: Sequence[Demand],
+    capacity: Capacity,
+    quotas: Mapping[str, Quota],
+    heads: Mapping[str, float],
+    leaving: Collection[str],
+) -> Displaced | None:
+    """The sweep that is to make room now, if there is one: one at a time.
+
+    A sweep of strictly higher priority waits and could start in its place, or any sweep where its owner has no GPU
+    hours left, so that it trains nothing. These go first, then that of the lowest priority, of these the one whose head
+    began last, of those that ``heads`` names with the time of that. Those that are ``leaving`` anyway count as gone.
+    """
+    idle = {sweep.name: why for sweep in sweeps if sweep.running and (why := spent(sweep, quotas)) is not None}
+
+    def starts(gone: Collection[str], priority: int) -> list[Demand]:
+        """The waiting sweeps of a priority that could start without those that are gone, in their order."""
+        left = [sweep for sweep in sweeps if sweep.name not in gone]
+        given = share(left, capacity, quotas)
+        return [one for one in left if one.priority == priority and not one.running and given[one.name].runs]
+
+    for priority in sorted({sweep.priority for sweep in sweeps if not sweep.running}, reverse=True):
+        lower = [one for one in sweeps if one.running and (one.priority < priority or one.name in idle)]
+        lower = [one for one in lower if one.name in heads and one.name not in leaving]
+        now = starts(leaving, priority) if lower else []
+        if not lower or len(starts([*leaving, *(one.name for one in lower)], priority)) <= len(now):
+            continue
+        for one in sorted(lower, key=lambda one: (one.name not in idle, one.priority, -heads[one.name])):
+            helped = [sweep for sweep in starts([*leaving, one.name], priority) if sweep not in now]
+            if helped:
+                return _told(one, helped[0], idle.get(one.name))
+    return None
+
+
+def _told(one: Demand, urgent: Demand, idle: str | None) -> Displaced:
+    """Who makes room for whom, and why."""
+    why = idle or f"that has priority {urgent.priority}, and this one {one.priority}"
+    numbers = {"to": urgent.name, "priority": one.priority, "higher": urgent.priority}
+    return Displaced(one.name, urgent.name, f"{MADE_ROOM} {urgent.name}: {why}; goes on when there is room", numbers)
