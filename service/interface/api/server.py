@@ -17,6 +17,7 @@ from service.engine.inventory import Inventory
 from service.engine.packages import Limits
 from service.interface.api.app import create_app
 from service.interface.api.exposure import Exposure
+from service.interface.api.protocol import Protocol
 from service.interface.api.settings import Settings
 from service.interface.api.threads import Loop, Run, daemon
 from service.ledger.home import open_store
@@ -87,6 +88,7 @@ def config(settings: Settings, exposure: Exposure) -> uvicorn.Config:
     """The web server's own settings."""
     return uvicorn.Config(
         create_app(settings),
+        http=Protocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -107,6 +107,10 @@ def test_a_body_too_large_is_refused_whatever_it_says(admin: Person, settings: S
     assert (response.status_code, response.headers["content-type"]) == (413, "application/problem+json")
 
 
+def test_no_address_leads_to_another(admin: Person) -> None:
+    assert admin("GET", "/sweeps/", follow_redirects=False).status_code == 404
+
+
 def test_no_page_of_another_origin_is_let_in(admin: Person) -> None:
     response = admin("OPTIONS", "/sweeps", headers={"Origin": "http://evil", "Access-Control-Request-Method": "GET"})
     assert response.status_code == 405
