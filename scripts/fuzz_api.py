@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import hashlib
 import io
 import json
@@ -51,6 +52,9 @@ LED = "led"
 """The sweep whose head talks nonsense."""
 
 LOOKS = ("", "/trials", "/decisions", "/stages", "/spaces", "/best", "/history", "/spec")
+LONGEST = 120.0
+"""Seconds of an example after which it is seen where it hangs, and all ends."""
+
 DAILY = 100
 """Messages of a head after which its sweep begins anew."""
 
@@ -146,12 +150,15 @@ class Service:
 def fuzz(service: Service, seeds: range) -> None:
     """Try an example for each seed, six of ten of them submissions. Raises AssertionError that names the seed."""
     for seed in seeds:
+        faulthandler.dump_traceback_later(LONGEST, exit=True)
         random = Random(seed)
         act = random.choices([service.submit, service.upload, service.say], [6, 2, 2])[0]
         try:
             act(random)
         except Exception as error:
             raise AssertionError(f"example {seed} goes wrong: {error}") from error
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 def part(seeds: range) -> Counter[str]:

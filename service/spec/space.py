@@ -17,7 +17,7 @@ from service.spec.parse import CONSTANT, WHEN, misnamed, parse
 from service.spec.samplers import same
 
 #: A grid beyond this is a mistake: no sweep trains a million configs.
-LARGEST_GRID = 1_000_000
+LARGEST_GRID = 100_000
 
 
 @dataclass(frozen=True)
