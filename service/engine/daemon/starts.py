@@ -77,6 +77,7 @@ class Starts:
             settings.code(record),
             settings.storage,
             f"{settings.address.rstrip('/')}/sweeps/{record.name}",
+            settings.trust,
         )
 
     def _failed(self, record: SweepRecord, error: SieveError, now: float) -> None:

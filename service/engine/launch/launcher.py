@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from service.ledger.trust import TRUST
 from service.spec.errors import SieveError
+
+TICKET = "SIEVE_TICKET"
+"""Environment variable that a head finds its ticket in."""
 
 
 class LaunchFailed(SieveError):
@@ -20,7 +24,7 @@ class Launch:
 
     ``address`` is the service as heads reach it, ``ticket`` what the head enrolls by, once. ``code`` is the folder of
     the user's code, unpacked, and ``storage`` that of checkpoints, the same on every node. ``page`` is where people
-    find the sweep.
+    find the sweep. ``trust`` are the certificates of the service, as text, where it is asked over TLS.
     """
 
     sweep: str
@@ -31,11 +35,17 @@ class Launch:
     code: Path
     storage: Path
     page: str = ""
+    trust: str = ""
 
     @property
     def name(self) -> str:
         """How the head is called: by its sweep and attempt."""
         return f"sieve-{self.sweep}-{self.attempt}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the head finds in its environment. The one secret is the ticket, worthless once the head has come."""
+        return {TICKET: self.ticket} | ({TRUST: self.trust} if self.trust else {})
 
     @property
     def arguments(self) -> list[str]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Path, Request, Response
@@ -13,14 +11,13 @@ from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
 
 from service.interface.api.failures import Failures
+from service.interface.api.problems import declared
+from service.interface.api.sayings import BATCH, BEAT, END, TICKET, check, schema
 from service.ledger import wire
-from service.ledger.ledger import Needs
-from service.ledger.records import Batch, DecisionRecord, ReportRecord, WorthRecord
 from service.ledger.secret import digest, fresh
 from service.ledger.states import IllegalTransition
 from service.ledger.store import DiskFull, LostClaim, Store, UnknownSweep
 from service.spec.errors import SieveError, SpecError, UserError, nearest
-from service.spec.space import Space
 
 STATUS: dict[type[SieveError], int] = {
     LostClaim: 409,
@@ -51,38 +48,20 @@ Bearer = Annotated[str, Header(alias="Authorization")]
 Attempt = Annotated[int, Path(ge=0, lt=1 << 31)]
 
 
-@dataclass(frozen=True)
-class Ticket:
-    """What an enrolling head shows."""
-
-    ticket: str
-
-
-@dataclass(frozen=True)
-class Beat:
-    """A sign of life."""
-
-    state: str | None = None
-    needs: Needs | None = None
-
-
-@dataclass(frozen=True)
-class End:
-    """How a head has left its sweep, and why."""
-
-    state: str
-    why: str
-
-
-TICKET, BEAT, BATCH, END = TypeAdapter(Ticket), TypeAdapter(Beat), TypeAdapter(Batch), TypeAdapter(End)
-
-
 def heads(store: Store, failures: Failures | None = None) -> APIRouter:
     """The routes under ``/api/v1/heads/{name}/{attempt}`` over ``store``; ``failures`` counts who is turned away."""
     router, routes = APIRouter(prefix="/api/v1/heads/{name}/{attempt}", tags=["heads"]), _Routes(store, failures)
-    router.get("/ledger")(routes.ledger)
-    for route in (routes.enroll, routes.beat, routes.append, routes.end):
-        router.post(f"/{route.__name__}")(route)
+    problems = declared(401, 404, 409, 413, 422, 429, 503, 507)
+    router.get("/ledger", responses=problems)(routes.ledger)
+    said: dict[Callable[..., Any], TypeAdapter[Any]] = {
+        routes.enroll: TICKET,
+        routes.beat: BEAT,
+        routes.append: BATCH,
+        routes.end: END,
+    }
+    for route, kind in said.items():
+        body = {"required": True, "content": {"application/json": {"schema": schema(kind)}}}
+        router.post(f"/{route.__name__}", responses=problems, openapi_extra={"requestBody": body})(route)
     return router
 
 
@@ -132,7 +111,7 @@ class _Routes:
 
         def act(body: bytes) -> None:
             batch = BATCH.validate_json(body)
-            _check(self._store.sweep(name).spec, batch)
+            check(self._store.sweep(name).spec, batch)
             self._store.append(name, attempt, batch)
 
         return await self._heard(request, name, attempt, authorization, act, most=None)
@@ -181,19 +160,6 @@ class _Routes:
                 f"this is not what a head says: {error!r:.500}", "see that it is of this version of Sieve"
             )
             return _problem(422, "about:blank", strange)
-
-
-def _check(spec: Mapping[str, Any], batch: Batch) -> None:
-    """Refuse what nobody could look at afterwards: spaces that are none, and stages that the sweep has not."""
-    for narrowed in batch.spaces:
-        Space.parse(narrowed.parameters)
-    plans = [len(stages) for stages in (spec["stages"], *spec["rounds"]["stages"])]
-    told = [(trial.stage, plans[min(max(0, trial.round), len(plans) - 1)]) for trial in batch.trials]
-    others: Iterable[ReportRecord | DecisionRecord | WorthRecord] = chain(batch.reports, batch.decisions, batch.worth)
-    told += [(one.stage, max(plans)) for one in others]
-    for stage, most in told:
-        if not 0 <= stage < most:
-            raise UserError(f"there is no stage {stage}", f"the sweep has {most}, counted from 0")
 
 
 async def _body(request: Request, most: int | None) -> bytes:

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cluster.local import LocalCluster
+from cluster.secrets import SECRETS
 from service.engine.launch.jobs import Jobs
 from service.engine.launch.launcher import Launch, Launcher, LaunchFailed
 from service.engine.launch.processes import Processes
@@ -73,6 +75,19 @@ def test_a_head_that_cannot_be_started_says_so(make: Callable[[], Launcher], lau
 def test_who_was_never_started_does_not_live(make: Callable[[], Launcher], launch: Launch) -> None:
     assert make().alive(f"{launch.name}:1:1.00") is False
     assert list(make().logs(f"{launch.name}:1:1.00")) == []
+
+
+def test_a_head_on_this_machine_inherits_neither_database_nor_token(
+    launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in SECRETS:
+        monkeypatch.setenv(name, "postgresql://ann:hush@db/sieve")
+    launcher = Processes(tmp_path / "logs")
+    id = launcher.start(launch)
+    inherited = psutil.Process(int(id.split(":")[1])).environ()
+    launcher.stop(id)
+    assert inherited["SIEVE_TICKET"] == launch.ticket
+    assert not any("hush" in value for value in inherited.values())
 
 
 def test_a_job_tells_people_whose_it_is_and_no_secret(cluster: LocalCluster, launch: Launch) -> None:
