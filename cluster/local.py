@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from cluster import grafana
+from cluster import grafana, secrets
 from cluster.errors import ClusterError
 from cluster.inventory import nodes as ask
 from cluster.processes import LocalNode
@@ -167,7 +167,7 @@ class LocalCluster:
         command = [*ray, *place, f"--node-name=node-{number}", f"--temp-dir={temp}", *ports, *resources]
         command.append("--include-log-monitor=false")
         # The first driver would have each node start a worker for every CPU: they come as they are needed.
-        environment = {**SWITCHES, MODE: "token", "RAY_prestart_worker_first_driver": "0", **os.environ}
+        environment = {**SWITCHES, MODE: "token", "RAY_prestart_worker_first_driver": "0", **secrets.environment()}
         environment.pop("RAY_ADDRESS", None)
         # Jobs run `python`: it must be the one that Ray and the rest are installed for.
         environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])

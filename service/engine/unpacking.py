@@ -98,11 +98,24 @@ def _check_entries(entries: list[zipfile.ZipInfo], packed: int, limits: Limits) 
     names = [_checked(entry, limits).filename for entry in entries]
     if len(set(names)) < len(names):
         raise Refused("the package has a file twice", CURE)
+    _check_folders(names, limits)
     whole = sum(entry.file_size for entry in entries)
     if whole > limits.unpacked:
         raise Refused(f"the package unpacks to {whole} bytes, more than {limits.unpacked}", CURE)
     if whole > limits.small and whole > limits.ratio * packed:
         raise Refused(f"the package unpacks to {whole / packed:.0f} times its size, more than {limits.ratio:g}", CURE)
+
+
+def _check_folders(names: list[str], limits: Limits) -> None:
+    """Few files deep down make many folders: those count, too."""
+    folders: set[PurePosixPath] = set()
+    for name in names:
+        for above in PurePosixPath(name).parents:
+            if above in folders:
+                break
+            folders.add(above)
+        if len(folders) > limits.entries:
+            raise Refused(f"the package has more than {limits.entries} folders", CURE)
 
 
 def _checked(entry: zipfile.ZipInfo, limits: Limits) -> zipfile.ZipInfo:

@@ -25,6 +25,7 @@ from service.ledger.records import (
 from service.ledger.spool import Spool
 from service.ledger.states import IllegalTransition
 from service.ledger.store import DiskFull, LostClaim, UnknownSweep
+from service.ledger.trust import is_untrusted, trusted
 from service.spec.errors import SieveError
 
 LOGGER = logging.getLogger("service.head")
@@ -47,6 +48,10 @@ ERRORS: dict[str, type[SieveError]] = {
 """Errors of a ledger that keep their kind on the way."""
 
 
+class Untrusted(Away):
+    """What answers shows a certificate that is not believed: perhaps a new one, of which this process has not heard."""
+
+
 class Remote:
     """The `Ledger` of attempt ``attempt`` at the sweep ``name``, behind the service at ``address``.
 
@@ -58,7 +63,10 @@ class Remote:
         self, address: str, name: str, attempt: int, token: str, spool: Spool, patience: float = PATIENCE
     ) -> None:
         self._http = httpx.Client(
-            base_url=head_url(address, name, attempt), headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT
+            base_url=head_url(address, name, attempt),
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=TIMEOUT,
+            verify=trusted(),
         )
         self._attempt = attempt
         self._spool = spool
@@ -226,13 +234,16 @@ def enroll(address: str, name: str, attempt: int, ticket: str, patience: float =
 
     Raises:
         LostClaim: the ticket is used, or another attempt's.
+        Untrusted: its certificate is not believed.
         Away: the service did not answer for ``patience`` seconds.
     """
     deadline, told = time.monotonic() + patience, False
-    with httpx.Client(base_url=head_url(address, name, attempt), timeout=TIMEOUT) as http:
+    with httpx.Client(base_url=head_url(address, name, attempt), timeout=TIMEOUT, verify=trusted()) as http:
         while True:
             try:
                 return str(wire.loads(ask(http, "POST", "enroll", wire.dumps({"ticket": ticket})))["token"])
+            except Untrusted:
+                raise
             except Away as error:
                 if time.monotonic() > deadline:
                     raise
@@ -254,6 +265,11 @@ def ask(http: httpx.Client, method: str, path: str, body: bytes = b"") -> bytes:
     except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
         raise SieveError(f"cannot ask {http.base_url}: {error}", "write the address as http://host:port") from error
     except httpx.TransportError as error:
+        if is_untrusted(error):
+            raise Untrusted(
+                f"the certificate of {http.base_url} is not believed: {error}",
+                "let --url of `sieve serve` have a name that its certificate is for",
+            ) from error
         raise Away(f"the service at {http.base_url} does not answer: {error}", "see that `sieve serve` runs") from error
     if answer.is_success:
         return answer.content

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from service.ledger.ledger import Needs, Orders
 from service.ledger.records import (
-    Batch,
     DecisionRecord,
     PastRecord,
     PastTrial,
@@ -59,11 +58,6 @@ def past(raw: Mapping[str, Any]) -> PastRecord:
         for trial in raw["trials"]
     ]
     return PastRecord(raw["name"], raw["plan"], trials)
-
-
-def batch(raw: Mapping[str, Any]) -> Batch:
-    """A batch from plain data."""
-    return Batch(**{name: [record(kind, one) for one in raw.get(name, ())] for name, kind in LISTS.items()})
 
 
 def _plain(value: Any) -> Any:

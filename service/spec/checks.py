@@ -14,6 +14,12 @@ from trainables.stages import Plan, PlanError, Stage
 
 S = TypeVar("S", bound=Section)
 
+MOST_STAGES = 100
+"""Stages of a plan: each is a rung, and looking at all of them takes the cube of their number."""
+
+MOST_FAULTS = 100
+"""Violations of initial configs after which no more are looked for: they may be the square of what was written."""
+
 
 def check(data: Mapping[str, Any], space: Space | None) -> list[Violation]:
     """Every violation of rules between sections in raw ``data``; ``space`` is None where it could not be parsed."""
@@ -59,6 +65,8 @@ def _check_stages(stages: Any, where: str) -> list[Violation]:
         return []  # the section's own type is wrong or missing, which is reported there
     faults: list[Violation] = []
     kept: tuple[Stage, ...] = ()
+    if len(stages) > MOST_STAGES:
+        return [Violation(where, None, f"has {len(stages)} stages, more than {MOST_STAGES}; leave some out")]
     for index, raw in enumerate(stages):
         if (section := _section(StageSpec, raw)) is None:
             continue
@@ -74,6 +82,9 @@ def _check_stages(stages: Any, where: str) -> list[Violation]:
 def _check_search(search: Search, space: Space) -> list[Violation]:
     faults: list[Violation] = []
     for index, partial in enumerate(search.initial):
+        if len(faults) >= MOST_FAULTS:
+            faults.append(Violation("search/initial", None, f"is not looked at beyond {index}; mend these first"))
+            break
         try:
             space.check(partial)
         except SpecError as error:
@@ -94,12 +105,14 @@ def _check_search(search: Search, space: Space) -> list[Violation]:
 
 def _check_warm_start(search: Search, name: Any) -> list[Violation]:
     faults: list[Violation] = []
+    known: set[str] = set()
     for index, past in enumerate(search.warm_start):
         where = f"search/warm_start/{index}"
         if past == name:
             faults.append(Violation(where, None, f"is {past!r}, this sweep itself; name sweeps that ran before"))
-        elif past in search.warm_start[:index]:
+        elif past in known:
             faults.append(Violation(where, None, f"is {past!r} again; name each sweep once"))
+        known.add(past)
     return faults
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from graphlib import TopologicalSorter
 from typing import Any
 
-from service.spec.errors import Violation, nearest
+from service.spec.errors import Violation, listing, nearest
 from service.spec.flat import SEPARATOR, flatten
 from service.spec.kinds import build
 from service.spec.parameter import When
-from service.spec.samplers import same
+from service.spec.samplers import Sampler, mark
 
 Samplers = Mapping[str, tuple[str, tuple[Any, ...]]]
+
+DEEPEST = 32
+"""Conditions that may hang on one another."""
 
 
 def conditions(
@@ -23,6 +27,7 @@ def conditions(
     """
     checked: dict[str, When] = {}
     faults: list[Violation] = []
+    targets: dict[str, Sampler] = {}
     for name, when in raw.items():
         allowed: dict[str, tuple[Any, ...]] = {}
         if not isinstance(when, Mapping) or not when:
@@ -34,38 +39,51 @@ def conditions(
         for other, values in flatten(when).items():
             try:
                 if other not in refused:
-                    _check_target(other, samplers, constants)
-                    allowed[other] = _allowed(samplers[other], values)
+                    if other not in targets:
+                        targets[other] = _target(other, samplers, constants)
+                    allowed[other] = _allowed(targets[other], values)
             except ValueError as error:
                 faults.append(Violation(SEPARATOR.join((name, "when", other)), None, str(error)))
         checked[name] = allowed
-    circles = list(_cycles(checked))
-    return checked, [*faults, *circles, *([] if faults or circles else _impossible(checked))]
+    faults += _cycles(checked)
+    return checked, faults or list(_chains(checked)) or list(_impossible(checked))
 
 
-def _check_target(other: str, samplers: Samplers, constants: Collection[str]) -> None:
+def _target(other: str, samplers: Samplers, constants: Collection[str]) -> Sampler:
     if other in constants:
         raise ValueError(f"{other!r} is a constant; a condition needs a searched parameter: drop the condition")
     if other not in samplers:
-        names = ", ".join(samplers)
+        names = listing(samplers)
         raise ValueError(f"there is no parameter {other!r}{nearest(other, samplers)}; searched parameters: {names}")
-    if not build(*samplers[other]).discrete:
+    target = build(*samplers[other])
+    if not target.discrete:
         raise ValueError(f"{other!r} is a {samplers[other][0]}, which hits no value exactly; use a choice or integers")
+    return target
 
 
-def _allowed(sampler: tuple[str, tuple[Any, ...]], values: Any) -> tuple[Any, ...]:
+def _allowed(target: Sampler, values: Any) -> tuple[Any, ...]:
     listed = list(values) if isinstance(values, (list, tuple)) else [values]
     if not listed:
         raise ValueError("lists no values, so it never holds; name at least one")
-    return tuple(build(*sampler).cast(value) for value in listed)
+    return tuple(target.cast(value) for value in listed)
 
 
 def _cycles(checked: Mapping[str, When]) -> Iterator[Violation]:
     """One violation for each parameter that waits for itself."""
     for name in checked:
-        trail = _trail(name, name, checked, ())
+        trail = _trail(name, checked)
         if trail:
             message = f"the conditions go in a circle, {' → '.join(trail)}; drop one of them"
+            yield Violation(f"{name}{SEPARATOR}when", None, message)
+
+
+def _chains(checked: Mapping[str, When]) -> Iterator[Violation]:
+    """One violation for each parameter whose conditions hang on others' in too long a chain."""
+    depths: dict[str, int] = {}
+    for name in TopologicalSorter({name: list(when) for name, when in checked.items()}).static_order():
+        depths[name] = max((depths[other] + 1 for other in checked.get(name, {})), default=0)
+        if depths[name] == DEEPEST + 1:
+            message = f"hangs on a chain of {DEEPEST + 1} conditions, of which {DEEPEST} may be; use fewer"
             yield Violation(f"{name}{SEPARATOR}when", None, message)
 
 
@@ -85,7 +103,8 @@ def _clash(name: str, checked: Mapping[str, When]) -> str:
     needs: dict[str, tuple[str, tuple[Any, ...]]] = {}
     for owner, other, values in _needs(name, checked):
         by, before = needs.get(other, (owner, values))
-        both = tuple(value for value in before if any(same(value, one) for one in values))
+        common = set(map(mark, values))
+        both = tuple(value for value in before if mark(value) in common)
         if not both:
             return f"{owner} needs {other} to be {_words(values)}, {by} {_words(before)}"
         needs[other] = owner, both
@@ -94,23 +113,31 @@ def _clash(name: str, checked: Mapping[str, When]) -> str:
 
 def _needs(name: str, checked: Mapping[str, When]) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
     """(whose, parameter, values) of every condition that must hold where ``name`` applies, its own first."""
-    for other, values in checked.get(name, {}).items():
-        yield name, other, values
-    for other in checked.get(name, {}):
-        yield from _needs(other, checked)
+    owners, met = [name], {name}
+    for owner in owners:  # which grows meanwhile
+        for other, values in checked.get(owner, {}).items():
+            yield owner, other, values
+            if other not in met:
+                met.add(other)
+                owners.append(other)
 
 
 def _words(values: tuple[Any, ...]) -> str:
     return " or ".join(repr(value) for value in values)
 
 
-def _trail(start: str, at: str, checked: Mapping[str, When], seen: tuple[str, ...]) -> tuple[str, ...]:
-    """The way from ``start`` back to itself, empty if there is none."""
-    if at == start and seen:
-        return (*seen, at)
-    if at in seen:
-        return ()
-    for other in checked.get(at, {}):
-        if found := _trail(start, other, checked, (*seen, at)):
-            return found
+def _trail(start: str, checked: Mapping[str, When]) -> tuple[str, ...]:
+    """The shortest way from ``start`` back to itself, empty if there is none."""
+    before: dict[str, str] = {}
+    reached = [start]
+    for at in reached:  # which grows meanwhile
+        for other in checked.get(at, {}):
+            if other == start:
+                trail = [start, at]
+                while trail[-1] != start:
+                    trail.append(before[trail[-1]])
+                return tuple(reversed(trail))
+            if other not in before:
+                before[other] = at
+                reached.append(other)
     return ()

@@ -13,7 +13,7 @@ from numbers import Real
 from typing import Any
 
 from service.spec.errors import nearest
-from service.spec.samplers import Continuous, Sampler, Steps, Values, same
+from service.spec.samplers import Continuous, Sampler, Steps, Values, mark
 from service.spec.scales import Linear, Log, Normal, Scale
 
 
@@ -125,14 +125,16 @@ def _integers(scale: type[Linear] | type[Log]) -> Callable[..., Sampler]:
 def _values(kind: str, *items: Any) -> Sampler:
     if not items:
         raise ValueError(f"{kind} lists no values; write e.g. {kind}: [32, 64, 128]")
-    for position, item in enumerate(items):
+    known = set()
+    for item in items:
         if isinstance(item, dict):
             raise ValueError(
                 f"{item!r} is a mapping; {kind} takes single values: make its keys parameters of their own, "
                 "each with a condition such as when: {model: [deep]}"
             )
-        if any(same(item, other) for other in items[:position]):
+        if (key := mark(item)) in known:
             raise ValueError(f"{item!r} is listed twice; list each value once")
+        known.add(key)
     return Values(items)
 
 
@@ -160,6 +162,8 @@ def _check_above_zero(kind: str, name: str, value: float) -> None:
 
 
 def _whole_steps(kind: str, name: str, bound: float, q: float) -> int:
+    if not math.isfinite(bound / q):
+        raise ValueError(f"{name} is {bound!r}, too many steps of q = {q!r} to count; use a larger q")
     steps = round(bound / q)
     if not math.isclose(bound / q, steps):
         raise ValueError(

@@ -16,6 +16,9 @@ from service.spec.tune_domains import from_tune, is_domain
 from service.spec.values import plain
 
 CONSTANT, WHEN = "constant", "when"
+DEEPEST = 32
+"""Parts of a name: folders in folders."""
+
 RESERVED = frozenset({*KINDS, CONSTANT, WHEN})
 
 #: What other libraries call the samplers; alone in a mapping with a list it is one of them misnamed, not a folder.
@@ -157,6 +160,8 @@ def _is_sampler(value: Mapping[Any, Any]) -> bool:
 def _check_name(path: tuple[str, ...], key: Any) -> None:
     if not isinstance(key, str):
         raise ValueError(f"the name {key!r} is not text; write it in quotes")
+    if len(path) > DEEPEST:
+        raise ValueError(f"the name has {len(path)} parts joined by slashes, more than {DEEPEST}; use fewer")
     if not all(path):
         raise ValueError(f"the name {key!r} has an empty part; names are joined by single slashes, e.g. optimizer/lr")
     if clash := sorted(RESERVED.intersection(path)):

@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from numbers import Real
 from typing import Any, Protocol
 
+from service.spec.errors import listing
 from service.spec.scales import Scale, clip
 
 
@@ -148,7 +150,7 @@ class Values:
 
     @property
     def allowed(self) -> str:
-        return "one of " + ", ".join(repr(item) for item in self.items)
+        return "one of " + listing(map(repr, self.items))
 
     @property
     def count(self) -> int | None:
@@ -167,15 +169,37 @@ class Values:
         return self.items[self._position(value)]
 
     def _position(self, value: Any) -> int:
-        for position, item in enumerate(self.items):
-            if same(item, value):
-                return position
-        raise ValueError(_refusal(value, self.allowed))
+        try:
+            return self._positions[mark(value)]
+        except (KeyError, TypeError):  # TypeError: it is nothing that could be listed
+            raise ValueError(_refusal(value, self.allowed)) from None
+
+    @cached_property
+    def _positions(self) -> dict[Any, int]:
+        return {mark(item): position for position, item in enumerate(self.items)}
 
 
 def same(left: Any, right: Any) -> bool:
     """Whether two values are equal as a person reads them: 1 and 1.0 are, 1 and true are not."""
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+
+
+def mark(value: Any) -> Any:
+    """What values that are the `same` have in common, and no others, to look them up by.
+
+    Raises:
+        TypeError: it is, or holds, what cannot be looked up: no JSON, that is.
+    """
+    return isinstance(value, bool), _frozen(value)
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value).__name__, *map(_frozen, value)
+    if isinstance(value, dict):
+        return "dict", frozenset((key, _frozen(inner)) for key, inner in value.items())
+    hash(value)
+    return value
 
 
 def _number(value: Any, allowed: str) -> float:

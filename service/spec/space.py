@@ -5,19 +5,19 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from service.spec.errors import SpecError, Violation, nearest
+from service.spec.errors import SpecError, Violation, listing, nearest
 from service.spec.flat import nest
 from service.spec.parameter import Parameter, When
 from service.spec.parse import CONSTANT, WHEN, misnamed, parse
 from service.spec.samplers import same
 
 #: A grid beyond this is a mistake: no sweep trains a million configs.
-LARGEST_GRID = 1_000_000
+LARGEST_GRID = 100_000
 
 
 @dataclass(frozen=True)
@@ -155,10 +155,15 @@ class Space:
 
     def _applies(self, when: When, config: Mapping[str, Any]) -> bool:
         """Whether ``when`` holds; a parameter that is itself inactive satisfies no condition, whatever its value."""
-        return all(
-            name in config and _listed(config[name], allowed) and self._applies(self._by_name[name].when, config)
-            for name, allowed in when.items()
-        )
+        left, met = [when], set[str]()
+        for conditions in left:  # which grows meanwhile
+            for name, allowed in conditions.items():
+                if name not in config or not _listed(config[name], allowed):
+                    return False
+                if name not in met:
+                    met.add(name)
+                    left.append(self._by_name[name].when)
+        return True
 
     def _coordinate(self, parameter: Parameter, config: Mapping[str, Any]) -> float:
         if parameter.name not in config:
@@ -169,9 +174,9 @@ class Space:
             raise SpecError([Violation(parameter.name, None, str(error))]) from None
 
     def _check_value(self, name: str, value: Any, partial: Mapping[str, Any]) -> None:
-        known: Collection[str] = [*self._by_name, *self.constants]
-        if name not in known:
-            raise ValueError(f"there is no parameter {name!r}{nearest(name, known)}; allowed: {', '.join(known)}")
+        if name not in self._by_name and name not in self.constants:
+            known = [*self._by_name, *self.constants]
+            raise ValueError(f"there is no parameter {name!r}{nearest(name, known)}; allowed: {listing(known)}")
         if name in self.constants and not same(self.constants[name], value):
             raise ValueError(f"is {value!r}, but a constant of the space, {self.constants[name]!r}; leave it out")
         when = self._by_name[name].when if name in self._by_name else self.conditions.get(name, {})

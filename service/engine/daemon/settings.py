@@ -11,7 +11,8 @@ from service.ledger.records import SweepRecord
 
 @dataclass(frozen=True)
 class Settings:
-    """``address`` is the service as heads reach it, ``storage`` the folder of checkpoints, the same on every node.
+    """``address`` is the service as heads reach it, ``trust`` its certificates as text, where heads cannot know them.
+    ``storage`` is the folder of checkpoints, the same on every node.
 
     ``code`` finds the unpacked code of a sweep. At most ``sweeps`` sweeps run at once, as each head takes memory (None:
     any number). A head that was not heard of for ``silence`` seconds is looked for; if nobody can tell whether it
@@ -35,3 +36,4 @@ class Settings:
     period: float = 1.0
     look: float = 5.0
     lease: float = 30.0
+    trust: str = ""

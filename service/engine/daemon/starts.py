@@ -62,6 +62,7 @@ class Starts:
             settings.storage,
             f"{settings.address.rstrip('/')}/api/v1/sweeps/{record.name}",
             record.created,
+            settings.trust,
         )
 
     def _failed(self, record: SweepRecord, error: SieveError, now: float) -> None:

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from service.engine.launch.processes import TICKET
+from service.engine.launch.launcher import TICKET
 from service.ledger.home import spool_folder
 from service.ledger.remote import Remote, enroll
 from service.ledger.spool import Spool

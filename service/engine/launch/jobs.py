@@ -13,7 +13,6 @@ from ray.job_submission import JobStatus, JobSubmissionClient
 
 from cluster.token import headers
 from service.engine.launch.launcher import Launch, LaunchFailed
-from service.engine.launch.processes import TICKET
 
 CPUS = 0.0
 """CPUs that a head reserves of those that trials share: it decides and writes, and trains nothing."""
@@ -56,7 +55,7 @@ class Jobs:
                 self._client().submit_job(
                     entrypoint=shlex.join([self._python, *launch.arguments]),
                     submission_id=launch.name,
-                    runtime_env={"working_dir": str(launch.code), "env_vars": {TICKET: launch.ticket}},
+                    runtime_env={"working_dir": str(launch.code), "env_vars": launch.environment},
                     metadata={"name": launch.sweep, "owner": launch.owner, "page": launch.page},
                     entrypoint_num_cpus=CPUS,
                 )

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from service.ledger.trust import TRUST
 from service.spec.errors import SieveError
+
+TICKET = "SIEVE_TICKET"
+"""Environment variable that a head finds its ticket in."""
 
 
 class LaunchFailed(SieveError):
@@ -21,7 +25,7 @@ class Launch:
     ``address`` is the service as heads reach it, ``ticket`` what the head enrolls by, once. ``code`` is the folder of
     the user's code, unpacked, and ``storage`` that of checkpoints, the same on every node. ``page`` is where people
     find the sweep, and ``created`` is when it was submitted, in seconds since the epoch: it tells it from one that had
-    its name before.
+    its name before. ``trust`` are the certificates of the service, as text, where it is asked over TLS.
     """
 
     sweep: str
@@ -33,6 +37,7 @@ class Launch:
     storage: Path
     page: str = ""
     created: float = 0.0
+    trust: str = ""
 
     @property
     def name(self) -> str:
@@ -43,6 +48,11 @@ class Launch:
     def born(self) -> str:
         """The time of submission in hexadecimal milliseconds."""
         return f"{round(self.created * 1000):x}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the head finds in its environment. The one secret is the ticket, worthless once the head has come."""
+        return {TICKET: self.ticket} | ({TRUST: self.trust} if self.trust else {})
 
     @property
     def arguments(self) -> list[str]:

@@ -15,10 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from cluster.secrets import environment
 from service.engine.launch.launcher import Launch, LaunchFailed
-
-TICKET = "SIEVE_TICKET"
-"""Environment variable that a head finds its ticket in."""
 
 GRACE = 10.0
 """Seconds that a head has to write down how it stands."""
@@ -49,7 +47,7 @@ class Processes:
                 child = subprocess.Popen(
                     [sys.executable, *launch.arguments],
                     cwd=launch.code,
-                    env=os.environ | self._joins | {TICKET: launch.ticket, "PYTHONUNBUFFERED": "1"},
+                    env=environment() | self._joins | launch.environment | {"PYTHONUNBUFFERED": "1"},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

@@ -54,13 +54,14 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.settings = settings
     app.state.counters = Counters(settings.store)
     for module in ROUTES:
         app.include_router(module.router)
     app.include_router(description)
-    app.include_router(heads.heads(settings.store))  # each head has a token of its own
+    app.include_router(heads.heads(settings.store, settings.failures))  # each head has a token of its own
     problems.install(app)
     paths = {f"{PREFIX}/packages/": settings.limits.packed, f"{PREFIX}/heads/": settings.batch}
     app.add_middleware(BodyLimits, most=settings.body, paths=paths)

@@ -15,7 +15,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from service.interface.api.auth import Guarded, Viewer
-from service.interface.api.problems import Refusal, declared
+from service.interface.api.problems import declared
 from service.interface.api.settings import PREFIX, Here, Settings
 from service.ledger.events import Events, Standing
 
@@ -92,7 +92,7 @@ class Follower:
         return News(kind, content, f"{self.last}-{int(1000 * self._looked)}")
 
 
-@router.get("/events", response_class=Response, responses={200: _STREAM, **declared(401, 404, 422, 503)})
+@router.get("/events", response_class=Response, responses={200: _STREAM, **declared(401, 404, 422, 429)})
 async def follow(
     user: Viewer,
     here: Here,
@@ -100,11 +100,10 @@ async def follow(
     last_event_id: Annotated[str | None, Header(description="the id of the last event heard", max_length=64)] = None,
 ) -> Response:
     """How each sweep stands that has not ended, then each change and decision; with Last-Event-ID what was missed."""
-    if here.listeners >= here.streams:
-        raise Refusal(503, f"{here.listeners} streams are open, as many as may be", "try again later")
+    here.check_streams(user.name)
     follower = await run_in_threadpool(follower_of, here, sweep, last_event_id)
     # the stream sees for itself that the service ends; cut off, it would look like a broken line
-    return EventSourceResponse(_stream(follower, here), ping=here.heartbeat, shutdown_grace_period=GRACE)
+    return EventSourceResponse(_stream(follower, here, user.name), ping=here.heartbeat, shutdown_grace_period=GRACE)
 
 
 def follower_of(here: Settings, sweep: str | None, heard: str | None) -> Follower:
@@ -119,15 +118,12 @@ def follower_of(here: Settings, sweep: str | None, heard: str | None) -> Followe
     return Follower(events, sweep, newest, since if sweep is None else 0.0)
 
 
-async def _stream(follower: Follower, here: Settings) -> AsyncIterator[ServerSentEvent]:
-    here.listeners += 1
-    try:
+async def _stream(follower: Follower, here: Settings, user: str) -> AsyncIterator[ServerSentEvent]:
+    with here.listening(user):
         while not here.stop.is_set():
             for news in await run_in_threadpool(lambda: list(follower.news())):
                 yield ServerSentEvent(_text(news.content), event=news.kind, id=news.id)
             await anyio.sleep(here.interval)
-    finally:
-        here.listeners -= 1
 
 
 def _text(content: Mapping[str, Any]) -> str:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Header, HTTPException, Path, Request, Response
+from pydantic import TypeAdapter
+from starlette.concurrency import run_in_threadpool
 
+from service.interface.api.failures import Failures
+from service.interface.api.problems import declared
+from service.interface.api.sayings import BATCH, BEAT, END, TICKET, check, schema
 from service.ledger import wire
-from service.ledger.ledger import Needs
 from service.ledger.secret import digest, fresh
 from service.ledger.states import IllegalTransition
 from service.ledger.store import DiskFull, LostClaim, Store, UnknownSweep
-from service.spec.errors import SieveError, UserError, nearest
+from service.spec.errors import SieveError, SpecError, UserError, nearest
 
-STATUS: dict[type[SieveError], int] = {LostClaim: 409, IllegalTransition: 409, DiskFull: 507, UnknownSweep: 404}
-"""The HTTP status of errors that a head tells apart by their kind; what the ledger will never hold is 422. Any other
-is 503: it tries again."""
+STATUS: dict[type[SieveError], int] = {
+    LostClaim: 409,
+    IllegalTransition: 409,
+    DiskFull: 507,
+    UnknownSweep: 404,
+    SpecError: 422,
+    UserError: 422,
+}
+"""The HTTP status of errors that a head tells apart by their kind; any other is 503: it tries again."""
 
 
 class _Stranger(LostClaim):
@@ -27,41 +38,55 @@ PARTS = ("sweep", *wire.LISTS, "pasts")
 
 AGAIN = "the daemon starts another head where one is needed"
 
+WORDS = 1 << 20
+"""The most bytes of what a head says but for its batches: one can be long only by the reason of its end."""
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
+SHORT = 1 << 12
+"""The most bytes of a ticket as it is shown, by whoever that may be."""
 
-
-Body = Annotated[bytes, Depends(_body)]
 Bearer = Annotated[str, Header(alias="Authorization")]
+Attempt = Annotated[int, Path(ge=0, lt=1 << 31)]
 
 
-def heads(store: Store) -> APIRouter:
-    """The routes under ``/api/v1/heads/{name}/{attempt}`` over ``store``."""
-    router, routes = APIRouter(prefix="/api/v1/heads/{name}/{attempt}", tags=["heads"]), _Routes(store)
-    router.get("/ledger")(routes.ledger)
-    for route in (routes.enroll, routes.beat, routes.append, routes.end):
-        router.post(f"/{route.__name__}")(route)
+def heads(store: Store, failures: Failures | None = None) -> APIRouter:
+    """The routes under ``/api/v1/heads/{name}/{attempt}`` over ``store``; ``failures`` counts who is turned away."""
+    router, routes = APIRouter(prefix="/api/v1/heads/{name}/{attempt}", tags=["heads"]), _Routes(store, failures)
+    problems = declared(401, 404, 409, 413, 422, 429, 503, 507)
+    router.get("/ledger", responses=problems)(routes.ledger)
+    said: dict[Callable[..., Any], TypeAdapter[Any]] = {
+        routes.enroll: TICKET,
+        routes.beat: BEAT,
+        routes.append: BATCH,
+        routes.end: END,
+    }
+    for route, kind in said.items():
+        body = {"required": True, "content": {"application/json": {"schema": schema(kind)}}}
+        router.post(f"/{route.__name__}", responses=problems, openapi_extra={"requestBody": body})(route)
     return router
 
 
 class _Routes:
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    """What a head says is read only once it has shown its token, and taken only as far as it is of the right types."""
 
-    def enroll(self, name: str, attempt: int, body: Body) -> Response:
+    def __init__(self, store: Store, failures: Failures | None) -> None:
+        self._store = store
+        self._failures = failures or Failures()
+
+    async def enroll(self, request: Request, name: str, attempt: Attempt) -> Response:
         """A token in exchange for the ticket that the head was launched with, once."""
+        body = await _body(request, SHORT)
 
         def act() -> dict[str, str]:
             token = fresh()
-            ticket = str(wire.loads(body)["ticket"])
-            if not self._store.heads.enroll(name, attempt, digest(ticket), digest(token)):
+            if not self._store.heads.enroll(name, attempt, digest(TICKET.validate_json(body).ticket), digest(token)):
                 raise _Stranger(f"this ticket is used, or not that of attempt {attempt} at {name}", AGAIN)
             return {"token": token}
 
-        return _answer(act)
+        return await self._answer(request, act)
 
-    def ledger(self, name: str, attempt: int, part: str, authorization: Bearer = "") -> Response:
+    async def ledger(
+        self, request: Request, name: str, attempt: Attempt, part: str, authorization: Bearer = ""
+    ) -> Response:
         """One part of the ledger: the sweep itself, its trials, reports, decisions, spaces, worth or pasts."""
 
         def act() -> Any:
@@ -70,57 +95,82 @@ class _Routes:
                 raise UnknownSweep(f"a ledger has no {part!r}{nearest(part, PARTS)}", f"it has {', '.join(PARTS)}")
             return getattr(self._store, part)(name)
 
-        return _answer(act)
+        return await self._answer(request, act)
 
-    def beat(self, name: str, attempt: int, body: Body, authorization: Bearer = "") -> Response:
+    async def beat(self, request: Request, name: str, attempt: Attempt, authorization: Bearer = "") -> Response:
         """Renew the claim and say what the head needs; the answer is its orders."""
 
-        def act() -> Any:
-            self._check(name, attempt, authorization)
-            raw = wire.loads(body)
-            needs = None if raw["needs"] is None else wire.record(Needs, raw["needs"])
-            return self._store.beat(name, attempt, raw["state"], needs)
+        def act(body: bytes) -> Any:
+            said = BEAT.validate_json(body)
+            return self._store.beat(name, attempt, said.state, said.needs)
 
-        return _answer(act)
+        return await self._heard(request, name, attempt, authorization, act)
 
-    def append(self, name: str, attempt: int, body: Body, authorization: Bearer = "") -> Response:
+    async def append(self, request: Request, name: str, attempt: Attempt, authorization: Bearer = "") -> Response:
         """Write a batch in one transaction."""
 
-        def act() -> None:
-            self._check(name, attempt, authorization)
-            self._store.append(name, attempt, wire.batch(wire.loads(body)))
+        def act(body: bytes) -> None:
+            batch = BATCH.validate_json(body)
+            check(self._store.sweep(name).spec, batch)
+            self._store.append(name, attempt, batch)
 
-        return _answer(act)
+        return await self._heard(request, name, attempt, authorization, act, most=None)
 
-    def end(self, name: str, attempt: int, body: Body, authorization: Bearer = "") -> Response:
+    async def end(self, request: Request, name: str, attempt: Attempt, authorization: Bearer = "") -> Response:
         """The head is done."""
 
-        def act() -> None:
-            self._check(name, attempt, authorization)
-            raw = wire.loads(body)
-            self._store.end(name, attempt, raw["state"], raw["why"])
+        def act(body: bytes) -> None:
+            said = END.validate_json(body)
+            self._store.end(name, attempt, said.state, said.why)
 
-        return _answer(act)
+        return await self._heard(request, name, attempt, authorization, act)
+
+    async def _heard(
+        self,
+        request: Request,
+        name: str,
+        attempt: int,
+        authorization: str,
+        act: Callable[[bytes], Any],
+        most: int | None = WORDS,
+    ) -> Response:
+        refused = await self._answer(request, lambda: self._check(name, attempt, authorization))
+        if refused.status_code != 200:
+            return refused
+        body = await _body(request, most)
+        return await self._answer(request, lambda: act(body))
 
     def _check(self, name: str, attempt: int, authorization: str) -> None:
         token = authorization.removeprefix("Bearer ")
         if not token or self._store.heads.by_token(digest(token)) != (name, attempt):
             raise _Stranger(f"this token is not that of attempt {attempt} at {name}", AGAIN)
 
+    async def _answer(self, request: Request, act: Callable[[], Any]) -> Response:
+        try:
+            return Response(wire.dumps(await run_in_threadpool(act)), media_type="application/json")
+        except _Stranger as error:
+            wait = self._failures.note(request.client.host if request.client else "")
+            headers = {} if wait is None else {"Retry-After": str(math.ceil(wait))}
+            return _problem(401 if wait is None else 429, LostClaim.__name__, error, headers)
+        except SieveError as error:
+            status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 503)
+            return _problem(status, type(error).__name__, error)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            strange = SieveError(
+                f"this is not what a head says: {error!r:.500}", "see that it is of this version of Sieve"
+            )
+            return _problem(422, "about:blank", strange)
 
-def _answer(act: Callable[[], Any]) -> Response:
-    try:
-        return Response(wire.dumps(act()), media_type="application/json")
-    except _Stranger as error:
-        return _problem(401, LostClaim.__name__, error)
-    except SieveError as error:
-        otherwise = 422 if isinstance(error, UserError) else 503
-        return _problem(STATUS.get(type(error), otherwise), type(error).__name__, error)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        strange = SieveError(f"this is not what a head says: {error!r}", "see that it is of this version of Sieve")
-        return _problem(422, "about:blank", strange)
+
+async def _body(request: Request, most: int | None) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if most is not None and len(body) > most:
+            raise HTTPException(413, f"the body has more than {most} bytes")
+    return bytes(body)
 
 
-def _problem(status: int, kind: str, error: SieveError) -> Response:
+def _problem(status: int, kind: str, error: SieveError, headers: dict[str, str] | None = None) -> Response:
     problem = {"type": kind, "title": kind, "status": status, "detail": error.message, "cure": error.cure}
-    return Response(wire.dumps(problem), status, media_type="application/problem+json")
+    return Response(wire.dumps(problem), status, headers, media_type="application/problem+json")

@@ -9,6 +9,9 @@ from pydantic import AfterValidator
 from service.spec.errors import SpecError, Violation
 
 DEEPEST = 40
+MOST = 10_000
+"""Values in a spec: looking at what depends on one another takes the square of their number."""
+
 LONGEST_NUMBER = 10**300
 
 
@@ -26,11 +29,16 @@ def checked(spec: dict[str, Any]) -> dict[str, Any]:
     """``spec``, if it can be kept.
 
     Raises:
-        SpecError: it is nested more than 40 deep, or holds text that is no Unicode or has a NUL, or an endless number.
+        SpecError: it is nested more than 40 deep, holds more than 10 000 values, text that is no Unicode or has a NUL,
+            or an endless number.
     """
     left: list[tuple[str, int, Any]] = [("", 0, spec)]
+    seen = 0
     while left:
         where, depth, value = left.pop()
+        seen += 1
+        if seen > MOST:
+            raise SpecError([Violation("", None, f"holds more than {MOST} values; list fewer")])
         if depth > DEEPEST:
             raise SpecError([Violation(where[:200], None, f"is nested more than {DEEPEST} deep; flatten it")])
         if isinstance(value, dict):

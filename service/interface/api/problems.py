@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from service.engine.wishes import NothingToDo
 from service.ledger.errors import AlreadyRunning, DiskFull, KeyInUse, NameInUse, UnknownSweep
@@ -140,6 +141,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(SieveError, _sieve)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -177,6 +179,10 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     elif detail == HTTPStatus.METHOD_NOT_ALLOWED.phrase:
         detail, cure = f"{request.method} is nothing that {request.url.path[:MOST_OF_PATH]} knows", DESCRIBED
     return document(error.status_code, HTTPStatus(error.status_code).phrase, detail, cure, headers=error.headers)
+
+
+async def _gone(_: Request, error: Exception) -> JSONResponse:
+    return document(400, "Bad request", "the client went away before all of the request had come")
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -17,10 +17,12 @@ from service.engine.inventory import Inventory
 from service.engine.packages import Limits
 from service.interface.api.app import create_app
 from service.interface.api.exposure import Exposure
+from service.interface.api.protocol import Protocol
 from service.interface.api.settings import Settings
 from service.interface.api.threads import Loop, Run, daemon
 from service.ledger.home import open_store
 from service.ledger.store import Store
+from service.ledger.trust import certificates
 from service.spec.errors import UserError
 
 PATIENCE = 10
@@ -74,9 +76,8 @@ def serve(options: Options) -> None:
     settings.tidy()
     loop = _daemon(options, settings, options.url or where) if options.daemon else None
     file = admin_token(store, options.home)
-    print(
-        f"Sieve serves {options.exposure.url(listening.getsockname()[1])}; the admin's token is in {file}", flush=True
-    )
+    told = f"the admin's token is in {file}" if file is not None else "an admin has a token, and no file here holds it"
+    print(f"Sieve serves {where}; {told}", flush=True)
     server = Server(config(settings, options.exposure), settings.stop)
     for number in (signal.SIGINT, signal.SIGTERM):  # what uvicorn puts back and calls again once it has ended
         signal.signal(number, lambda *_: settings.stop.set())
@@ -88,6 +89,7 @@ def config(settings: Settings, exposure: Exposure) -> uvicorn.Config:
     """The web server's own settings."""
     return uvicorn.Config(
         create_app(settings),
+        http=Protocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -101,15 +103,17 @@ def config(settings: Settings, exposure: Exposure) -> uvicorn.Config:
     )
 
 
-def admin_token(store: Store, home: Path) -> Path:
+def admin_token(store: Store, home: Path) -> Path | None:
     """The file with an admin's token. It is written when no admin's token holds: at the first start.
+
+    None: somebody has such a token, and it is not in the file.
 
     Raises:
         UserError: the file cannot be written.
     """
     file = home / "token"
     if any(token.role == "admin" and token.revoked is None for token in store.tokens.ls()):
-        return file
+        return file if _holds(store, file) else None
     _, secret = store.tokens.create(getpass.getuser(), "admin")
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -121,10 +125,19 @@ def admin_token(store: Store, home: Path) -> Path:
     return file
 
 
+def _holds(store: Store, file: Path) -> bool:
+    try:
+        token = store.tokens.of(file.read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        return False
+    return token is not None and token.role == "admin"
+
+
 def _daemon(options: Options, settings: Settings, url: str) -> Run:
     from service.engine.launch.choice import launcher_of
 
-    return daemon(launcher_of(options.launcher, _cluster(options) or "", options.home), settings, url, options.sweeps)
+    launcher = launcher_of(options.launcher, _cluster(options) or "", options.home)
+    return daemon(launcher, settings, url, options.sweeps, certificates(options.exposure.certificate))
 
 
 def _cluster(options: Options) -> str | None:

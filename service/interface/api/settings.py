@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +16,7 @@ from fastapi import Depends, Request
 from service.engine.packages import Limits, Packages
 from service.engine.reception import Inventory
 from service.interface.api.failures import Failures
+from service.interface.api.problems import Refusal
 from service.ledger.home import checkpoint_folder, report_file, spool_folder
 from service.ledger.records import SweepRecord
 from service.ledger.store import Store
@@ -31,8 +34,8 @@ class Settings:
     and of one that a head sends. ``inventory`` says what nodes there are and ``logs`` what the head of a sweep has
     printed, where a daemon knows; ``ailing`` says in words why the service cannot do its work, None while it can.
     ``stop`` is set when the service ends, and with it every stream. Streams look for news every ``interval`` seconds,
-    and say that they live every ``heartbeat`` seconds; there are at most ``streams`` of
-    them, and now ``listeners``.
+    and say that they live every ``heartbeat`` seconds; each user has at most ``streams`` of them, and ``listeners``
+    says how many now.
     """
 
     store: Store
@@ -49,8 +52,8 @@ class Settings:
     stop: threading.Event = field(default_factory=threading.Event)
     interval: float = 0.5
     heartbeat: float = 15.0
-    streams: int = 200
-    listeners: int = 0
+    streams: int = 50
+    listeners: Counter[str] = field(default_factory=Counter)
     failures: Failures = field(default_factory=Failures)
 
     @property
@@ -61,6 +64,21 @@ class Settings:
     def tidy(self) -> None:
         """Delete the code that no sweep has."""
         self.packages.tidy(self.store.packages())
+
+    def check_streams(self, user: str) -> None:
+        """Raise Refusal where ``user`` has as many streams as may be: the others are to have some, too."""
+        if self.listeners[user] >= self.streams:
+            told = f"{user} has {self.streams} streams open, as many as one may have"
+            raise Refusal(429, told, "close some, and try again", {"Retry-After": "5"})
+
+    @contextmanager
+    def listening(self, user: str) -> Iterator[None]:
+        """While the context lasts ``user`` has one stream more."""
+        self.listeners[user] += 1
+        try:
+            yield
+        finally:
+            self.listeners[user] -= 1
 
     def discard(self, name: str) -> None:
         """Delete the files of a sweep."""

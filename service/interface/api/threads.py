@@ -22,8 +22,10 @@ PATIENCE = 30.0
 Run = Callable[[threading.Event], None]
 
 
-def daemon(launcher: Launcher, settings: Settings, url: str, sweeps: int) -> Run:
+def daemon(launcher: Launcher, settings: Settings, url: str, sweeps: int, trust: str = "") -> Run:
     """The daemon's loop, whose heads ``launcher`` starts and who reach the service at ``url``, ``sweeps`` at once.
+
+    ``trust`` are the certificates of the service, which its heads are to believe.
 
     ``settings`` learn from it what heads have printed, and why no sweep can start.
 
@@ -36,9 +38,8 @@ def daemon(launcher: Launcher, settings: Settings, url: str, sweeps: int) -> Run
             "give its address with --ray, make one with `sieve cluster local`, or start with --no-daemon",
         )
     storage = settings.storage or settings.home
-    made = Daemon(
-        settings.store, launcher, settings.inventory, Told(url, storage, code=partial(_code, settings), sweeps=sweeps)
-    )
+    told = Told(url, storage, code=partial(_code, settings), sweeps=sweeps, trust=trust)
+    made = Daemon(settings.store, launcher, settings.inventory, told)
     settings.logs = made.logs
     settings.ailing = lambda: made.ailing
     return made.run

@@ -17,6 +17,7 @@ import httpx
 
 from service.interface.contexts.address import is_loopback
 from service.interface.remote.problems import NoAnswer, exception
+from service.ledger.trust import CURE, is_untrusted, trusted
 from service.spec.errors import SieveError
 
 PREFIX = "/api/v1"
@@ -87,7 +88,8 @@ class Connection:
         self.patience = patience or Patience()
         limits = httpx.Timeout(self.patience.read, connect=self.patience.connect)
         # a proxy of the environment is not asked for what is on this machine
-        self._client = httpx.Client(auth=_Bearer(token), timeout=limits, trust_env=not is_loopback(address))
+        proxied = not is_loopback(address)
+        self._client = httpx.Client(auth=_Bearer(token), timeout=limits, trust_env=proxied, verify=trusted())
         weakref.finalize(self, self._client.close)
 
     def close(self) -> None:
@@ -153,7 +155,7 @@ class Connection:
                     self._read(response)
             except httpx.TransportError as error:
                 problem: SieveError = self._no_answer(error)
-                final, wanted = not _may_repeat(call, error), 0.0
+                final, wanted = is_untrusted(error) or not _may_repeat(call, error), 0.0
             else:
                 if response.status_code not in AWAY or call.once:
                     return response
@@ -218,6 +220,8 @@ class Connection:
         )
 
     def _no_answer(self, error: httpx.TransportError) -> NoAnswer:
+        if is_untrusted(error):
+            return NoAnswer(f"the certificate of {self.address} is not believed: {_reason(error)}", CURE)
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             why = f"cannot be reached: {_reason(error)}"
         elif isinstance(error, httpx.TimeoutException):

@@ -77,6 +77,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "lying": (lying, "more than the zip says|no sound zip"),
     "many": (lambda: zipped(*((str(n), "") for n in range(21))), "21 files, more than 20"),
     "table of contents": (lambda: zipped(*((f"{n}{'x' * 200}", "") for n in range(20))), "table of contents"),
+    "folders": (lambda: zipped(*((f"{n}/a/b/c", "") for n in range(10))), "more than 20 folders"),
     "deep": (lambda: nested(5), "too long"),
     "long name": (lambda: zipped(("x" * 300, "")), "too long"),
     "encrypted": (encrypted, "encrypted"),

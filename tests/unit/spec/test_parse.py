@@ -156,3 +156,38 @@ def test_a_folder_with_a_suspicious_name_can_be_made_explicit() -> None:
     space = Space.parse({"lr": LR, "layers": {"normal": {"constant": [0, 1]}}})
     assert space.constants == {"layers/normal": [0, 1]}
     assert Space.parse(space.raw()) == space
+
+
+def test_values_are_told_apart_as_a_person_does() -> None:
+    assert "1.0 is listed twice" in refusal({"a": {"choice": [1, True, [1], [[True]], 1.0]}})
+    assert "[1.0] is listed twice" in refusal({"a": {"choice": [[1], [1.0]]}})
+
+
+def test_names_have_few_parts() -> None:
+    assert "has 33 parts joined by slashes, more than 32" in refusal({"/".join("a" * 33): {"uniform": [0, 1]}})
+
+
+def test_steps_that_cannot_be_counted() -> None:
+    assert "too many steps of q" in refusal({"a": {"quniform": [0, 1e15, 1e-300]}})
+
+
+def test_conditions_hang_on_one_another_no_further_than_that() -> None:
+    chain = {f"p{i}": {"choice": [1, 2], "when": {f"p{i - 1}": [1]}} for i in range(1, 3000)}
+    assert "parameters/p33/when: hangs on a chain of 33 conditions" in refusal({"p0": {"choice": [1, 2]}} | chain)
+
+
+def test_conditions_that_meet_again_are_followed_once() -> None:
+    """Each of 31 levels hangs on both parameters of the level above: there are 2 to the 30 ways up."""
+    raw = {name: {"choice": [1, 2]} for name in ("a0", "b0")}
+    for level in range(1, 31):
+        when = {f"{above}{level - 1}": [1] for above in "ab"}
+        raw |= {f"{name}{level}": {"choice": [1, 2], "when": when} for name in "ab"}
+    space = Space.parse(raw)
+    assert len(space.active({parameter.name: 1 for parameter in space.parameters})) == 62
+
+
+def test_much_is_read_in_no_time() -> None:
+    """Where the time was the square or the cube of what is listed, this took hours."""
+    many = list(range(10_000))
+    Space.parse({"a": {"choice": many}, "b": {"uniform": [0, 1], "when": {"a": many}}})
+    assert "and 9980 more" in refusal({"a": {"choice": many}, "b": {"uniform": [0, 1], "when": {"a": -1}}})

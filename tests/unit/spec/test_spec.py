@@ -223,6 +223,7 @@ def test_all_violations_of_a_file_with_their_lines(tmp_path: Path) -> None:
         ("budget/time", "2 weeks", "budget/time", "is '2 weeks'; write a time above zero such as 90s, 15m, 2h or 1d"),
         ("budget/epochs", 0, "budget/epochs", "allowed: above 0"),
         ("retries", -1, "retries", "allowed: at least 0"),
+        ("rounds/count", 2**31, "rounds/count", "less than or equal to 1000"),
         ("checkpoints/keep", "none", "checkpoints/keep", "allowed: best, finished, all"),
         ("loggers", ["tensorbord"], "loggers/0", "is 'tensorbord' (did you mean 'tensorboard'?)"),
     ],

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from cluster.local import LocalCluster
+from cluster.secrets import SECRETS
 from service.engine.launch.jobs import Jobs
 from service.engine.launch.launcher import Launch, Launcher, LaunchFailed
 from service.engine.launch.processes import Processes
@@ -101,6 +102,19 @@ def test_heads_that_have_ended_leave_no_zombies(tmp_path: Path, launch: Launch) 
 def test_a_name_is_no_other_heads_though_sweeps_of_that_name_come_and_go(launch: Launch) -> None:
     launches = [replace(launch, created=created, attempt=attempt) for created in (5.0, 5.002) for attempt in (1, 2)]
     assert len({one.name for one in launches}) == 4
+
+
+def test_a_head_on_this_machine_inherits_neither_database_nor_token(
+    launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in SECRETS:
+        monkeypatch.setenv(name, "postgresql://ann:hush@db/sieve")
+    launcher = Processes(tmp_path / "logs")
+    id = launcher.start(launch)
+    inherited = psutil.Process(int(id.split(":")[1])).environ()
+    launcher.stop(id)
+    assert inherited["SIEVE_TICKET"] == launch.ticket
+    assert not any("hush" in value for value in inherited.values())
 
 
 def test_a_job_tells_people_whose_it_is_and_no_secret(cluster: LocalCluster, launch: Launch) -> None:

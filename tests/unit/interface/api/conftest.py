@@ -98,9 +98,10 @@ def admin(app: FastAPI, secrets: dict[str, str]) -> Person:
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[str]:
+def served(settings: Settings, exposure: Exposure | None = None) -> Iterator[str]:
     """The service on a real socket, as its address."""
-    exposure = Exposure(port=0)
+    exposure = exposure or Exposure(port=0)
+    settings.hosts = exposure.hosts
     listening = exposure.listen()
     server = uvicorn.Server(config(settings, exposure))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 from service.interface.api.exposure import Exposure
 from service.interface.api.failures import ALLOWED, Failures
 from service.interface.api.hosts import hostname
+from service.interface.api.server import admin_token
 from service.interface.api.settings import Settings
 from service.ledger import Store
 from service.spec.errors import UserError
@@ -107,6 +109,10 @@ def test_a_body_too_large_is_refused_whatever_it_says(admin: Person, settings: S
     assert (response.status_code, response.headers["content-type"]) == (413, "application/problem+json")
 
 
+def test_no_address_leads_to_another(admin: Person) -> None:
+    assert admin("GET", "/sweeps/", follow_redirects=False).status_code == 404
+
+
 def test_no_page_of_another_origin_is_let_in(admin: Person) -> None:
     response = admin("OPTIONS", "/sweeps", headers={"Origin": "http://evil", "Access-Control-Request-Method": "GET"})
     assert response.status_code == 405
@@ -155,3 +161,17 @@ def test_ready_says_why_it_is_not(stranger: Person, settings: Settings) -> None:
     settings.ailing = lambda: "the daemon has died"
     assert stranger.client.get("/readyz").json()["detail"] == "the daemon has died"
     assert stranger.client.get("/healthz").status_code == 200
+
+
+def test_the_file_of_the_admins_token_is_named_only_where_it_holds_one(tmp_path: Path) -> None:
+    store = Store("sqlite://")
+    file = admin_token(store, tmp_path)
+    assert file == tmp_path / "token"
+    assert admin_token(store, tmp_path) == file
+    other = Store("sqlite://")
+    other.tokens.create("ann", "admin")
+    assert admin_token(other, tmp_path) is None
+    assert admin_token(other, tmp_path / "elsewhere") is None
+    store.tokens.revoke(1)
+    assert admin_token(store, tmp_path) == file
+    assert store.tokens.of(file.read_text().strip()) is not None

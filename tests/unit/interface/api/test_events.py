@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.interface.api import logs
 from service.interface.api.events import follower_of
 from service.interface.api.settings import Settings
 from service.ledger import Store
@@ -64,7 +66,7 @@ def test_events_come_as_they_happen_resume_and_end_with_the_service(
             began = time.monotonic()
             assert [event for event in heard if "event" in event] == []
             assert time.monotonic() - began < 5
-    assert settings.listeners == 0
+    assert not settings.listeners.total()
 
 
 def test_a_log_that_is_followed_ends_with_the_service(settings: Settings, secrets: dict[str, str]) -> None:
@@ -106,6 +108,40 @@ def test_a_strange_id_begins_anew(settings: Settings, heard: str) -> None:
     assert [news.kind for news in follower_of(settings, None, heard).news()] == ["sweep"]
 
 
-def test_there_are_only_so_many_streams(settings: Settings, viewer: Person) -> None:
-    settings.listeners = settings.streams
-    assert viewer("GET", "/events").status_code == 503
+def test_one_person_does_not_take_all_the_streams(settings: Settings, viewer: Person, admin: Person) -> None:
+    settings.logs = lambda sweep: iter(["begun"])
+    settings.stop.set()  # so that streams end
+    settings.listeners["vic"] = settings.streams
+    for path in ("/events", "/sweeps/toy/logs?follow=1"):
+        refused = viewer("GET", path)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+        assert admin("GET", path).status_code == 200
+
+
+def test_of_an_endless_log_the_end_is_kept(settings: Settings, viewer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MOST", 10)
+    settings.logs = lambda sweep: (f"line {number:3}\n" for number in range(100))
+    text = viewer("GET", "/sweeps/toy/logs").text
+    told, *last = text.splitlines()
+    assert told == f"… {900 - len(''.join(last)) - len(last)} characters are left out"
+    assert last[-1] == "line  99"
+    assert len(text) < 60
+
+
+def test_who_follows_a_log_gets_each_piece_once_and_a_new_one_anew() -> None:
+    old, new = logs.Log(1, 0, "abc"), logs.Log(1, 2, "cdef")
+    assert (old.since(0), new.since(old.end), new.since(new.end)) == ("abc", "def", "")
+    assert new.since(0) == "… 2 characters are left out\ncdef"
+
+
+def test_who_goes_away_in_mid_upload_is_no_failure_of_the_service(
+    settings: Settings, secrets: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with served(settings) as url:
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as line:
+            words = f"PUT /api/v1/packages/{'0' * 64} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n"
+            line.sendall(f"{words}Authorization: Bearer {secrets['submitter']}\r\n\r\nhalf".encode())
+            time.sleep(0.3)
+        time.sleep(0.3)
+    assert "unexpected error" not in caplog.text

@@ -110,6 +110,12 @@ def test_every_broken_rule_is_listed(submitter: Person, store: Store) -> None:
         ({"search": {"warm_start": ["nobody"]}}, "there is no sweep 'nobody'"),
         ({"loggers": ["mlflow"]}, "the logger mlflow needs the package mlflow"),
         ({"data_dir": "a\0b"}, "write Unicode without NUL"),
+        ({"parameters": {"a": {"choice": list(range(10_000))}}}, "holds more than 10000 values; list fewer"),
+        ({"stages": [{"data": (i + 1) / 200, "epochs": 1} for i in range(101)]}, "has 101 stages, more than 100"),
+        (
+            {"search": {"initial": [{f"x{i}": 1} for i in range(3000)]}},
+            "search/initial: is not looked at beyond 100; mend these first",
+        ),
         ({"task": "toy:\ud800"}, "write Unicode without NUL"),
         ({"search": {"seed": 10**400}}, "more than 300 digits"),
     ],
