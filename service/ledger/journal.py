@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from service.ledger import states, tables
 from service.ledger.access import ENDED, HEADED, Record, change, find, record, upsert
@@ -31,6 +31,9 @@ from service.spec.errors import UserError
 OPEN = ("PAUSED", "QUEUED")
 LEFT = (*OPEN, *ENDED)
 """The states that a head may leave its sweep in: to go on when a person says so, to go on by itself, or for good."""
+
+AGAIN = ("halt", "avoid", "trust")
+"""Decisions that may fall again on the same trial, being no verdicts on it: the newest counts."""
 
 _sweeps = tables.sweeps.c
 _CLAIM = tuple(
@@ -94,7 +97,7 @@ class Journal:
 
     @patient
     def append(self, name: str, attempt: int, batch: Batch) -> None:
-        """Write a batch in one transaction. A report or decision that is there already stays as it is.
+        """Write a batch in one transaction. A report or decision that is there already stays as it is, but for `AGAIN`.
 
         Raises:
             LostClaim: ``attempt`` is not the sweep's present one.
@@ -110,6 +113,7 @@ class Journal:
                     statement.on_conflict_do_update(index_elements=["sweep", "number"], set_=changed),
                     [{"sweep": row.id, **asdict(trial)} for trial in batch.trials],
                 )
+            _make_way(connection, row.id, batch)
             for table in (tables.reports, tables.decisions, tables.spaces, tables.worth):
                 if rows := [{"sweep": row.id, **asdict(record)} for record in getattr(batch, table.name)]:
                     connection.execute(upsert(connection, table).on_conflict_do_nothing(), rows)
@@ -202,6 +206,15 @@ def _summed(rows: Iterable[Any], totals: Mapping[int, float]) -> list[ReportReco
         found.append(replace(report, seconds=totals[row.id] - before) if row.id in totals else report)
         spent[row.trial] = before + report.seconds
     return found
+
+
+def _make_way(connection: Connection, sweep: int, batch: Batch) -> None:
+    """Take back older decisions of the same kind on the same trial, so that the new ones come last."""
+    known = tables.decisions.c
+    for one in batch.decisions:
+        if one.verdict in AGAIN:
+            same = (known.trial == one.trial, known.stage == one.stage, known.verdict == one.verdict)
+            connection.execute(delete(tables.decisions).where(known.sweep == sweep, *same, known.time < one.time))
 
 
 def _check_claim(name: str, attempt: int, row: Any) -> None:

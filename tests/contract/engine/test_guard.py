@@ -144,3 +144,16 @@ def test_a_dead_node_is_none_to_go_to(tmp_path: Path) -> None:
     head.fail(1, 2, 3, on=A)
     assert not head.sharing.probing
     assert (head.decided, head.shunned) == ([], "")
+
+
+def test_a_node_that_was_trusted_again_and_is_bad_after_all_is_avoided_by_the_next_head_too(tmp_path: Path) -> None:
+    """By the same trials as before: the decision on record makes way for the new one."""
+    head = Head(tmp_path, TWO)
+    head.fail(1, 2, 3, on=A)
+    head.fail(4, on=B)
+    assert head.decided == ["avoid", "trust"]
+    for node in (A, B):
+        head.guard.passed(node, (0, 1))
+    head.fail(1, 2, 3, on=A, message="OSError: another")
+    assert head.decided == ["trust", "avoid"]
+    assert Head(tmp_path, TWO).shunned == head.shunned != ""

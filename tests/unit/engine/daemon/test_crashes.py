@@ -129,7 +129,7 @@ def test_room_is_made_though_the_daemon_is_killed_at_any_point(tmp_path: Path) -
     while at <= acts:
         bench, fate = OnePlace(Store("sqlite://"), Heads(), tmp_path), Fate(at)
         make_room(bench, fate)
-        acts = min(fate.acts, 40)
+        acts = min(fate.acts, 30)
         told = f"killed at act {at} of {fate.acts}: {bench.states()} {bench.heads._thing.lives}"
         assert bench.states() == {"low": "QUEUED", "high": "QUEUED", "highest": "RUNNING"}, told
         assert [bench.of(name).wish for name in ("low", "high", "highest")] == [None] * 3, told
