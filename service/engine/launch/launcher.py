@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -32,7 +32,7 @@ class Launch:
     attempt: int
     owner: str
     address: str
-    ticket: str
+    ticket: str = field(repr=False)
     code: Path
     storage: Path
     page: str = ""

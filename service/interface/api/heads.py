@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
+import anyio
 from fastapi import APIRouter, Header, HTTPException, Path, Request, Response
 from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
 
 from service.interface.api.failures import Failures
 from service.interface.api.problems import declared
+from service.interface.api.protocol import PATIENCE
 from service.interface.api.sayings import BATCH, BEAT, END, TICKET, check, schema
 from service.ledger import wire
 from service.ledger.secret import digest, fresh
@@ -51,7 +53,7 @@ Attempt = Annotated[int, Path(ge=0, lt=1 << 31)]
 def heads(store: Store, failures: Failures | None = None) -> APIRouter:
     """The routes under ``/api/v1/heads/{name}/{attempt}`` over ``store``; ``failures`` counts who is turned away."""
     router, routes = APIRouter(prefix="/api/v1/heads/{name}/{attempt}", tags=["heads"]), _Routes(store, failures)
-    problems = declared(401, 404, 409, 413, 422, 429, 503, 507)
+    problems = declared(401, 404, 408, 409, 413, 422, 429, 503, 507)
     router.get("/ledger", responses=problems)(routes.ledger)
     said: dict[Callable[..., Any], TypeAdapter[Any]] = {
         routes.enroll: TICKET,
@@ -74,7 +76,10 @@ class _Routes:
 
     async def enroll(self, request: Request, name: str, attempt: Attempt) -> Response:
         """A token in exchange for the ticket that the head was launched with, once."""
-        body = await _body(request, SHORT)
+        with anyio.move_on_after(PATIENCE) as patience:
+            body = await _body(request, SHORT)
+        if patience.cancelled_caught:
+            raise HTTPException(408, f"no whole ticket came in {PATIENCE:.0f} s")
 
         def act() -> dict[str, str]:
             token = fresh()

@@ -11,7 +11,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from service.interface.api.problems import Refusal, answer
 
 PATIENCE = 20.0
-"""Seconds in which the head of a request must be whole; else half a request would hold a connection for ever."""
+"""Seconds in which the head of a request must be whole, and what is left of a body that nobody reads must have come.
+Else half a request would hold a connection for ever."""
 
 
 class Protocol(H11Protocol):
@@ -44,7 +45,8 @@ class Protocol(H11Protocol):
         self._refuse(Refusal(400, "this is no HTTP/1.1 request, or its headers are too long", "see what was sent"))
 
     def _watch(self) -> None:
-        if self.conn.their_state is not h11.IDLE or self.transport.is_closing():
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if answering or self.transport.is_closing():
             self._calm()
         elif self._impatience is None:
             self._impatience = self.loop.call_later(PATIENCE, self._give_up)

@@ -6,13 +6,15 @@ import gc
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from service.ledger.store import Store
 from tests.postgres import Server, binaries
 
-SPEC = {"task": "toy:curve", "metric": {"name": "score", "goal": "maximize"}}
+SPEC: dict[str, Any] = {"task": "toy:curve", "metric": {"name": "score", "goal": "maximize"}}
+SPEC |= {"stages": [{"data": 1.0, "epochs": 1}] * 3, "rounds": {"stages": []}}
 
 _numbers = itertools.count()
 

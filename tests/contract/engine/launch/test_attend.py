@@ -16,13 +16,14 @@ from service.ledger.records import Batch, ReportRecord, TrialRecord
 from service.ledger.spool import Spool
 from service.ledger.store import DiskFull, Store
 from service.spec.errors import UserError
+from tests.contract.ledger.conftest import SPEC
 from tests.contract.ledger.service import Service
 
 
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     store = Store(f"sqlite:///{tmp_path / 'sieve.db'}")
-    store.create("a", {}, "/", "ada", None)
+    store.create("a", SPEC, "/", "ada", None)
     monkeypatch.setattr(attend, "_cluster", nullcontext)
     monkeypatch.setattr("service.engine.sweep.lead", lambda *_, **__: SimpleNamespace(exit_code=0))
     service = Service(store)

@@ -16,6 +16,7 @@ from service.interface.api.hosts import hostname
 from service.interface.api.server import admin_token
 from service.interface.api.settings import Settings
 from service.ledger import Store
+from service.ledger.errors import Unreachable
 from service.spec.errors import UserError
 from tests.unit.interface.api.conftest import Person
 
@@ -161,6 +162,17 @@ def test_ready_says_why_it_is_not(stranger: Person, settings: Settings) -> None:
     settings.ailing = lambda: "the daemon has died"
     assert stranger.client.get("/readyz").json()["detail"] == "the daemon has died"
     assert stranger.client.get("/healthz").status_code == 200
+
+
+def test_a_stranger_does_not_hear_where_the_store_is(
+    stranger: Person, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def census() -> None:
+        raise Unreachable("the ledger postgresql://ann:***@db.example/sieve does not answer", "")
+
+    monkeypatch.setattr(store.events, "census", census)
+    answer = stranger.client.get("/readyz")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "the store does not answer")
 
 
 def test_the_file_of_the_admins_token_is_named_only_where_it_holds_one(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from service.interface.api.settings import Settings
 from service.ledger.secret import digest
 from service.ledger.store import Store
 from tests.unit.interface.api.conftest import Person
+from tests.unit.interface.api.test_roles import GUARDED, ask
 
 REPORT = {"trial": 3, "stage": 1, "epoch": 4, "data": 1.0, "budget": 4.1, "metrics": {"val_accuracy": 0.8}}
 REPORT |= {"time": 9.0, "stage_end": False, "seconds": 1.0}
@@ -30,6 +31,19 @@ def head(app: FastAPI, store: Store) -> Person:
 def say(head: Person, kind: str, body: Any) -> Any:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return head("POST", f"/heads/toy/1/{kind}", content=content)
+
+
+def test_the_token_of_a_head_opens_its_own_sweep_in_its_own_attempt_alone(head: Person, store: Store) -> None:
+    store.create("other", store.sweep("toy").spec, ".", "ann", None)
+    assert head("GET", "/heads/toy/1/ledger?part=sweep").json()["name"] == "toy"
+    for path in ("/heads/other/1", "/heads/toy/2", "/heads/toy/0"):
+        assert head("GET", f"{path}/ledger?part=sweep").status_code == 401
+    for route in GUARDED:
+        assert ask(head, route).status_code in (401, 429), route.path
+    store.reclaim("toy", 1, "daemon")
+    assert say(head, "append", {"reports": [REPORT]}).status_code == 409
+    store.heads.launched("toy", 2, None, digest("another"))
+    assert head("GET", "/heads/toy/1/ledger?part=sweep").status_code in (401, 429)
 
 
 @pytest.mark.parametrize("kind", ["beat", "append", "end"])

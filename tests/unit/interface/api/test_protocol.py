@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.interface.api import protocol
+from service.interface.api import heads, protocol
 from service.interface.api.exposure import Exposure
 from service.interface.api.settings import Settings
 from tests.unit.interface.api.conftest import served
@@ -56,11 +56,32 @@ def test_nor_does_the_next_after_one_that_was_whole(line: socket.socket) -> None
     assert answer(line)[0] == 408
 
 
-def test_who_sends_a_long_body_is_waited_for(line: socket.socket) -> None:
-    line.sendall(b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n1")
-    time.sleep(0.5)
-    line.sendall(b"23456789")
-    assert line.recv(65536).startswith(b"HTTP/1.1 405")
+def test_nor_does_a_body_that_is_not_read(line: socket.socket) -> None:
+    line.sendall(b"POST /api/v1/tokens HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999\r\n\r\n")
+    assert line.recv(65536).startswith(b"HTTP/1.1 401")
+    for _ in range(100):
+        try:
+            line.sendall(b"x")
+        except OSError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("it is still read")
+
+
+def test_nor_does_half_a_ticket(line: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "PATIENCE", 0.3)
+    line.sendall(b"POST /api/v1/heads/toy/1/enroll HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{")
+    head = line.recv(65536)
+    assert head.startswith(b"HTTP/1.1 408")
+    assert b"application/problem+json" in head
+
+
+def test_who_may_send_a_long_body_is_waited_for(line: socket.socket, secrets: dict[str, str]) -> None:
+    line.sendall(f"PUT /api/v1/packages/{'0' * 64} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n".encode())
+    line.sendall(f"Authorization: Bearer {secrets['submitter']}\r\n\r\n1".encode())
+    time.sleep(0.6)
+    line.sendall(b"2")
+    assert line.recv(65536).startswith(b"HTTP/1.1 422")
 
 
 def test_answers_wait_for_no_nod_of_the_client() -> None:
