@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ray.job_submission import JobStatus
 
 from cluster.local import LocalCluster
 from cluster.secrets import SECRETS
@@ -121,8 +122,10 @@ def test_a_head_on_this_machine_inherits_neither_database_nor_token(
 def test_a_job_tells_people_whose_it_is_and_no_secret(cluster: LocalCluster, launch: Launch) -> None:
     jobs = Jobs(cluster.dashboard or "", python=sys.executable)
     id = jobs.start(launch)
+    until(lambda: jobs._client().get_job_status(id) == JobStatus.RUNNING)  # who is stopped before may begin yet
     info = jobs._client().get_job_info(id)
     jobs.stop(id)
+    until(lambda: jobs.alive(id) is False)
     assert id == launch.name == f"sieve-{launch.sweep}-1-{launch.born}"
     shown = {"name": launch.sweep, "owner": "ada", "page": "http://page"}
     assert {key: info.metadata[key] for key in shown} == shown
