@@ -22,13 +22,19 @@ PROBE = """<script>
 document.title = JSON.stringify(innerWidth >= document.documentElement.scrollWidth);
 </script>"""
 
+CURVES = """
+def curve(config, data, epoch):
+    return config["x"] * (1 - 0.5**epoch), 10.0 * data
+"""
+
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the path")
 
 
 def test_the_page_renders(project: Project, toy: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     project.write("sweep.yaml", toy())
-    out = project.sieve("run", "sweep.yaml")
-    page = Path(next(line for line in out.splitlines() if line.startswith("report:")).removeprefix("report: "))
+    (project.folder / "curves.py").write_text(CURVES)
+    project.sieve("simulate", "sweep.yaml", "--curves", "curves.py:curve")
+    page = Path(project.sieve("report", "toy").splitlines()[-1].removeprefix("report: "))
     probed = page.with_name("probed.html")
     probed.write_text(page.read_text().replace("</body>", f"{PROBE}</body>"))
     for width in (400, 1280):

@@ -8,25 +8,10 @@ import socket
 import subprocess
 from pathlib import Path
 
-import pytest
-import yaml
-
 from tests.e2e.conftest import SIEVE, Project
+from tests.readme import OTHER_TASKS, README, blocks
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-OTHER_TASKS = {
-    "def train(": ("loop", "train", {"name": "loss", "goal": "minimize"}),
-    "class LightningMoons(": ("light", "LightningMoons", {"name": "val_accuracy", "goal": "maximize"}),
-    "class Digits(": ("resnet", "Digits", {"name": "val_accuracy", "goal": "maximize"}),
-}
-"""What tells a block that is a task of its own: its module, the name in it, the metric."""
-
-
-def blocks() -> list[tuple[str, str]]:
-    """Language and text of every code block, in order."""
-    return BLOCK.findall((ROOT / "README.md").read_text())
 
 
 def test_every_code_block_of_the_readme_works(project: Project) -> None:
@@ -53,21 +38,9 @@ def test_every_code_block_of_the_readme_works(project: Project) -> None:
     assert (project.folder / "moons.parquet").exists()
 
 
-@pytest.mark.parametrize("mark", OTHER_TASKS)
-def test_every_other_task_of_the_readme_runs_as_its_sweep(project: Project, mark: str) -> None:
-    module, name, metric = OTHER_TASKS[mark]
-    (code,) = [code for _, code in blocks() if mark in code]
-    (project.folder / f"{module}.py").write_text(code)
-    spec = yaml.safe_load(next(code for language, code in blocks() if language == "yaml"))
-    changed = {"name": module, "task": f"{module}:{name}", "metric": metric, "search": {"trials": 3}}
-    project.write("sweep.yaml", {**spec, **changed})
-    assert f"{module} SUCCEEDED" in project.sieve("run", "sweep.yaml")
-    assert {path.name for path in project.folder.iterdir() if path.is_dir()} <= {".sieve", "__pycache__"}
-
-
 def test_the_section_on_a_cluster_works_word_by_word(project: Project) -> None:
     """Its first block, at another port, as that one may be in use."""
-    section = (ROOT / "README.md").read_text().split("\n## On a cluster\n")[1].split("\n**Serve.**")[0]
+    section = README.read_text().split("\n## On a cluster\n")[1].split("\n**Serve.**")[0]
     (project.folder / "sweep.yaml").write_text(next(code for language, code in blocks() if language == "yaml"))
     (project.folder / "moons.py").write_text(next(code for _, code in blocks() if "class Moons(Task)" in code))
     with socket.socket() as probe:
@@ -92,6 +65,6 @@ def test_the_section_on_a_cluster_works_word_by_word(project: Project) -> None:
 def test_every_verb_is_in_the_readme() -> None:
     from service.interface.cli import main
 
-    text = (ROOT / "README.md").read_text()
+    text = README.read_text()
     missing = [verb for verb in main.commands if not re.search(rf"`(sieve )?{verb}\b", text)]
     assert missing == []
