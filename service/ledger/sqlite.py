@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000")
+PRAGMAS = ("busy_timeout=30000", "synchronous=FULL", "foreign_keys=ON")
+
+PATIENCE = 30.0
+"""Seconds that a new database may be in the hands of another process that opens it, too."""
 
 
 def engine(url: URL) -> Engine:
@@ -21,6 +26,15 @@ def _set_up(connection: Any, _: object) -> None:
     connection.isolation_level = None  # The driver must not begin transactions of its own: _begin does.
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:  # SQLite does not wait by itself for who switches at this moment.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _begin(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -130,6 +131,17 @@ def test_the_environment_names_the_database(server: Server, monkeypatch: pytest.
 def test_what_does_not_fit_is_the_users_to_mend(store: Store) -> None:
     with pytest.raises(UserError, match=r"the ledger cannot hold this: .*give a shorter text"):
         store.create("x" * 64, SPEC, "/project", "ada", None)
+
+
+def test_a_new_database_that_another_process_sets_up_is_waited_for(tmp_path: Path) -> None:
+    """SQLite itself refuses at once to change the journal of a database that somebody writes."""
+    other = sqlite3.connect(tmp_path / "sieve.db", isolation_level=None, check_same_thread=False)
+    other.execute("begin immediate")
+    done = threading.Timer(0.5, other.execute, ("commit",))
+    done.start()
+    assert Store(f"sqlite:///{tmp_path / 'sieve.db'}").sweeps() == []
+    done.join()
+    other.close()
 
 
 @pytest.mark.parametrize("read", [lambda store: store.reports("a"), lambda store: history.read(store.database, "a")])
