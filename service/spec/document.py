@@ -65,6 +65,14 @@ def read_file(path: Path) -> Document:
     return read(_text(path), str(path))
 
 
+def refusal(where: str, message: str, source: object) -> SpecError:
+    """What is wrong at ``where``, as an error; where ``source`` is the path of the spec's file it has its line."""
+    if not isinstance(source, (str, Path)):
+        return SpecError([Violation(where, None, message)])
+    document = read_file(Path(source))
+    return SpecError([Violation(where, document.line(where), message)], document.source)
+
+
 def write(data: Any) -> str:
     """``data`` as YAML that `read` and YAML 1.1 readers both take for the same; short lists stay on one line."""
     return yaml.dump(data, Dumper=Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from service.engine import searchers
 from service.spec import Spec
-from service.spec.document import read_file
-from service.spec.errors import SpecError, UserError, Violation
+from service.spec.document import refusal
+from service.spec.errors import SpecError, UserError
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def _check_searcher(spec: Spec, project: str, source: object) -> None:
     try:
         searchers.check(spec, project)
     except UserError as error:
-        raise _at("search/algorithm", str(error), source) from error
+        raise refusal("search/algorithm", str(error), source) from error
 
 
 def _check_workers(spec: Spec, kind: str, source: object) -> None:
@@ -70,21 +69,14 @@ def _check_workers(spec: Spec, kind: str, source: object) -> None:
     if kind != "class" and asked.processes > 1:
         gpus = f", which gets all {asked.gpu:g} GPUs" if asked.gpu else ""
         message = f"makes {asked.processes} processes of a trial, but {spec.task} is a {kind}, which trains in one"
-        raise _at("resources", f"{message}; write workers: 1{gpus}", source)
+        raise refusal("resources", f"{message}; write workers: 1{gpus}", source)
 
 
 def placed(message: str, source: object) -> SpecError:
     """The task's complaint at its place in the spec: a stage if it begins with one, else the task."""
     stage = re.match(r"((?:rounds/)?stages/[\d/]+): ", message)
     where = stage.group(1) if stage else "task"
-    return _at(where, message.removeprefix(f"{where}: ").removeprefix("task "), source)
-
-
-def _at(where: str, message: str, source: object) -> SpecError:
-    if not isinstance(source, (str, Path)):
-        return SpecError([Violation(where, None, message)])
-    document = read_file(Path(source))
-    return SpecError([Violation(where, document.line(where), message)], document.source)
+    return refusal(where, message.removeprefix(f"{where}: ").removeprefix("task "), source)
 
 
 def _warnings(spec: Spec) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ class Protocol(H11Protocol):
 
     _impatience: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Any) -> None:
         """A client has connected."""
         super().connection_made(transport)
         self._watch()

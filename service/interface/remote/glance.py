@@ -8,8 +8,8 @@ from pathlib import Path
 
 from service.interface.package.package import OURS
 from service.spec import Spec
-from service.spec.document import read_file
-from service.spec.errors import SpecError, Violation, nearest
+from service.spec.document import refusal
+from service.spec.errors import nearest
 
 
 def glance(spec: Spec, project: Path, source: object) -> Iterator[str]:
@@ -32,8 +32,10 @@ def glance(spec: Spec, project: Path, source: object) -> Iterator[str]:
         yield f"the task's file cannot be read: {error}"
         return
     if names and name not in names:
-        there = file.relative_to(project)
-        raise _refusal(f"{spec.task}: {module} has no {name}{nearest(name, names)}; define it in {there}", source)
+        there = f"{nearest(name, names)}; define it in {file.relative_to(project)}"
+        raise refusal(
+            "task", f"{spec.task}: {module} has no {name}{nearest(name, names)}; define it in {there}", source
+        )
 
 
 def _places(project: Path, module: str) -> Iterator[Path]:
@@ -53,10 +55,3 @@ def _names(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.alias):
             found.add(node.asname or node.name.partition(".")[0])
     return set() if found & {"*", "__getattr__", "globals", "vars", "setattr"} else found
-
-
-def _refusal(message: str, source: object) -> SpecError:
-    if not isinstance(source, (str, Path)):
-        return SpecError([Violation("task", None, message)])
-    document = read_file(Path(source))
-    return SpecError([Violation("task", document.line("task"), message)], document.source)

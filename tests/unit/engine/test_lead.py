@@ -13,6 +13,7 @@ from service.ledger.errors import Away
 from service.ledger.store import Store, Unreachable
 from service.policy.limits import Ending
 from service.spec.errors import UserError
+from tests.ray.toys import toy
 
 
 @pytest.mark.parametrize(
@@ -53,17 +54,16 @@ def test_an_attended_head_leaves_its_sweep_to_the_next_one_where_it_is_not_over(
     assert store.sweep("a").state == state
 
 
-def test_a_head_that_is_about_to_end_does_not_say_that_it_goes_on(tmp_path: Path) -> None:
+def test_a_head_that_is_about_to_end_does_not_say_that_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Or a wish to go on, which came too late for it to hear, would be taken for heard."""
     said: list[str | None] = []
-
-    def beat(name: str, attempt: int, state: str | None, needs: object) -> None:
-        said.append(state)
-
-    course = SimpleNamespace(ending=None)
-    record = SimpleNamespace(name="a", attempt=1)
-    head = Head(SimpleNamespace(beat=beat), record, tmp_path, course, None, None)  # type: ignore[arg-type]
+    store = Store(f"sqlite:///{tmp_path / 'sieve.db'}")
+    store.create("toy", toy(), "/", "ada", None)
+    head = Head.of(store, store.claim("toy", "me", lambda _: False), tmp_path)
+    monkeypatch.setattr(store, "beat", lambda name, attempt, state, needs: said.append(state))
     head._beat()
-    course.ending = Ending("PAUSED", "paused as wished")
+    head.course.ending = Ending("PAUSED", "paused as wished")
     head._beat()
     assert said == ["RUNNING", None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,19 @@ class Fate:
     def strike(self) -> bool:
         self.acts += 1
         return self.acts == self.at
+
+
+def fates(most: int) -> Iterator[Fate]:
+    """One that kills after the first act, one after the second, and so on to the last act, or the one of number
+    ``most``. These are more than twenty.
+    """
+    acts, at = 1, 1
+    while at <= acts:
+        fate = Fate(at)
+        yield fate
+        acts = min(fate.acts, most)
+        at += 1
+    assert at > 20
 
 
 class _Mortal:
@@ -125,31 +139,23 @@ def make_room(bench: Bench, fate: Fate) -> None:
 
 
 def test_room_is_made_though_the_daemon_is_killed_at_any_point(tmp_path: Path) -> None:
-    acts, at = 1, 1
-    while at <= acts:
-        bench, fate = OnePlace(Store("sqlite://"), Heads(), tmp_path), Fate(at)
+    for fate in fates(30):
+        bench = OnePlace(Store("sqlite://"), Heads(), tmp_path)
         make_room(bench, fate)
-        acts = min(fate.acts, 30)
-        told = f"killed at act {at} of {fate.acts}: {bench.states()} {bench.heads._thing.lives}"
+        told = f"killed at act {fate.at} of {fate.acts}: {bench.states()} {bench.heads._thing.lives}"
         assert bench.states() == {"low": "QUEUED", "high": "QUEUED", "highest": "RUNNING"}, told
         assert [bench.of(name).wish for name in ("low", "high", "highest")] == [None] * 3, told
         assert [bench.of(name).why[:19] for name in ("low", "high")] == ["made room for high:", "made room for highe"]
-        at += 1
-    assert at > 20
 
 
 def test_a_daemon_may_be_killed_at_any_point(tmp_path: Path) -> None:
-    acts, at = 1, 1
-    while at <= acts:
-        bench, fate = Impatient(Store("sqlite://"), Heads(), tmp_path), Fate(at)
+    for fate in fates(40):
+        bench = Impatient(Store("sqlite://"), Heads(), tmp_path)
         live(bench, fate)
-        acts = min(fate.acts, 40)
         record, real, heads = bench.of("a"), bench.store._thing, bench.heads._thing
         head = real.heads.of("a")
-        told = f"killed at act {at} of {fate.acts}: {record} {heads.lives}"
+        told = f"killed at act {fate.at} of {fate.acts}: {record} {heads.lives}"
         assert bench.states() == {"a": "RUNNING", "b": "CANCELLED"}, told
         assert heads.lives[f"sieve-a-{record.attempt}"], told
         assert head.attempt == record.attempt, told
         assert record.attempt <= 4, told
-        at += 1
-    assert at > 20
