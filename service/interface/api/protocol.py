@@ -35,11 +35,6 @@ class Protocol(H11Protocol):
         super().data_received(data)
         self._watch()
 
-    def on_response_complete(self) -> None:
-        """It has its answer, and may ask for more."""
-        super().on_response_complete()
-        self._watch()
-
     def send_400_response(self, msg: str) -> None:
         """What came is no HTTP."""
         self._refuse(Refusal(400, "this is no HTTP/1.1 request, or its headers are too long", "see what was sent"))

@@ -33,9 +33,7 @@ def glance(spec: Spec, project: Path, source: object) -> Iterator[str]:
         return
     if names and name not in names:
         there = f"{nearest(name, names)}; define it in {file.relative_to(project)}"
-        raise refusal(
-            "task", f"{spec.task}: {module} has no {name}{nearest(name, names)}; define it in {there}", source
-        )
+        raise refusal("task", f"{spec.task}: {module} has no {name}{there}", source)
 
 
 def _places(project: Path, module: str) -> Iterator[Path]:

@@ -10,11 +10,11 @@ import pytest
 
 from cluster import local
 from cluster.errors import ClusterError
-from cluster.secrets import SECRETS, environment
+from cluster.secrets import environment
 
 
 def test_nodes_inherit_neither_database_nor_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in SECRETS:
+    for name in ("SIEVE_DATABASE_URL", "SIEVE_TOKEN", "PGPASSWORD"):
         monkeypatch.setenv(name, "postgresql://ann:hush@db/sieve")
     monkeypatch.setenv("SIEVE_DATA", "/data")
     seen: dict[str, str] = {}
