@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ import pytest
 
 SIEVE = Path(sys.executable).parent / "sieve"
 TASKS = Path(__file__).parents[1] / "projects"
+PATIENCE = 240
+"""Seconds that any command may take, many times what it does: a machine that others use may stand still for minutes."""
 
 
 @dataclass
@@ -22,6 +24,7 @@ class Project:
     """A user's folder with a task file; its home is its own ``.sieve``."""
 
     folder: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -35,7 +38,7 @@ class Project:
         return path
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(SIEVE), *arguments],
             cwd=self.folder,
             env=self.environment,
@@ -43,6 +46,14 @@ class Project:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kill what a failed test left running, which would slow and spoil the next ones."""
+        for process in self.started:
+            with process:
+                process.kill()
 
     def python(self, code: str) -> str:
         """Run ``code`` in the project's folder; what it prints."""
@@ -53,19 +64,19 @@ class Project:
             capture_output=True,
             text=True,
             check=True,
-            timeout=120,
+            timeout=PATIENCE,
         ).stdout
 
     def sieve(self, *arguments: str, code: int = 0) -> str:
         """Run a command to its end; its output, both streams. The exit code must be ``code``."""
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
         return out + err
 
     def rows(self, *arguments: str) -> list[dict[str, Any]]:
         process = self.start(*arguments, "-o", "json")
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, err
         rows: list[dict[str, Any]] = json.loads(out)
         return rows
@@ -77,9 +88,11 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path) -> Iterator[Project]:
     (tmp_path / "toy.py").write_text((TASKS / "toy.py").read_text())
-    return Project(tmp_path)
+    made = Project(tmp_path)
+    yield made
+    made.end()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from cluster.grafana import DASHBOARD, NAME
 from cluster.local import LocalCluster
 from service.engine.guard import KINDS
 from service.ledger.home import open_store
-from tests.e2e.conftest import Project
+from tests.e2e.conftest import PATIENCE, Project
 
 
 class OnCluster(Project):
@@ -54,7 +54,7 @@ def scraped(cluster: LocalCluster) -> set[str]:
     return found
 
 
-def until(what: Callable[[], bool], seconds: float = 60.0) -> bool:
+def until(what: Callable[[], bool], seconds: float = PATIENCE) -> bool:
     """Whether it came true in time."""
     end = time.monotonic() + seconds
     while not (true := what()) and time.monotonic() < end:
@@ -65,7 +65,7 @@ def until(what: Callable[[], bool], seconds: float = 60.0) -> bool:
 def test_a_cluster_avoids_a_node_that_breaks_trials_and_tells_metrics(
     project: Project, toy: Callable[..., dict[str, Any]]
 ) -> None:
-    here = OnCluster(project.folder)
+    here = OnCluster(project.folder, project.started)
     shown = here.start("cluster", "local", "--nodes", "2", "--cpus", "1", "--gpus", "4")
     assert shown.stdout is not None
     said = "".join(itertools.takewhile(lambda line: line != "Ctrl-C stops it\n", shown.stdout))
@@ -89,7 +89,7 @@ def test_a_cluster_avoids_a_node_that_breaks_trials_and_tells_metrics(
         asked = named(DASHBOARD)
         assert until(lambda: scraped(cluster) >= asked or running.poll() is not None)
         assert scraped(cluster) >= asked, asked - scraped(cluster)
-        out, err = running.communicate(timeout=200)
+        out, err = running.communicate(timeout=PATIENCE)
         assert running.returncode == 0, out + err
 
         decisions = open_store(here.folder / ".sieve").decisions("toy")
@@ -104,7 +104,7 @@ def test_a_cluster_avoids_a_node_that_breaks_trials_and_tells_metrics(
         assert [node.alive for node in cluster.nodes] == [True, False]
     finally:
         here.sieve("cluster", "stop")
-    assert "the cluster has ended" in shown.communicate(timeout=60)[0]
+    assert "the cluster has ended" in shown.communicate(timeout=PATIENCE)[0]
     assert "start one with: sieve cluster local" in here.sieve("cluster", "stop", code=2)
     assert not any(node.alive for node in cluster.nodes)
     assert not Path(cluster.nodes[0].temp).exists()

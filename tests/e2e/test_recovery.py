@@ -11,7 +11,7 @@ from typing import Any
 from service.engine.sweep import INTERRUPTED
 from service.ledger.home import open_store
 from service.ledger.store import Store
-from tests.e2e.conftest import Project
+from tests.e2e.conftest import PATIENCE, Project
 
 Toy = Callable[..., dict[str, Any]]
 
@@ -26,7 +26,7 @@ def slow(toy: Toy) -> dict[str, Any]:
     )
 
 
-def wait_for(store: Callable[[], Store], ready: Callable[[Store], bool], seconds: float = 120) -> None:
+def wait_for(store: Callable[[], Store], ready: Callable[[Store], bool], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not (store().sweeps() and ready(store())):
         assert time.monotonic() < deadline, "the sweep did not get that far"
@@ -110,14 +110,14 @@ def test_it_pauses_by_a_signal_and_from_another_terminal_and_goes_on_until_it_is
     assert "running" in project.sieve("rm", "toy", "--yes", code=2)
     assert "there is nothing to resume" in project.sieve("resume", "toy", code=2)
     project.sieve("pause", "toy")
-    out, err = head.communicate(timeout=60)
+    out, err = head.communicate(timeout=PATIENCE)
     assert head.returncode == 0, err
     assert "paused; continue with: sieve run sweep.yaml" in out
 
     head = project.start("run", "sweep.yaml")
     store = more(than=len(store.reports("toy")))
     head.send_signal(signal.SIGINT)  # Ctrl-C, once; a background sweep hears SIGTERM.
-    out, err = head.communicate(timeout=60)
+    out, err = head.communicate(timeout=PATIENCE)
     assert head.returncode == INTERRUPTED, err
     assert "continue with: sieve run sweep.yaml" in out
     assert store.sweep("toy").state == "PAUSED"
@@ -126,7 +126,7 @@ def test_it_pauses_by_a_signal_and_from_another_terminal_and_goes_on_until_it_is
     head = project.start("resume", "toy")
     store = more(than=len(store.reports("toy")))
     project.sieve("stop", "toy")
-    head.communicate(timeout=60)
+    head.communicate(timeout=PATIENCE)
     assert head.returncode == 0
     assert store.sweep("toy").state == "STOPPED"
     assert {t.state for t in store.trials("toy")} <= {"FINISHED", "STOPPED"}
@@ -146,5 +146,5 @@ def test_a_background_sweep_pauses_when_its_python_ends(project: Project, toy: T
     project.write("sweep.yaml", slow(toy))
     assert project.python(BACKGROUND) == "RUNNING\n"
     home = project.folder / ".sieve"
-    wait_for(lambda: open_store(home), lambda store: store.sweep("toy").state == "PAUSED", seconds=30)
+    wait_for(lambda: open_store(home), lambda store: store.sweep("toy").state == "PAUSED")
     assert "RUNNING" not in {t.state for t in open_store(home).trials("toy")}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.e2e.conftest import SIEVE
+from tests.e2e.conftest import PATIENCE, SIEVE
 
 
 def serve(home: Path, *options: str) -> subprocess.Popen[str]:
@@ -37,7 +37,7 @@ def test_a_service_starts_with_a_token_and_ends_when_told_while_somebody_listens
                     assert events.status_code == 200
                     process.send_signal(signal.SIGTERM)
                     list(events.iter_lines())
-            _, log = process.communicate(timeout=20)
+            _, log = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
         assert process.returncode == 0, log
@@ -48,7 +48,7 @@ def test_a_service_starts_with_a_token_and_ends_when_told_while_somebody_listens
 
 def test_in_the_clear_it_stays_on_its_machine(tmp_path: Path) -> None:
     process = serve(tmp_path / "home", "--no-daemon", "--host", "0.0.0.0")
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert "would send tokens in the clear; give --tls-cert and --tls-key" in said
     assert not (tmp_path / "home").exists()
