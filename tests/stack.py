@@ -18,6 +18,8 @@ from cluster.local import LocalCluster
 from tests.postgres import Server
 
 SIEVE = Path(sys.executable).parent / "sieve"
+PATIENCE = 240
+"""Seconds that anything may take, many times what it does: a machine that others use may stand still for minutes."""
 
 
 class Stack:
@@ -52,7 +54,7 @@ class Stack:
         command = [str(SIEVE), "serve", "--port", str(self.port), "--ray", str(self.cluster.dashboard)]
         with (self.folder / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log)
-        until(lambda: self._answers(), 60, "the service answers")
+        until(lambda: self._answers(), "the service answers")
 
     def kill_service(self) -> None:
         """Kill -9 of API and daemon, which are one process."""
@@ -67,7 +69,12 @@ class Stack:
     def sieve(self, *arguments: str) -> str:
         """What a command prints on the machine of the service."""
         done = subprocess.run(
-            [str(SIEVE), *arguments], env=self.environment, cwd=self.folder, capture_output=True, text=True, timeout=60
+            [str(SIEVE), *arguments],
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -79,7 +86,7 @@ class Stack:
     def _end(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(60)
+            self._process.wait(PATIENCE)
 
     def _answers(self) -> bool:
         assert self._process is not None
@@ -88,14 +95,14 @@ class Stack:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
-def until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
+def until(holds: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
     """Wait for a condition; its value. It fails with ``what`` was waited for."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = holds()
         if found:
             return found
-        time.sleep(0.2)
+        time.sleep(0.5)
     raise AssertionError(f"not within {seconds} s: {what}")
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import numpy as np
-import pandas as pd
 
 PRIOR, PRIOR_PAIRS = 0.8, 3.0
 """Before anything is seen a stage is taken to tell as much as a rank correlation of 0.8 from three pairs would."""
@@ -132,4 +131,6 @@ def normal_scores(values: Sequence[float]) -> list[float]:
 
 
 def _ranks(values: Sequence[float] | np.ndarray) -> np.ndarray:
-    return pd.Series(values).rank().to_numpy()  # scipy.stats ranks too, and takes seconds to load.
+    """Ranks from 1, ties sharing the mean of theirs; scipy.stats ranks too, and takes seconds to load."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place])

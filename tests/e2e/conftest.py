@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-SIEVE = Path(sys.executable).parent / "sieve"
+from tests.stack import PATIENCE, SIEVE
+
 TASKS = Path(__file__).parents[1] / "projects"
-PATIENCE = 240
-"""Seconds that any command may take, many times what it does: a machine that others use may stand still for minutes."""
 
 
 @dataclass

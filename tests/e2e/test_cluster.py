@@ -16,7 +16,8 @@ from cluster.grafana import DASHBOARD, NAME
 from cluster.local import LocalCluster
 from service.engine.guard import KINDS
 from service.ledger.home import open_store
-from tests.e2e.conftest import PATIENCE, Project
+from tests.e2e.conftest import Project
+from tests.stack import PATIENCE
 
 
 class OnCluster(Project):

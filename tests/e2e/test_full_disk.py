@@ -12,7 +12,6 @@ import pytest
 from service.ledger.home import open_store
 from tests.e2e.conftest import Project
 
-
 LEFT = 347_000
 """Bytes: the database begins, and does not come far."""
 
@@ -37,7 +36,7 @@ def test_the_sweep_pauses_says_so_and_loses_nothing(
     project.write(
         "sweep.yaml",
         toy(
-            parameters={"x": {"uniform": [0, 1]}, "sleep": 0.3},
+            parameters={"x": {"uniform": [0, 1]}, "sleep": 0.15},
             search={"algorithm": "random", "trials": 12},
             schedule={"algorithm": "fifo"},
             retries=0,

@@ -8,8 +8,9 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests.e2e.conftest import SIEVE, Project
+from tests.e2e.conftest import Project
 from tests.readme import OTHER_TASKS, README, blocks
+from tests.stack import SIEVE
 
 ROOT = Path(__file__).parents[2]
 

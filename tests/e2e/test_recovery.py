@@ -11,7 +11,8 @@ from typing import Any
 from service.engine.sweep import INTERRUPTED
 from service.ledger.home import open_store
 from service.ledger.store import Store
-from tests.e2e.conftest import PATIENCE, Project
+from tests.e2e.conftest import Project
+from tests.stack import PATIENCE
 
 Toy = Callable[..., dict[str, Any]]
 
@@ -45,7 +46,6 @@ def test_a_killed_head_goes_on_where_it_was_and_decides_as_one_that_was_not(proj
         "search": {"algorithm": "hyperopt", "trials": 6, "seed": 5},
         "schedule": {"algorithm": "promote", "reduction_factor": 2},
         "rounds": {"count": 2, "keep": 0.5},
-        "resources": {"max_concurrent": 1},
     }
     project.write("whole.yaml", spec | {"name": "whole"})
     project.write("sweep.yaml", spec)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.e2e.conftest import PATIENCE, SIEVE
+from tests.stack import PATIENCE, SIEVE
 
 
 def serve(home: Path, *options: str) -> subprocess.Popen[str]:

@@ -13,15 +13,13 @@ import pytest
 
 import service
 from tests.ray.toys import toy
-from tests.stack import Stack, until
+from tests.stack import PATIENCE, Stack, until
 
 PROJECT = Path(__file__).parents[1] / "projects"
 SLOW = 0.6
 """Seconds of an epoch of a slow curve: its report interval."""
 
 RESOURCES = {"cpu": 0.1, "gpu": 1}
-START = 60.0
-"""Seconds that a head may take to start on two busy cores: Python, Ray and torch are loaded."""
 
 
 @pytest.fixture(scope="module")
@@ -58,22 +56,22 @@ def test_slots_follow_weights_and_a_higher_priority_comes_first(stack: Stack) ->
     sweeps = {
         weight: owners[weight].submit(slow(f"weight-{weight}", 99, 500, weight=weight), PROJECT) for weight in owners
     }
-    until(lambda: all(len(sweep.history()) > 8 * weight for weight, sweep in sweeps.items()), 240, "all are at work")
+    until(lambda: all(len(sweep.history()) > 8 * weight for weight, sweep in sweeps.items()), "all are at work")
     before = {weight: sweep.history()["seconds"].sum() for weight, sweep in sweeps.items()}
     begun = {weight: len(sweep.history()) for weight, sweep in sweeps.items()}
-    until(lambda: len(sweeps[1].history()) >= begun[1] + 40, 120, "forty reports of each place")
+    until(lambda: len(sweeps[1].history()) >= begun[1] + 40, "forty reports of each place")
     spent = {weight: sweep.history()["seconds"].sum() - before[weight] for weight, sweep in sweeps.items()}
     for weight, seconds in spent.items():
         assert seconds / sum(spent.values()) == pytest.approx(weight / 6, rel=0.1)
 
     urgent = owners[2].submit(slow("urgent", 1, priority=10), PROJECT)
-    until(lambda: urgent.state != "QUEUED", SLOW + 5, "the urgent sweep has a place and a head that starts")
-    until(lambda: (urgent.trials()["state"] == "RUNNING").any(), START, "its trial runs")
+    until(lambda: urgent.state != "QUEUED", "the urgent sweep has a place and a head that starts", SLOW + 5)
+    until(lambda: (urgent.trials()["state"] == "RUNNING").any(), "its trial runs")
     for sweep in sweeps.values():
         sweep.cancel()
-    urgent.wait(60)
+    urgent.wait(PATIENCE)
     whole(urgent, 1, 8)
-    until(lambda: all(sweep.state == "CANCELLED" for sweep in sweeps.values()), 60, "cancelled sweeps end")
+    until(lambda: all(sweep.state == "CANCELLED" for sweep in sweeps.values()), "cancelled sweeps end")
     for sweep in sweeps.values():
         assert not sweep.history().duplicated(["trial", "stage", "epoch"]).any()
 
@@ -103,8 +101,8 @@ def test_a_sweep_completes_whatever_dies(stack: Stack) -> None:
     sweep = stack.client("ada").submit(slow("faults", 6, resources=RESOURCES | {"max_concurrent": 2}), PROJECT)
     for fault in (kill_service, kill_head, restart_database):
         before = len(sweep.history())
-        until(lambda enough=before + 6: len(sweep.history()) >= enough, 120, f"six reports before {fault.__name__}")
+        until(lambda enough=before + 6: len(sweep.history()) >= enough, f"six reports before {fault.__name__}")
         fault(stack, sweep.name)
-    sweep.wait(240)
+    sweep.wait(PATIENCE)
     whole(sweep, 6, 48)
     assert sweep.state == "SUCCEEDED"

@@ -13,6 +13,7 @@ import service
 from service.interface.cli import main
 from service.spec import UserError
 from tests.unit.interface.test_check import spec
+from trainables.tasks import digits
 
 PROJECT = Path(__file__).parents[1] / "projects"
 
@@ -26,6 +27,12 @@ def test_a_sound_task_passes_with_its_costs_and_a_broken_one_does_not() -> None:
     broken = service.check(spec("Unordered"), project=PROJECT, seconds=60)
     assert not broken
     assert {finding.name for finding in broken.failures} == {"data order", "one seed"}
+
+
+def test_the_example_sweep_of_digits_passes() -> None:
+    frame = service.check(Path(digits.__file__).with_suffix(".yaml")).frame()
+    assert set(frame[frame["name"] != "time"]["level"]) == {"ok"}
+    assert {"data", "labels", "one batch", "corners", "checkpoint", "forecast"} <= set(frame["name"])
 
 
 def test_what_the_cluster_lacks_is_a_mistake_of_the_users() -> None:

@@ -10,15 +10,22 @@ from typing import Any
 import pytest
 
 from service.engine.submission import submit
-from service.engine.sweep import extend, run
+from service.engine.sweep import Outcome, extend, run
 from service.ledger.home import open_store
 from service.spec.errors import UserError
 from tests.ray.toys import PROJECT, go, toy
 
 
-def test_every_trial_and_report_is_in_the_ledger(tmp_path: Path) -> None:
-    outcome = go(toy(), tmp_path)
-    store = open_store(tmp_path)
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    """The home of a sweep that has run, as many trials at once as fit, and how its head left it."""
+    home = tmp_path_factory.mktemp("finished")
+    return home, go(toy(resources={}), home)
+
+
+def test_every_trial_and_report_is_in_the_ledger(finished: tuple[Path, Outcome]) -> None:
+    home, outcome = finished
+    store = open_store(home)
     trials = store.trials("toy")
     assert (outcome.state, outcome.exit_code) == ("SUCCEEDED", 0)
     assert [t.number for t in trials] == list(range(1, 9))
@@ -34,9 +41,8 @@ def test_every_trial_and_report_is_in_the_ledger(tmp_path: Path) -> None:
     assert store.sweep("toy").state == "SUCCEEDED"
 
 
-def test_asha_stops_with_the_numbers_in_words(tmp_path: Path) -> None:
-    go(toy(), tmp_path)
-    decisions = open_store(tmp_path).decisions("toy")
+def test_asha_stops_with_the_numbers_in_words(finished: tuple[Path, Outcome]) -> None:
+    decisions = open_store(finished[0]).decisions("toy")
     stopped = [d for d in decisions if d.verdict == "stop"]
     assert stopped
     assert all(f"rank {d.numbers['rank']} of {d.numbers['of']}" in d.reason for d in stopped)
@@ -44,13 +50,10 @@ def test_asha_stops_with_the_numbers_in_words(tmp_path: Path) -> None:
     assert {d.stage for d in decisions if d.verdict == "finish"} == {1}
 
 
-def test_fifo_stops_nothing(tmp_path: Path) -> None:
-    go(toy(schedule={"algorithm": "fifo"}), tmp_path)
+def test_fifo_stops_nothing_and_workers_are_reused(tmp_path: Path) -> None:
+    spec = toy(schedule={"algorithm": "fifo"}, search={"algorithm": "random", "trials": 12}, resources={})
+    go(spec, tmp_path)
     assert {t.state for t in open_store(tmp_path).trials("toy")} == {"FINISHED"}
-
-
-def test_workers_are_reused(tmp_path: Path) -> None:
-    go(toy(schedule={"algorithm": "fifo"}, search={"algorithm": "random", "trials": 12}), tmp_path)
     assert len({r.metrics["pid"] for r in open_store(tmp_path).reports("toy")}) <= 2
 
 
@@ -58,7 +61,8 @@ def test_the_data_are_loaded_once_and_shared(tmp_path: Path, monkeypatch: pytest
     """Workers lack the variable that loading needs: any that loads for itself fails its trial."""
     loads = tmp_path / "loads"
     monkeypatch.setenv("TOY_LOADS", str(loads))
-    outcome = go(toy(task="toy:LoadedOnce", metric={"name": "val_accuracy", "goal": "maximize"}, retries=0), tmp_path)
+    metric = {"name": "val_accuracy", "goal": "maximize"}
+    outcome = go(toy(task="toy:LoadedOnce", metric=metric, retries=0, resources={}), tmp_path)
     assert outcome.state == "SUCCEEDED"
     assert "FAILED" not in {t.state for t in open_store(tmp_path).trials("toy")}
     assert loads.read_text() == "loaded\n"
@@ -123,7 +127,7 @@ def test_a_sweep_whose_trials_all_fail_has_failed(tmp_path: Path) -> None:
 
 
 def test_the_same_error_of_five_trials_pauses_the_sweep_and_none_is_lost(tmp_path: Path) -> None:
-    spec = toy(task="toy:always_breaks", retries=0, search={"algorithm": "random", "trials": 20})
+    spec = toy(task="toy:always_breaks", retries=0, search={"algorithm": "random", "trials": 20}, resources={})
     for heads in (1, 2):  # The next head does not give up before it has seen it, too.
         outcome = go(spec, tmp_path)
         assert (outcome.state, outcome.exit_code) == ("PAUSED", 1)
@@ -213,18 +217,17 @@ def test_an_extended_sweep_goes_on_with_the_next_numbers(tmp_path: Path) -> None
     assert [t.number for t in after] == list(range(1, 13))
 
 
-def test_a_finished_sweep_is_left_alone(tmp_path: Path) -> None:
-    go(toy(), tmp_path)
-    before = open_store(tmp_path).reports("toy")
-    assert go(toy(), tmp_path).exit_code == 0
-    assert open_store(tmp_path).reports("toy") == before
+def test_a_finished_sweep_is_left_alone(finished: tuple[Path, Outcome]) -> None:
+    store = open_store(finished[0])
+    before = store.reports("toy")
+    assert go(toy(resources={}), finished[0]).exit_code == 0
+    assert store.reports("toy") == before
 
 
-def test_a_name_in_use_is_refused_and_nothing_changes(tmp_path: Path) -> None:
-    go(toy(), tmp_path)
+def test_a_name_in_use_is_refused_and_nothing_changes(finished: tuple[Path, Outcome]) -> None:
     with pytest.raises(UserError, match="in use by a sweep with other parameters"):
-        submit(toy(parameters={"x": {"uniform": [0, 2]}}), tmp_path, project=PROJECT)
-    assert open_store(tmp_path).sweep("toy").spec["parameters"] == {"x": {"uniform": [0, 1]}}
+        submit(toy(parameters={"x": {"uniform": [0, 2]}}), finished[0], project=PROJECT)
+    assert open_store(finished[0]).sweep("toy").spec["parameters"] == {"x": {"uniform": [0, 1]}}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_every_other_task_of_the_readme_runs_as_its_sweep(tmp_path: Path, mark: 
     (project / f"{module}.py").write_text(code)
     spec = yaml.safe_load(next(code for language, code in blocks() if language == "yaml"))
     changed = {"name": module, "task": f"{module}:{name}", "metric": metric, "search": {"trials": 3}}
-    submit({**spec, **changed}, home, project=project)
+    submit({**spec, **changed, "resources": {"max_concurrent": 1}}, home, project=project)
     outcome = run(module, home)
     assert outcome.state == "SUCCEEDED", outcome.why
     assert {path.name for path in project.iterdir() if path.is_dir()} <= {"__pycache__"}

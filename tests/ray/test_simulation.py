@@ -12,7 +12,7 @@ from tests.ray.toys import go, toy
 
 def test_with_one_worker_a_simulation_repeats_the_real_sweep(tmp_path: Path) -> None:
     """The same configs in the same order, the same verdicts for the same reasons: both ask the policy alike."""
-    spec = toy(resources={"max_concurrent": 1}, schedule={"algorithm": "promote", "reduction_factor": 2})
+    spec = toy(schedule={"algorithm": "promote", "reduction_factor": 2})
     go(spec, tmp_path)
     simulated = submit(Submission("toy", "toy"), Options(), tmp_path)
     store = open_store(tmp_path)

@@ -12,7 +12,10 @@ PROJECT = Path(__file__).parents[1] / "projects"
 
 
 def toy(**changes: Any) -> dict[str, Any]:
-    """A spec of two stages over `toy:curve`; top-level keys replaced by ``changes``."""
+    """A spec of two stages over `toy:curve`; top-level keys replaced by ``changes``.
+
+    One trial at a time, as a worker process takes seconds of a processor to start; ``resources={}``: as many as fit.
+    """
     spec: dict[str, Any] = {
         "name": "toy",
         "task": "toy:curve",
@@ -21,6 +24,7 @@ def toy(**changes: Any) -> dict[str, Any]:
         "stages": [{"data": 0.1, "epochs": 1}, {"data": 1.0, "epochs": 2}],
         "search": {"algorithm": "random", "trials": 8, "seed": 1},
         "schedule": {"algorithm": "asha", "reduction_factor": 2},
+        "resources": {"max_concurrent": 1},
     }
     return spec | changes
 

@@ -26,7 +26,7 @@ class Head:
     """A head that has begun twenty trials, on the cluster of ``nodes``."""
 
     def __init__(self, folder: Path, nodes: list[Node], **changes: object) -> None:
-        spec = load(toy(**changes))
+        spec = load(toy(**{"resources": {}} | changes))
         self.store = Store(f"sqlite:///{folder}/sieve.db")
         if not self.store.sweeps():
             self.store.create("toy", spec.to_dict(), "/", "me", None)

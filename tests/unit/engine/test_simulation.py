@@ -75,6 +75,24 @@ def test_every_trial_comes_to_one_end_and_some_climb_every_stage(schedule: str) 
     assert all(d.reason for d in simulation.decisions)
 
 
+@pytest.mark.parametrize("schedule", ["fifo", "asha", "hyperband", "promote"])
+@pytest.mark.parametrize("searcher", ["random", "sobol", "grid", "hyperopt", "bayesopt", "auto"])
+def test_every_searcher_works_with_every_scheduler(searcher: str, schedule: str) -> None:
+    """Whatever is stopped, some trial gets to the end, and every verdict has its reason."""
+    spec = spec_of(
+        schedule,
+        parameters={"x": {"grid_search" if searcher == "grid" else "choice": [1.0, 2.0, 3.0, 4.0]}}
+        | {"y": {"grid_search": [1, 2, 3]} if searcher == "grid" else {"loguniform": [1e-3, 1.0]}},
+        search={"algorithm": searcher, "seed": 3} | ({} if searcher == "grid" else {"trials": 12}),
+    )
+    simulation = simulate(spec, CURVES, Options(workers=3))
+    states = [trial.state for trial in simulation.trials]
+    assert (simulation.ending.state, len(states)) == ("SUCCEEDED", 12)
+    assert "FINISHED" in states
+    assert set(states) <= ({"FINISHED"} if schedule == "fifo" else {"FINISHED", "STOPPED"})
+    assert all(decision.reason for decision in simulation.decisions)
+
+
 def test_a_paused_trial_frees_its_worker_and_resumes_for_nothing() -> None:
     simulation = simulate(spec_of("promote", search={"trials": 40, "algorithm": "random"}), CURVES, Options(workers=1))
     waited = [d.trial for d in simulation.decisions if d.verdict == "promote"]
