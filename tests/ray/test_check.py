@@ -26,7 +26,9 @@ def test_a_sound_task_passes_with_its_costs_and_a_broken_one_does_not() -> None:
     assert frame.loc["stages", "evidence"].startswith("stage 0 ")
     broken = service.check(spec("Unordered"), project=PROJECT, seconds=60)
     assert not broken
-    assert {finding.name for finding in broken.failures} == {"data order", "one seed"}
+    levels = broken.frame().set_index("name")["level"]
+    assert levels["data order"] == "fail"
+    assert levels["one seed"] in ("warn", "fail"), "by chance another order changes little"
 
 
 def test_the_example_sweep_of_digits_passes() -> None:
