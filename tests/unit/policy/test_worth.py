@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 from service.policy.policy import Policy
 from service.policy.worth import Rung, appraise, correlation, expected_maximum, normal_scores, shrunk
@@ -127,3 +129,12 @@ def test_the_policy_skips_a_worthless_stage_and_says_why() -> None:
     assert late.kind == "continue"
     assert "does not pay" in late.reason
     assert verdict.kind == "finish"
+
+
+def test_ties_share_the_mean_of_their_ranks() -> None:
+    """As scipy ranks them."""
+    for seed in range(20):
+        values = np.random.default_rng(seed).integers(0, 6, 15)
+        expected = [NormalDist().inv_cdf((rank - 0.5) / 15) for rank in rankdata(values)]
+        assert normal_scores([float(value) for value in values]) == expected
+    assert normal_scores([2.0, 1.0, 2.0, 3.0])[::2] == [0.0, 0.0]
