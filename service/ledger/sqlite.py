@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-PRAGMAS = ("busy_timeout=30000", "synchronous=FULL", "foreign_keys=ON")
-
 PATIENCE = 30.0
-"""Seconds that a new database may be in the hands of another process that opens it, too."""
+"""Seconds to wait for another process that writes, or that opens a new database, too."""
+
+PRAGMAS = (f"busy_timeout={PATIENCE * 1000:.0f}", "synchronous=FULL", "foreign_keys=ON")
 
 
 def engine(url: URL) -> Engine:

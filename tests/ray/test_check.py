@@ -31,10 +31,14 @@ def test_a_sound_task_passes_with_its_costs_and_a_broken_one_does_not() -> None:
     assert levels["one seed"] in ("warn", "fail"), "by chance another order changes little"
 
 
-def test_the_example_sweep_of_digits_passes() -> None:
-    frame = service.check(Path(digits.__file__).with_suffix(".yaml")).frame()
-    assert set(frame[frame["name"] != "time"]["level"]) == {"ok"}
-    assert {"data", "labels", "one batch", "corners", "checkpoint", "forecast"} <= set(frame["name"])
+def test_the_example_sweep_of_digits_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["check", str(Path(digits.__file__).with_suffix(".yaml")), "-o", "json"])
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    assert {row["level"] for row in rows if row["name"] != "time"} == {"ok"}
+    assert {"data", "labels", "one batch", "corners", "checkpoint", "forecast"} <= {row["name"] for row in rows}
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_the_cluster_lacks_is_a_mistake_of_the_users() -> None:
