@@ -46,8 +46,8 @@ def per_trial(ends: list[float], slots: int) -> float:
 
 def sieve(trials: int, cpus: int) -> dict[str, float]:
     """Run ``trials`` through Sieve on ``cpus`` slots."""
-    from service.engine.submission import submit
-    from service.engine.sweep import run
+    from service.engine.control.sweep import run
+    from service.engine.submit.local import submit
     from service.ledger.home import open_store
 
     with tempfile.TemporaryDirectory() as folder:

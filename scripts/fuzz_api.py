@@ -29,7 +29,7 @@ from typing import Any
 import httpx
 
 from fuzz_made import SAYINGS, SPEC, body, flawed, package, submission
-from service.engine.packages import Limits
+from service.engine.packages.package_store import Limits
 from service.interface.api.app import create_app
 from service.interface.api.settings import PREFIX, Settings
 from service.ledger.home import open_store

@@ -11,8 +11,8 @@ from bench.space import Parameter
 from bench.world import Report, Setting, Trace
 from service.engine.curves import Measurement
 from service.engine.simulation.options import UNLIMITED, Options
-from service.engine.simulation.simulation import Simulation
-from service.engine.simulation.sweep import simulate
+from service.engine.simulation.outcome import Simulation
+from service.engine.simulation.simulate import simulate
 from service.spec import Spec, load
 from trainables.stages import Stage
 

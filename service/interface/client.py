@@ -65,7 +65,7 @@ class Sweep(Handle):
         self._begin()
 
     def _begin(self) -> None:
-        from service.engine.launch.local import start
+        from service.engine.launch.child_process import start
 
         self._head = start(self.name, self.home)
 
@@ -97,8 +97,8 @@ def run(
         UserError: the task is not to be found, or fails the quick check, or the name belongs to another sweep.
         SieveError: with ``wait``, the sweep failed.
     """
-    from service.engine.launch.local import start
-    from service.engine.submission import submit
+    from service.engine.launch.child_process import start
+    from service.engine.submit.local import submit
 
     folder, code = _home(home), None if project is None else Path(project)
     if check:
@@ -151,7 +151,7 @@ def simulate(
         UserError: an option is unknown or out of range, the curves are not to be had, or the name is taken.
     """
     from service.engine.simulation.options import Options
-    from service.engine.simulation.submission import Submission, submit
+    from service.engine.simulation.submit_simulated import Submission, submit
 
     folder = _home(home)
     simulation = submit(Submission(source, curves, name), Options.of(options), folder)
@@ -181,7 +181,7 @@ def results(home: str | Path | None = None) -> Results:
 def _look(source: str | Path | Mapping[str, Any] | Spec, home: Path, project: Path | None) -> None:
     """The quick check of a sweep that is not in the ledger yet."""
     from service.engine.preflight.examination import insist, quick
-    from service.engine.submission import examine
+    from service.engine.submit.local import examine
 
     examined = examine(source, home, project)
     if examined.known is None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from getpass import getuser
 
-from service.engine.identity import alive
-from service.engine.wishes import WISHES, NothingToDo, express
+from service.engine.control.head_process import alive
+from service.engine.control.wishes import WISHES, NothingToDo, express
 from service.ledger import Store
 from service.ledger.status import HEADED
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from service.engine.sweep import INTERRUPTED
+from service.engine.control.sweep import INTERRUPTED
 from service.ledger.home import open_store
 from service.ledger.store import Store
 from tests.e2e.conftest import Project

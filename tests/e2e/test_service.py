@@ -85,7 +85,7 @@ def kill_head(stack: Stack, sweep: str) -> None:
     [head] = [
         process
         for process in psutil.process_iter(["cmdline"])
-        if "service.engine.launch.attend" in (line := " ".join(process.info["cmdline"] or []))
+        if "service.engine.launch.head_main" in (line := " ".join(process.info["cmdline"] or []))
         and sweep in line.split()
         and "bash" not in line.split("/")[-1].split()[0]
     ][-1:]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from service.engine.submission import submit
-from service.engine.sweep import Outcome, extend, run
+from service.engine.control.sweep import Outcome, extend, run
+from service.engine.submit.local import submit
 from service.ledger.home import open_store
 from service.spec.errors import UserError
 from tests.ray.toys import PROJECT, go, toy

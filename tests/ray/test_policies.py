@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from service.engine.submission import submit
-from service.engine.sweep import extend, run
+from service.engine.control.sweep import extend, run
+from service.engine.submit.local import submit
 from service.ledger.home import open_store
 from service.ledger.records import Batch, ReportRecord, TrialRecord
 from service.policy.observation import Observation

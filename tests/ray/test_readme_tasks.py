@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from service.engine.submission import submit
-from service.engine.sweep import run
+from service.engine.control.sweep import run
+from service.engine.submit.local import submit
 from tests.readme import OTHER_TASKS, blocks
 
 

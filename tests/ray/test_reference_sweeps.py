@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 import trainables.tasks
-from service.engine.submission import submit
-from service.engine.sweep import run
+from service.engine.control.sweep import run
+from service.engine.submit.local import submit
 from service.ledger.home import open_store
 from service.policy.search.uniform import draw
 from service.spec import Spec, load

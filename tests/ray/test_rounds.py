@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from service.engine.sweep import extend, run
+from service.engine.control.sweep import extend, run
 from service.ledger import Results
 from service.ledger.home import open_store
 from service.ledger.records import TrialRecord

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from service.engine import head
+from service.engine.control.sweep import extend, run
+from service.engine.head import head
 from service.engine.preflight import Checked
-from service.engine.sweep import extend, run
 from service.ledger.home import open_store
 from service.spec import Spec
 from tests.ray.toys import go, toy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from service.engine.simulation.options import Options
-from service.engine.simulation.submission import Submission, submit
+from service.engine.simulation.submit_simulated import Submission, submit
 from service.ledger import open_store
 from tests.ray.toys import go, toy
 

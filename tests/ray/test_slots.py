@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from service.engine.submission import submit
-from service.engine.sweep import run
+from service.engine.control.sweep import run
+from service.engine.submit.local import submit
 from service.ledger.home import open_store
 from service.ledger.store import Store
 from service.policy.observation import Observation

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from service.engine.submission import submit
-from service.engine.sweep import Outcome, run
+from service.engine.control.sweep import Outcome, run
+from service.engine.submit.local import submit
 
 PROJECT = Path(__file__).parents[1] / "projects"
 

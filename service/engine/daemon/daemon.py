@@ -12,12 +12,12 @@ from functools import partial
 
 from cluster.errors import ClusterError
 from cluster.inventory import Node
+from service.engine.control.head_process import identity
+from service.engine.daemon.daemon_settings import Settings
 from service.engine.daemon.demands import demand
 from service.engine.daemon.demands import quotas as quotas_of
-from service.engine.daemon.settings import Settings
 from service.engine.daemon.starts import Starts, delayed
 from service.engine.daemon.watch import HOLDER, Watch, quietly
-from service.engine.identity import identity
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord
 from service.ledger.store import HEADED, Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from service.engine.daemon.settings import Settings
+from service.engine.daemon.daemon_settings import Settings
 from service.engine.launch.launcher import Launch, Launcher
 from service.ledger.records import SweepRecord
 from service.ledger.secret import digest, fresh

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from itertools import islice
 
-from service.engine.daemon.settings import Settings
+from service.engine.daemon.daemon_settings import Settings
 from service.engine.daemon.starts import Starts
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord

@@ -58,7 +58,7 @@ class Launch:
     def arguments(self) -> list[str]:
         """The command line of the head after the interpreter. Its own folder is not on Python's path by itself."""
         words = (self.address, self.sweep, str(self.attempt), str(self.storage), self.born)
-        return ["-P", "-m", "service.engine.launch.attend", *words]
+        return ["-P", "-m", "service.engine.launch.head_main", *words]
 
 
 class Launcher(Protocol):

@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from service.engine import searchers
+from service.engine.state import user_searcher
 from service.spec import Spec
 from service.spec.document import refusal
 from service.spec.errors import SpecError, UserError
@@ -58,7 +58,7 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
 
 def _check_searcher(spec: Spec, project: str, source: object) -> None:
     try:
-        searchers.check(spec, project)
+        user_searcher.check(spec, project)
     except UserError as error:
         raise refusal("search/algorithm", str(error), source) from error
 

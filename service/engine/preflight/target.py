@@ -9,7 +9,7 @@ from typing import Any
 import ray
 
 from cluster.connect import connect
-from service.engine.room import slots_of
+from service.engine.fleet.capacity import slots_of
 from service.spec import Spec
 from service.spec.errors import SieveError
 from service.spec.models import AUTO

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
-from service.engine.packages import Upload
+from service.engine.packages.package_store import Upload
 from service.interface.api.auth import Guarded, Submitter, Viewer
 from service.interface.api.problems import Refusal, declared
 from service.interface.api.settings import PREFIX, Here

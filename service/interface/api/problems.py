@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from service.engine.wishes import NothingToDo
+from service.engine.control.wishes import NothingToDo
 from service.ledger.errors import AlreadyRunning, DiskFull, KeyInUse, NameInUse, UnknownSweep
 from service.ledger.states import IllegalTransition
 from service.ledger.tokens import UnknownToken

@@ -13,8 +13,8 @@ from types import FrameType
 
 import uvicorn
 
-from service.engine.inventory import Inventory
-from service.engine.packages import Limits
+from service.engine.fleet.inventory import Inventory
+from service.engine.packages.package_store import Limits
 from service.interface.api.app import create_app
 from service.interface.api.exposure import Exposure
 from service.interface.api.protocol import Protocol
@@ -134,16 +134,16 @@ def _holds(store: Store, file: Path) -> bool:
 
 
 def _daemon(options: Options, settings: Settings, url: str) -> Run:
-    from service.engine.launch.choice import launcher_of
+    from service.engine.launch.launchers import launcher_of
 
     launcher = launcher_of(options.launcher, _cluster(options) or "", options.home)
     return daemon(launcher, settings, url, options.sweeps, certificates(options.exposure.certificate))
 
 
 def _cluster(options: Options) -> str | None:
-    from service.engine import clusters
+    from service.engine.fleet import local_clusters
 
-    return options.ray or clusters.serving(options.home, jobs=options.launcher == "jobs")
+    return options.ray or local_clusters.serving(options.home, jobs=options.launcher == "jobs")
 
 
 def _settings(options: Options, store: Store) -> Settings:

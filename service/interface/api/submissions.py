@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-from service.engine.reception import Nodes, Submission, receive
-from service.engine.sweep import extend_in
-from service.engine.wishes import express
+from service.engine.control.sweep import extend_in
+from service.engine.control.wishes import express
+from service.engine.submit.served import Nodes, Submission, receive
 from service.interface.api.auth import Guarded, Submitter
 from service.interface.api.plain import PlainText, checked
 from service.interface.api.problems import declared

@@ -22,7 +22,7 @@ from service.spec.extras import needs
 if TYPE_CHECKING:
     import pandas as pd
 
-    from service.engine.nodes import Node
+    from service.engine.fleet.nodes import Node
 
 PACE = 2.0
 PAGE = 500
@@ -115,7 +115,7 @@ class Remote:
             return arrow.read(cast(IO[bytes], file), dtypes)
 
     def nodes(self) -> list[Node]:
-        from service.engine.nodes import Node
+        from service.engine.fleet.nodes import Node
 
         known = {field.name for field in fields(Node)}
         return [Node(**{key: raw[key] for key in known & raw.keys()}) for raw in self.cluster()["nodes"]]

@@ -20,7 +20,7 @@ from service.spec.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from service.engine.nodes import Node
+    from service.engine.fleet.nodes import Node
     from service.ledger import Results, Store
 
 DEAD = "its head has died; nothing is lost, continue with: sieve run {}"
@@ -55,7 +55,7 @@ class Local:
         return Results(self.store)
 
     def sweeps(self) -> Rows:
-        from service.engine.identity import alive
+        from service.engine.control.head_process import alive
 
         dead = {sweep.name for sweep in self.store.sweeps() if sweep.state in HEADED and not alive(sweep)}
         rows = self.results.sweep_rows()
@@ -71,7 +71,7 @@ class Local:
         return self.results.queue()
 
     def standing(self, name: str) -> Standing:
-        from service.engine.identity import alive
+        from service.engine.control.head_process import alive
 
         record = self.store.sweep(name)
         live = record.state == "QUEUED" or (record.state in UNDER_WAY and alive(record))
@@ -113,9 +113,9 @@ class Local:
         }
 
     def nodes(self) -> list[Node]:
-        from service.engine import clusters
+        from service.engine.fleet import local_clusters
 
-        return clusters.nodes(self.home)
+        return local_clusters.nodes(self.home)
 
     def wish(self, name: str, wish: str) -> Standing:
         from service.interface.wishes import heard
@@ -124,7 +124,7 @@ class Local:
         return self.standing(name)
 
     def extend(self, name: str, trials: int) -> None:
-        from service.engine import sweep
+        from service.engine.control import sweep
 
         sweep.extend(name, trials, self.home)
 
@@ -135,7 +135,7 @@ class Local:
         return self.store.undo_space(name).round
 
     def remove(self, name: str) -> None:
-        from service.engine import sweep
+        from service.engine.control import sweep
 
         sweep.remove(name, self.home)
 

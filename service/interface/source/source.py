@@ -15,7 +15,7 @@ from service.ledger.status import Status
 if TYPE_CHECKING:
     import pandas as pd
 
-    from service.engine.nodes import Node
+    from service.engine.fleet.nodes import Node
 
 Table = Literal["trials", "history", "best", "decisions", "stages", "spaces"]
 TABLES: tuple[Table, ...] = get_args(Table)

@@ -14,7 +14,7 @@ from service.interface import options, tables
 from service.interface.verbs.group import Group
 
 if TYPE_CHECKING:
-    from service.engine.nodes import Node
+    from service.engine.fleet.nodes import Node
     from service.interface.source import Source
 
 
@@ -37,10 +37,10 @@ def local(nodes: int, cpus: int | None, gpus: int, store: int, detach: bool, hom
 
     Their GPUs exist for Ray's accounting alone. Runs until Ctrl-C.
     """
-    from service.engine import clusters
+    from service.engine.fleet import local_clusters
 
-    wanted = clusters.Wanted(nodes, cpus or os.cpu_count() or 1, gpus, store * 10**6)
-    started = clusters.start(wanted, home)
+    wanted = local_clusters.Wanted(nodes, cpus or os.cpu_count() or 1, gpus, store * 10**6)
+    started = local_clusters.start(wanted, home)
     click.echo(f"{nodes} nodes with {wanted.cpus} CPUs and {gpus} GPUs each at {started.address}")
     click.echo(f"dashboard: {started.dashboard}")
     click.echo(f"export RAY_ADDRESS={started.address}")
@@ -61,9 +61,9 @@ def local(nodes: int, cpus: int | None, gpus: int, store: int, detach: bool, hom
 @options.home
 def stop(home: Path) -> None:
     """Stop the local cluster; only what it started is ended."""
-    from service.engine import clusters
+    from service.engine.fleet import local_clusters
 
-    clusters.running(home).stop()
+    local_clusters.running(home).stop()
     click.echo("the local cluster is stopped")
 
 
@@ -71,9 +71,9 @@ def stop(home: Path) -> None:
 @options.home
 def add(home: Path) -> None:
     """Add a node to the local cluster, of the size of the others."""
-    from service.engine import clusters
+    from service.engine.fleet import local_clusters
 
-    click.echo(f"node {clusters.add(home)} has joined")
+    click.echo(f"node {local_clusters.add(home)} has joined")
 
 
 @cluster.command()
@@ -81,9 +81,9 @@ def add(home: Path) -> None:
 @options.home
 def kill(number: int, home: Path) -> None:
     """Kill node NUMBER of the local cluster, as if its machine was lost; node 0 is the head."""
-    from service.engine import clusters
+    from service.engine.fleet import local_clusters
 
-    clusters.kill(home, number)
+    local_clusters.kill(home, number)
     click.echo(f"node {number} is killed")
 
 
@@ -97,7 +97,7 @@ def info(ray: str | None, fits: str | None, output: str, source: Source) -> None
 
     It is that of the service at an address; on this machine that of RAY_ADDRESS, else the local one.
     """
-    from service.engine import nodes as cluster_nodes
+    from service.engine.fleet import nodes as cluster_nodes
 
     request = None if fits is None else cluster_nodes.request_of(fits)
     nodes = source.nodes() if ray is None else cluster_nodes.at(ray)

@@ -11,7 +11,7 @@ import click
 from service.interface import options
 
 if TYPE_CHECKING:
-    from service.engine.submission import Examined
+    from service.engine.submit.local import Examined
 
 BEST = 5
 
@@ -39,7 +39,7 @@ def drive(name: str, home: Path, *, quiet: bool, again: str) -> None:
 
     ``again`` is the command that continues the sweep.
     """
-    from service.engine import sweep
+    from service.engine.control import sweep
     from service.interface.live import watch
     from service.interface.source.local import Local
 
@@ -57,14 +57,14 @@ def _submitted(file: str, home: Path, *, check: bool) -> str:
 
     if not Path(file).exists() and any(sweep.name == file for sweep in open_store(home).sweeps()):
         return file
-    from service.engine.submission import submit
+    from service.engine.submit.local import submit
 
     _checked(file, home, check=check)
     return submit(file, home).name
 
 
 def _forecast(file: str, home: Path, *, check: bool) -> None:
-    from service.engine.forecast import lines
+    from service.engine.preflight.forecast import lines
 
     examined = _checked(file, home, check=check)
     for line in lines(examined.spec):
@@ -76,7 +76,7 @@ def _forecast(file: str, home: Path, *, check: bool) -> None:
 def _checked(file: str, home: Path, *, check: bool) -> Examined:
     """What is known of a sweep before it runs; a new one's task is looked at, unless ``check`` is off."""
     from service.engine.preflight.examination import insist, quick
-    from service.engine.submission import examine
+    from service.engine.submit.local import examine
 
     examined = examine(file, home)
     for warning in examined.warnings:

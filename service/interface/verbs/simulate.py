@@ -13,7 +13,7 @@ import click
 from service.interface import options, tables
 
 if TYPE_CHECKING:
-    from service.engine.simulation.simulation import Simulation
+    from service.engine.simulation.outcome import Simulation
     from service.ledger.records import WorthRecord
     from service.ledger.status import Status
 
@@ -49,7 +49,7 @@ def simulate(spec: str, curves: str, name: str | None, output: str, home: Path, 
     for trials, history, best, report and export; a simulated one of the same name is written over.
     """
     from service.engine.simulation.options import Options
-    from service.engine.simulation.submission import Submission, submit
+    from service.engine.simulation.submit_simulated import Submission, submit
     from service.interface.source.local import Local
 
     began = time.perf_counter()

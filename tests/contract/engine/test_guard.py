@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cluster.inventory import Node
-from service.engine.course import Course
-from service.engine.guard import KINDS, Guard
-from service.engine.journal import Journal
-from service.engine.sharing import Sharing
+from service.engine.head.failure_guard import KINDS, Guard
+from service.engine.head.gpu_packing import Sharing
+from service.engine.head.trial_log import Journal
+from service.engine.head.tune.stopper import Course
 from service.ledger.records import TrialRecord
 from service.ledger.store import Store
 from service.spec import load
@@ -117,7 +117,7 @@ def test_what_configs_or_disks_do_is_not_counted(tmp_path: Path) -> None:
 def test_nodes_that_come_and_go_are_room_for_more_and_fewer_trials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.engine.guard.LOOK", 0.0)
+    monkeypatch.setattr("service.engine.head.failure_guard.LOOK", 0.0)
     nodes = [TWO[0]]
     head = Head(tmp_path, nodes)
     for known, slots in ((TWO, 4), ([TWO[1]], 2), ([], 2)):

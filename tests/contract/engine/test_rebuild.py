@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from service.engine.journal import Journal
-from service.engine.rebuild import History, rebuild, remember
-from service.engine.track import BEGUN
+from service.engine.head.replay import History, rebuild, remember
+from service.engine.head.trial_log import Journal
+from service.engine.state.trial_progress import BEGUN
 from service.ledger.home import open_store
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord
 from service.policy.observation import Observation

@@ -6,16 +6,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from service.engine.checkpoints import Keeper
-from service.engine.course import Course
-from service.engine.departures import Departures
-from service.engine.guard import Guard
-from service.engine.journal import Journal
-from service.engine.proposals import Proposals
-from service.engine.recorder import Recorder
-from service.engine.sharing import Sharing
-from service.engine.slots import Slots
-from service.engine.verdicts import Verdicts
+from service.engine.head.checkpoint_retention import Keeper
+from service.engine.head.concurrency import Slots
+from service.engine.head.dismissals import Departures
+from service.engine.head.failure_guard import Guard
+from service.engine.head.gpu_packing import Sharing
+from service.engine.head.trial_log import Journal
+from service.engine.head.tune.callback import Recorder
+from service.engine.head.tune.scheduler import Verdicts
+from service.engine.head.tune.search_alg import Proposals
+from service.engine.head.tune.stopper import Course
 from service.ledger.home import open_store
 from service.ledger.records import Batch, DecisionRecord, TrialRecord
 from service.policy.policy import Policy

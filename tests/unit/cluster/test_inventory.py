@@ -13,7 +13,7 @@ import pytest
 
 from cluster.errors import ClusterError
 from cluster.inventory import Node, could_fit, nodes, total
-from service.engine.nodes import request_of
+from service.engine.fleet.nodes import request_of
 from service.spec.errors import UserError
 
 TOKEN = "s3cret"

@@ -16,7 +16,7 @@ from cluster import local
 from cluster.errors import ClusterError
 from cluster.local import LocalCluster, Size
 from cluster.processes import LocalNode
-from service.engine import clusters
+from service.engine.fleet import local_clusters
 from service.spec.errors import UserError
 
 FAMILY = """
@@ -73,14 +73,14 @@ def test_a_process_that_got_the_pid_of_a_node_is_left_alone(tmp_path: Path) -> N
 
 def test_a_folder_has_one_cluster_and_people_hear_how_to_end_it(tmp_path: Path) -> None:
     node, _ = spawn(tmp_path)
-    folder = clusters.folder_of(tmp_path)
+    folder = local_clusters.folder_of(tmp_path)
     folder.mkdir()
     cluster = known(folder, node)
     with pytest.raises(UserError, match="runs already; stop it first, with: sieve cluster stop"):
-        clusters.start(clusters.Wanted(1, 1, 0), tmp_path)
+        local_clusters.start(local_clusters.Wanted(1, 1, 0), tmp_path)
     cluster.kill(0)
     with pytest.raises(UserError, match="the head of the cluster is gone"):
-        clusters.add(tmp_path)
+        local_clusters.add(tmp_path)
     cluster.stop()
 
 

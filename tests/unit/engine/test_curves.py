@@ -12,10 +12,10 @@ import pytest
 
 from service.engine.curves.source import open_curves
 from service.engine.simulation.options import UNLIMITED, Options
-from service.engine.simulation.simulation import Simulation
+from service.engine.simulation.outcome import Simulation
+from service.engine.simulation.simulate import simulate
 from service.engine.simulation.snapping import Snapping
-from service.engine.simulation.submission import Submission, submit
-from service.engine.simulation.sweep import simulate
+from service.engine.simulation.submit_simulated import Submission, submit
 from service.interface.source.local import Local
 from service.ledger import Results, Store, open_store
 from service.spec import Spec, load

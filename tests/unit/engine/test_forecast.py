@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.engine.forecast import forecast, lines
+from service.engine.preflight.forecast import forecast, lines
 from tests.unit.engine.conftest import spec_of
 
 ROUNDS = {"count": 3, "trials": 4, "stages": [[{"data": 1.0, "epochs": 5}]]}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from service.engine.forecast import REPORT, cost
 from service.engine.preflight.finding import Finding, Report
+from service.engine.preflight.forecast import REPORT, cost
 from service.engine.preflight.judges import costs, data, learning, trials
 from tests.unit.engine.conftest import spec_of
 from trainables.probe.evidence import (

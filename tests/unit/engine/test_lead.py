@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.engine.head import Head
-from service.engine.sweep import INTERRUPTED, lead
+from service.engine.control.sweep import INTERRUPTED, lead
+from service.engine.head.head import Head
 from service.ledger.errors import Away
 from service.ledger.store import Store, Unreachable
 from service.policy.limits import Ending

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from service.engine.lessons import earlier, snapshot, taught
-from service.engine.rounds import spec_of_round
+from service.engine.control.sweep import remove
 from service.engine.simulation.options import Options
-from service.engine.simulation.submission import Submission, submit
-from service.engine.simulation.sweep import simulate
-from service.engine.sweep import remove
+from service.engine.simulation.simulate import simulate
+from service.engine.simulation.submit_simulated import Submission, submit
+from service.engine.state.rounds import spec_of_round
+from service.engine.state.warm_start import earlier, snapshot, taught
 from service.ledger import Store
 from service.ledger.home import open_store
 from service.ledger.records import Batch, ReportRecord, SweepRecord, TrialRecord

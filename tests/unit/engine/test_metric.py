@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.engine.metric import check_metric
+from service.engine.state.metric_name import check_metric
 from service.spec import Spec, load
 from service.spec.errors import UserError
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from service.engine.packages import Limits, Packages, Refused
+from service.engine.packages.package_store import Limits, Packages, Refused
 
 SMALL = Limits(packed=20_000, unpacked=100_000, entries=20, contents=2_000, ratio=10.0, small=5_000, depth=4)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.engine.rounds import goes_on, opening, spec_of_round
+from service.engine.state.rounds import goes_on, opening, spec_of_round
 from service.ledger.records import SpaceRecord
 from service.policy.observation import Observation
 from service.spec import Spec, load

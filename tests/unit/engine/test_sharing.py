@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.engine.sharing import Sharing
+from service.engine.head.gpu_packing import Sharing
 from service.ledger.records import DecisionRecord, TrialRecord
 from service.spec import Spec, load
 from service.spec.errors import UserError

@@ -12,10 +12,10 @@ import pytest
 
 from service.engine.curves import Measurement
 from service.engine.curves.function import Computed
-from service.engine.simulation.loop import CURVE_ENDS
+from service.engine.simulation.event_loop import CURVE_ENDS
 from service.engine.simulation.options import Options
-from service.engine.simulation.simulation import Simulation
-from service.engine.simulation.sweep import simulate
+from service.engine.simulation.outcome import Simulation
+from service.engine.simulation.simulate import simulate
 from service.ledger.records import ReportRecord
 from service.policy.search.uniform import draw
 from service.spec.errors import UserError

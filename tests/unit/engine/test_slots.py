@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from service.engine.slots import Slots
+from service.engine.head.concurrency import Slots
 from service.ledger.ledger import Needs, Orders
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from service.engine.submission import submit
+from service.engine.submit.local import submit
 from tests.unit.engine.conftest import spec_of
 
 PROJECT = Path(__file__).parents[2] / "projects"

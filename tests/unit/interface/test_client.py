@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import service
-from service.engine import identity
-from service.engine.launch.local import start
+from service.engine.control import head_process
+from service.engine.launch.child_process import start
 from service.ledger import Store
 from service.ledger.folder import log_file
 from service.ledger.store import UnknownSweep
@@ -68,7 +68,7 @@ def test_waiting_has_an_end_and_stopping_needs_a_head(store: Store, home: Path) 
     sweep = service.sweep("toy", home=home)
     with pytest.raises(UserError, match="its head is dead"):
         sweep.stop()
-    store.claim("toy", identity.identity(), identity.alive)
+    store.claim("toy", head_process.identity(), head_process.alive)
     with pytest.raises(TimeoutError, match=r"toy is still STARTING after 0\.1 s"):
         sweep.wait(timeout=0.1)
     sweep.stop()

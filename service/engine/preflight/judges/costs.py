@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from service.engine import forecast
+from service.engine.preflight import forecast
 from service.engine.preflight.finding import Finding
 from service.spec import Spec
 from trainables.probe.evidence import CostEvidence

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.engine.launch import attend
+from service.engine.launch import head_main
 from service.ledger import wire
 from service.ledger.home import spool_folder
 from service.ledger.records import Batch, ReportRecord, TrialRecord
@@ -24,8 +24,8 @@ from tests.contract.ledger.service import Service
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     store = Store(f"sqlite:///{tmp_path / 'sieve.db'}")
     store.create("a", SPEC, "/", "ada", None)
-    monkeypatch.setattr(attend, "_cluster", nullcontext)
-    monkeypatch.setattr("service.engine.sweep.lead", lambda *_, **__: SimpleNamespace(exit_code=0))
+    monkeypatch.setattr(head_main, "_cluster", nullcontext)
+    monkeypatch.setattr("service.engine.control.sweep.lead", lambda *_, **__: SimpleNamespace(exit_code=0))
     service = Service(store)
     yield service
     service.down()
@@ -50,8 +50,8 @@ def begin(service: Service, storage: Path, born: str, launches: int = 1) -> None
     record = service.store.next("daemon")
     assert record is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(attend.TICKET, service.launch("a", record.attempt))
-        assert attend.attend(service.address, "a", record.attempt, storage, born) == 0
+        patch.setenv(head_main.TICKET, service.launch("a", record.attempt))
+        assert head_main.attend(service.address, "a", record.attempt, storage, born) == 0
 
 
 def test_what_any_head_before_could_not_hand_in_comes_in_its_order(service: Service, tmp_path: Path) -> None:

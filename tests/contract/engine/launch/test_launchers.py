@@ -15,9 +15,9 @@ from ray.job_submission import JobStatus
 
 from cluster.local import LocalCluster
 from cluster.secrets import SECRETS
-from service.engine.launch.jobs import Jobs
+from service.engine.launch.detached_process import Processes
 from service.engine.launch.launcher import Launch, Launcher, LaunchFailed
-from service.engine.launch.processes import Processes
+from service.engine.launch.ray_jobs import Jobs
 
 NOBODY = "http://127.0.0.1:9"
 """Where no service listens: a head waits for it."""
@@ -141,7 +141,7 @@ def test_a_cluster_that_is_away_can_tell_nothing(launch: Launch) -> None:
 
 def test_a_dashboard_that_hangs_is_given_up(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes connections and never answers, as a process that is stopped."""
-    monkeypatch.setattr("service.engine.launch.jobs.TIMEOUT", 0.2)
+    monkeypatch.setattr("service.engine.launch.ray_jobs.TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         jobs = Jobs(f"http://127.0.0.1:{mute.getsockname()[1]}")
         assert jobs.alive("x") is None

@@ -8,7 +8,7 @@ import os
 import pytest
 from fastapi import FastAPI
 
-from service.engine.packages import Limits
+from service.engine.packages.package_store import Limits
 from service.interface.api.app import create_app
 from service.interface.api.settings import Settings
 from tests.unit.interface.api.conftest import CODE, PACKAGE, Person, zipped

@@ -1,0 +1,161 @@
+"""The verbs on a sweep in the ledger: run, extend, remove."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from service.engine.control.head_process import alive, identity
+from service.engine.submit.resubmission import ENDED
+from service.ledger.errors import Away
+from service.ledger.folder import log_file
+from service.ledger.home import checkpoint_folder, open_store
+from service.ledger.ledger import Ledger
+from service.ledger.records import SweepRecord
+from service.ledger.store import HEADED, Alive, AlreadyRunning, DiskFull, LostClaim, Store, Unreachable
+from service.spec import Spec, load
+from service.spec.errors import SieveError, UserError
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a head left its sweep: its state, why, and the exit code for scripts (0, 1, 2, or 130 after Ctrl-C)."""
+
+    state: str
+    why: str
+    exit_code: int
+
+
+def run(name: str, home: Path) -> Outcome:
+    """Run the sweep's head in this process until the sweep is over, paused or stopped; blocks.
+
+    In the main thread Ctrl-C (SIGINT) and SIGTERM pause the sweep, keeping everything. A sweep
+    that has ended already is left alone.
+
+    Raises:
+        AlreadyRunning: another head runs it.
+        UserError: the task or the resources that the spec asks for are not to be had, or the sweep is simulated.
+    """
+    store = open_store(home, create=True)
+    known = store.sweep(name)
+    check_real(known)
+    if known.state in ENDED:
+        return Outcome(known.state, known.why, 0)
+    return lead(store, store.claim(name, identity(), alive), home)
+
+
+def lead(ledger: Ledger, record: SweepRecord, home: Path, *, attended: bool = False) -> Outcome:
+    """Run the head of the sweep that was claimed as ``record``; see `run`. ``home`` is the folder of its checkpoints.
+
+    An ``attended`` head has somebody who starts it again: where a signal or a breakdown of what it runs on ends it, it
+    leaves the sweep as it is; and so where its ledger was away for too long, or is another head's.
+    """
+    from service.engine.head.head import Head
+
+    name = record.name
+    head = Head.of(ledger, record, home)
+    try:
+        with _interruptible(lambda: head.course.pause("interrupted", INTERRUPTED)):
+            ending = head.run()
+    except (KeyboardInterrupt, SystemExit):
+        if not attended:
+            ledger.end(name, record.attempt, "PAUSED", "interrupted")
+        raise
+    except BaseException as error:
+        if not attended or (isinstance(error, SieveError) and not isinstance(error, (Away, LostClaim, Unreachable))):
+            ledger.end(name, record.attempt, "FAILED", f"{type(error).__name__}: {error}")
+        raise
+    exit_code = head.course.exit_code or int(ending.state == "FAILED")
+    if attended and exit_code == INTERRUPTED:
+        return Outcome(ending.state, ending.why, exit_code)
+    with suppress(DiskFull):  # The ending says so already, and a sweep without its head can be continued.
+        ledger.end(name, record.attempt, ending.state, ending.why)
+    return Outcome(ending.state, ending.why, exit_code)
+
+
+def extend(name: str, trials: int, home: Path) -> SweepRecord:
+    """Give a sweep ``trials`` more trials, in this round and in each that is still to come; run it again to go on.
+
+    Raises:
+        UserError: there is no such sweep, it is simulated, running or cancelled, or ``trials`` is not positive.
+    """
+    return extend_in(open_store(home), name, trials, alive)
+
+
+def extend_in(store: Store, name: str, trials: int, alive: Alive) -> SweepRecord:
+    """The same of a sweep in ``store``, whose head may be ``alive``."""
+    known = store.sweep(name)
+    check_real(known)
+    if known.state in HEADED and alive(known):
+        raise AlreadyRunning(f"{name} is running", f"pause it first: sieve pause {name}")
+    if known.state == "CANCELLED":
+        raise UserError(
+            f"{name} is CANCELLED and cannot go on", f"give it a new name, or remove it first: sieve rm {name}"
+        )
+    if trials < 1:
+        raise UserError(f"cannot extend by {trials} trials", "give a number of at least 1")
+    store.extend(name, _longer(load(known.spec), trials))
+    if known.state == "PAUSED":
+        store.settle(name, "QUEUED", "")
+    return store.sweep(name)
+
+
+def _longer(spec: Spec, trials: int) -> dict[str, Any]:
+    if spec.search.trials is None:
+        raise UserError(f"{spec.name} already runs every point of its grid", "change the grid and give it a new name")
+    more = spec.to_dict()
+    more["search"]["trials"] = spec.search.trials + trials
+    if spec.rounds.trials is not None:
+        more["rounds"]["trials"] = spec.rounds.trials + trials
+    if spec.budget.trials is not None:
+        more["budget"]["trials"] = spec.budget.trials + trials
+    return more
+
+
+def check_real(known: SweepRecord) -> None:
+    """Whether a sweep may train. Raises UserError for a simulated one: its values are no measurements of this task."""
+    if known.simulated:
+        raise UserError(
+            f"{known.name} is a simulated sweep, which trains nothing",
+            f"choose another name, or remove it: sieve rm {known.name}",
+        )
+
+
+def remove(name: str, home: Path) -> None:
+    """Delete a sweep with its trials, reports and checkpoints.
+
+    Raises:
+        UserError: there is no such sweep, or its head is running.
+    """
+    open_store(home).remove(name, alive)
+    shutil.rmtree(checkpoint_folder(home, name), ignore_errors=True)
+    log_file(home, name).unlink(missing_ok=True)
+
+
+@contextmanager
+def _interruptible(pause: Callable[[], None]) -> Iterator[None]:
+    """The first signal pauses politely; the second ends the process as if nothing was installed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def heard(number: int, frame: object) -> None:
+        signal.signal(number, before[signal.Signals(number)])
+        pause()
+
+    for number in before:
+        signal.signal(number, heard)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

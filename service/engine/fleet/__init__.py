@@ -1,0 +1,1 @@
+"""The machines that sweeps run on: their nodes, what they have room for, clusters on this machine."""

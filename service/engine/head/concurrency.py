@@ -1,0 +1,93 @@
+"""How many trials a head may train at once, and who gives a place up when they become fewer."""
+
+from __future__ import annotations
+
+import threading
+
+from service.engine.head.gpu_packing import Sharing
+from service.engine.head.trial_log import Journal
+from service.ledger.ledger import Needs, Orders
+
+
+class Slots:
+    """The places of a head's trials: those that the cluster has room for, less what its orders leave of them.
+
+    Orders come from the thread that beats; the rest is asked by the Tune loop. Where orders leave fewer places than
+    there are trials, those with the least progress give theirs up, each at its next report. Whoever was chosen once
+    stays so, or two that take turns would both train for ever.
+    """
+
+    def __init__(self, journal: Journal, sharing: Sharing) -> None:
+        self._journal = journal
+        self.sharing = sharing
+        self._ordered: int | None = None
+        self._live: set[int] = set()
+        self._leaving: set[int] = set()
+        self._waiting: int | None = None
+        self._news = threading.Condition()
+
+    @property
+    def count(self) -> int:
+        """How many trials may run at once; 0: all wait."""
+        return self.sharing.slots if self._ordered is None else min(self.sharing.slots, self._ordered)
+
+    @property
+    def full(self) -> bool:
+        """Whether orders leave no place free, so that no worker is to be kept for the next trial."""
+        return self._ordered is not None and self.free <= 0
+
+    @property
+    def free(self) -> int:
+        """How many more may begin; none from 0 down."""
+        return self.count - len(self._live)
+
+    def obey(self, orders: Orders) -> None:
+        """Take the orders of a beat."""
+        with self._news:
+            self._ordered = orders.slots
+            self._news.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Return as soon as there are other orders, at the latest after ``seconds``."""
+        with self._news:
+            self._news.wait(seconds)
+
+    def taken(self, number: int) -> None:
+        """A trial has got a place."""
+        self._live.add(number)
+
+    def left(self, number: int) -> None:
+        """A trial has left its place."""
+        self._live.discard(number)
+        self._leaving.discard(number)
+
+    def wants(self, waiting: int | None) -> None:
+        """How many trials wait for a place; None: any number would find something to do."""
+        self._waiting = waiting
+
+    def needs(self) -> Needs:
+        """What the head tells of itself at each beat."""
+        live, room = list(self._live), self.sharing.slots
+        running = sum(self._journal.trials[number].state == "RUNNING" for number in live)
+        wanted = room if self._waiting is None else min(room, len(live) + self._waiting)
+        return Needs(running, max(wanted, running), self.sharing.asks)
+
+    def gives_up(self, number: int) -> str | None:
+        """Why a trial that has just reported gives its place up, in words; None: it trains on."""
+        surplus = 0 if self._ordered is None else max(0, len(self._live) - self._ordered)
+        self._leaving &= self._live
+        ranked = sorted(self._live, key=self._progress)
+        for other in reversed(ranked):
+            if len(self._leaving) > surplus:
+                self._leaving.discard(other)
+        for other in ranked:
+            if len(self._leaving) < surplus:
+                self._leaving.add(other)
+        if number not in self._leaving:
+            return None
+        return f"gave its place up: {self._ordered} of {self.sharing.slots} slots are the sweep's now"
+
+    def _progress(self, number: int) -> tuple[int, int, int]:
+        """What a trial has done, least first; of equals the newest."""
+        stage, done = self._journal.track(number).reported or (-1, 0)
+        return stage, done, -number

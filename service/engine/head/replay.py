@@ -1,0 +1,94 @@
+"""A journal and a policy that know what happened before this head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.engine.head.trial_log import Journal
+from service.ledger.records import DecisionRecord, ReportRecord
+from service.policy.policy import Policy
+from service.spec import Spec
+
+GONE = ("STOPPED", "FAILED", "CANCELLED")
+
+
+@dataclass(frozen=True)
+class History:
+    """All reports and decisions of a sweep, each in the order in which they came."""
+
+    reports: Sequence[ReportRecord]
+    decisions: Sequence[DecisionRecord]
+
+
+def remember(journal: Journal, spec: Spec, history: History) -> None:
+    """Show ``journal`` the whole ``history`` of the sweep of ``spec``."""
+    for report in history.reports:
+        journal.remember(report, spec.metric.name, _done(journal, spec, report))
+    for decision in history.decisions:
+        journal.recall(decision)
+
+
+def rebuild(policy: Policy, journal: Journal, spec: Spec, history: History, before: int) -> None:
+    """Show ``policy`` what happened to the trials after number ``before``, in the old order; ``spec`` is the sweep's.
+
+    Every value has its verdict among the decisions, which so tell where among the values a promotion came. A trial
+    begins before its first report or that of a later one; losses come last. ``journal`` has been shown all.
+    """
+    replay = _Replay(policy, journal, history.decisions, before)
+    for report in history.reports:
+        if report.trial > before:
+            replay.show(report, _done(journal, spec, report), report.metrics.get(spec.metric.name))
+    replay.end()
+    for row in journal.trials.values():
+        if row.state in GONE and row.number > before:
+            policy.drop(row.number)
+
+
+def _done(journal: Journal, spec: Spec, report: ReportRecord) -> int:
+    row = journal.trials[report.trial]
+    plan = spec.plans[spec.plan_number(row.round)].without(row.skipped)
+    return report.epoch - plan.first_epoch(report.stage)
+
+
+class _Replay:
+    """Shows a policy reports one by one, and before each whatever else came before it."""
+
+    def __init__(self, policy: Policy, journal: Journal, decisions: Sequence[DecisionRecord], before: int) -> None:
+        self._policy = policy
+        self._journal = journal
+        self._decisions = [decision for decision in decisions if decision.trial > before]
+        self._verdicts: dict[tuple[int, int], int] = {}
+        self._promotions: dict[tuple[int, int], int] = {}
+        for place, decision in enumerate(self._decisions):
+            places = self._promotions if decision.verdict == "promote" else self._verdicts
+            places.setdefault((decision.trial, decision.stage), place)
+        self._shown = 0
+        self._waiting = sorted((number for number in journal.trials if number > before), reverse=True)
+
+    def show(self, report: ReportRecord, done: int, value: float | None) -> None:
+        """The next report, after ``done`` epochs of its stage; ``value`` is that of the sweep's metric."""
+        trial, stage = report.trial, report.stage
+        self._begin(trial)
+        earlier = [self._promotions.get((trial, below), -1) for below in range(stage)]
+        self._promote(max(earlier, default=-1) + 1)
+        if report.stage_end:
+            self._promote(self._verdicts.get((trial, stage), 0))
+            self._policy.judge(trial, stage, value, self._journal.track(trial).seconds[stage])
+        else:
+            self._policy.watch(trial, stage, done, value)
+
+    def end(self) -> None:
+        """What came after the last report."""
+        self._promote(len(self._decisions))
+        self._begin(max(self._waiting, default=0))
+
+    def _begin(self, trial: int) -> None:
+        while self._waiting and self._waiting[-1] <= trial:
+            self._policy.begin(self._waiting.pop())
+
+    def _promote(self, until: int) -> None:
+        for decision in self._decisions[self._shown : until]:
+            if decision.verdict == "promote":
+                self._policy.promoted(decision.trial, decision.stage)
+        self._shown = max(self._shown, until)

@@ -1,0 +1,190 @@
+"""Tune's callback: turns what happens to Tune trials into records of the journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ray.tune import Callback
+
+from service.engine.head.dismissals import Departures
+from service.engine.head.failure_guard import Guard
+from service.engine.head.trial_log import Journal
+from service.engine.head.tune.no_snapshot import Unsaved
+from service.engine.head.tune.placement import place_of, worker_of
+from service.engine.head.tune.scheduler import Verdicts
+from service.engine.head.tune.search_alg import Proposals
+from service.engine.state.trial_progress import BEGUN
+from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
+from service.policy.diagnose import diagnose
+from service.policy.retries import ROOM, alone, retry
+from service.policy.verdict import STATES, Verdict
+from service.spec import Spec
+from trainables.distributed import free
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What broke a trial: ``kind`` is diverged, metric, task, disk, memory, error, or worker (its process died).
+
+    ``node`` is the id of the node where it did, None where nobody knows.
+    """
+
+    kind: str
+    message: str
+    traceback: str
+    node: str | None
+
+
+class Recorder(Unsaved, Callback):
+    """Writes every start, report, verdict and failure of a trial down, each as one event."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        journal: Journal,
+        proposals: Proposals,
+        verdicts: Verdicts,
+        guard: Guard,
+        departures: Departures,
+    ) -> None:
+        self._spec = spec
+        self._journal = journal
+        self._proposals = proposals
+        self._sharing = proposals.sharing
+        self._verdicts = verdicts
+        self._guard = guard
+        self._course = guard.course
+        self._workers: dict[str, str | None] = {}
+        self._departures = departures
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        self._guard.look()
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        row = self._row(trial)
+        self._workers[trial.trial_id] = worker_of(trial)
+        self._sharing.started(row.number)
+        self._journal.change(row.number, state="RUNNING", why="", started=row.started or time.time())
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        row, node = self._row(trial), result["sieve"].get("node")
+        failure = result["sieve"].get("failure")
+        if failure:
+            message, *_ = failure["message"].splitlines() or [""]
+            self._broke(row, Failure(failure["kind"], message, failure["traceback"], node))
+            return
+        report = self._report(row, result)
+        verdict = self._verdicts.of(report)
+        self._guard.passed(node, (report.stage, result["sieve"]["done_in_stage"]))
+        self._journal.remember(report, self._spec.metric.name, result["sieve"]["done_in_stage"])
+        row = replace(
+            row,
+            stage=report.stage,
+            node=result.get("hostname", row.node),
+            checkpoint=result["sieve"]["checkpoint"],
+            seconds=row.seconds + report.seconds,
+            gpu_seconds=row.gpu_seconds + report.seconds * self._sharing.gpu(row.number),
+        )
+        learned = self._learned(row, report, result["sieve"].get("memory"))
+        leaves = self._verdicts.leaves(row.number)
+        if leaves is not None:
+            row = replace(row, state="PENDING", why=leaves)
+            self._proposals.resume(row.number)
+        if verdict is None:
+            self._journal.record(row, [report], learned)
+        else:
+            self._judged(row, report, verdict, learned)
+        self._course.check()
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        row = self._row(trial)
+        self._sharing.ended(row.number)
+        free()
+        error = str(trial.get_error() or "its worker process died")
+        node = place_of(self._workers.get(trial.trial_id))
+        self._broke(row, Failure("worker", error.strip().splitlines()[-1], error, node))
+
+    def _row(self, trial: Any) -> TrialRecord:
+        return self._journal.trials[int(trial.config["trial"])]
+
+    def _report(self, row: TrialRecord, result: dict[str, Any]) -> ReportRecord:
+        about = result["sieve"]
+        return ReportRecord(
+            trial=row.number,
+            stage=result["stage"],
+            epoch=result["epoch"],
+            data=result["data"],
+            budget=result["budget"],
+            metrics=about["metrics"],
+            time=self._course.seconds(),
+            stage_end=about["stage_end"],
+            seconds=about["seconds"],
+        )
+
+    def _judged(self, row: TrialRecord, report: ReportRecord, verdict: Verdict, learned: list[DecisionRecord]) -> None:
+        leaves = row.state == "PENDING"  # It gave its place up, whatever the policy thinks of it.
+        state = row.state if leaves else STATES[verdict.kind]
+        row = replace(
+            row,
+            state=state,
+            why=row.why if leaves else verdict.reason,
+            diagnosis=diagnose(self._journal.track(row.number).curves[report.stage]) or None,
+            finished=time.time() if state in ("FINISHED", "STOPPED") else None,
+        )
+        numbers = {**verdict.numbers, BEGUN: len(self._journal.trials)}
+        decision = DecisionRecord(
+            row.number, report.stage, verdict.kind, verdict.reason, numbers, self._course.seconds()
+        )
+        self._journal.record(row, [report], [*learned, decision], self._verdicts.appraisals(self._course.seconds()))
+        self._departures.judged(row)
+
+    def _learned(
+        self, row: TrialRecord, report: ReportRecord, memory: Mapping[str, int] | None
+    ) -> list[DecisionRecord]:
+        """What the end of a stage says of the memory that trials need, to be put on record with it."""
+        return self._sharing.seen(row, report.stage, memory, report.time) if memory and report.stage_end else []
+
+    def _retried(self, row: TrialRecord, failure: Failure) -> TrialRecord | None:
+        """The row of a trial that is tried again, on record; None: it has failed for good."""
+        if alone(failure.kind, self._sharing.gpu(row.number)):
+            decision = self._sharing.exhausted(row, self._course.seconds())
+            row = replace(row, state="PENDING", why=decision.reason, error=failure.traceback)
+            self._journal.record(row, decisions=[decision])
+            return row
+        why = retry(self._spec, failure.kind, row.attempt, failure.message)
+        if why is None:
+            return None
+        return self._journal.change(
+            row.number, state="PENDING", why=why, error=failure.traceback, attempt=row.attempt + 1
+        )
+
+    def _excused(self, row: TrialRecord, failure: Failure) -> bool:
+        """Whether not the trial is at fault but its node, or all: it waits for another attempt, which costs nothing."""
+        if alone(failure.kind, self._sharing.gpu(row.number)):
+            return False
+        why = self._guard.failed(row, failure.kind, failure.message, failure.node)
+        if why is not None:
+            self._journal.change(row.number, state="PENDING", why=why, error=failure.traceback)
+        return why is not None
+
+    def _broke(self, row: TrialRecord, failure: Failure) -> None:
+        """Pause for a full disk, retry what may work, else fail the trial, or the sweep if no trial can do better."""
+        if failure.kind == "disk":
+            self._journal.change(row.number, state="PENDING", why=failure.message)
+            self._course.pause(failure.message)
+            return
+        if self._excused(row, failure) or self._retried(row, failure) is not None:
+            self._proposals.offer(row.number)
+            return
+        why = f"{failure.message}; {ROOM}" if failure.kind == "memory" else failure.message
+        failed = self._journal.change(
+            row.number, state="FAILED", why=why, error=failure.traceback, finished=time.time()
+        )
+        self._departures.failed(failed)
+        if failure.kind == "metric":
+            self._course.fail(failure.message)

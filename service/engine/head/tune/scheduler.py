@@ -1,0 +1,70 @@
+"""What Tune hears of the policy's verdicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+from service.engine.head.concurrency import Slots
+from service.engine.head.trial_log import Journal
+from service.engine.head.tune.no_snapshot import Unsaved
+from service.engine.state.worth_records import appraisals
+from service.ledger.records import ReportRecord, WorthRecord
+from service.policy.policy import Policy
+from service.policy.verdict import Verdict
+from service.spec import Spec
+
+
+class Verdicts(Unsaved, FIFOScheduler):
+    """Tune's scheduler: it hands each report to the policy and tells Tune whether the trial goes on.
+
+    A trial that waits has ended, for Tune: it gives its worker up, and a promotion is another Tune trial. `of` hands
+    each verdict over for the record. So it is with a trial that gives its place up, of which the policy hears nothing.
+    """
+
+    def __init__(self, policy: Policy, journal: Journal, spec: Spec, slots: Slots) -> None:
+        super().__init__()
+        self._slots = slots
+        self._leaving: dict[int, str] = {}
+        self._policy = policy
+        self._journal = journal
+        self._name = spec.metric.name
+        self._told: dict[int, Verdict] = {}
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        number, stage, value = int(trial.config["trial"]), int(result["stage"]), result.get(self._name)
+        verdict: Verdict | None
+        if result["sieve/stage_end"]:
+            verdict = self._judge(number, stage, value, result["sieve/seconds"])
+        else:
+            verdict = self._policy.watch(number, stage, result["sieve/done_in_stage"], value)
+        if verdict is not None:
+            self._told[number] = verdict
+        if verdict is not None and verdict.kind != "continue":
+            return str(TrialScheduler.STOP)
+        why = self._slots.gives_up(number)
+        if why is not None:
+            self._leaving[number] = why
+        return str(TrialScheduler.CONTINUE if why is None else TrialScheduler.STOP)
+
+    def leaves(self, number: int) -> str | None:
+        """Why a trial gave its place up with the report that came in last, handed over once; None: it did not."""
+        return self._leaving.pop(number, None)
+
+    def of(self, report: ReportRecord) -> Verdict | None:
+        """The verdict on a report that the journal does not have yet; None in the middle of a stage, mostly.
+
+        It is the one that Tune was told, or falls now: of the last stage Tune knows the end by itself and never asks.
+        """
+        if report.trial in self._told or not report.stage_end:
+            return self._told.pop(report.trial, None)
+        return self._judge(report.trial, report.stage, report.metrics.get(self._name), report.seconds)
+
+    def appraisals(self, time: float) -> list[WorthRecord]:
+        """What is newly known of the stages' worth at ``time``, the sweep's running seconds."""
+        return appraisals(self._policy, time)
+
+    def _judge(self, trial: int, stage: int, value: float | None, seconds: float) -> Verdict:
+        before = self._journal.track(trial).seconds.get(stage, 0.0)
+        return self._policy.judge(trial, stage, value, before + seconds)

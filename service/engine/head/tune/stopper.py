@@ -1,0 +1,69 @@
+"""The course of one head: is the sweep still on, and if not, why."""
+
+from __future__ import annotations
+
+import time
+
+from ray.tune import Stopper
+
+from service.engine.head.trial_log import Journal
+from service.engine.head.tune.no_snapshot import Unsaved
+from service.policy.limits import Ending, Usage, ending
+from service.spec import Spec
+
+WISHES = {
+    "pause": Ending("PAUSED", "paused as wished"),
+    "stop": Ending("STOPPED", "stopped as wished"),
+    "cancel": Ending("CANCELLED", "cancelled as wished"),
+    "yield": Ending("QUEUED", "made room for another sweep"),
+}
+
+
+class Course(Unsaved, Stopper):
+    """Tune asks it at every step whether to stop all trials; the first reason to end stands."""
+
+    def __init__(self, spec: Spec, journal: Journal, seconds_before: float) -> None:
+        self._spec = spec
+        self._journal = journal
+        self._before = seconds_before
+        self._begun = time.monotonic()
+        self.ending: Ending | None = None
+        self.exit_code = 0
+
+    def begin(self) -> None:
+        """Start this head's clock: what Ray takes to start is not the sweep's time."""
+        self._begun = time.monotonic()
+
+    def seconds(self) -> float:
+        """Wall time of the sweep over all its heads."""
+        return self._before + time.monotonic() - self._begun
+
+    def check(self) -> None:
+        """End the sweep if its target is reached or its budget used up."""
+        if self.ending is None:
+            finished = self._journal.finished(self._spec, self._spec.rounds.count - 1)
+            usage = Usage(self.seconds(), self._journal.epochs(), finished, self._journal.gpu_seconds())
+            self.ending = ending(self._spec, usage)
+
+    def wish(self, wish: str | None) -> None:
+        """End the head as a person wants it, or whoever shares the cluster out; a wish to go on changes nothing."""
+        if wish in WISHES and self.ending is None:
+            self.ending = WISHES[wish]
+
+    def pause(self, why: str, exit_code: int = 1) -> None:
+        """End this head; the sweep can be continued."""
+        if self.ending is None:
+            self.ending, self.exit_code = Ending("PAUSED", why), exit_code
+
+    def fail(self, why: str, exit_code: int = 2) -> None:
+        """End the sweep as failed."""
+        if self.ending is None:
+            self.ending, self.exit_code = Ending("FAILED", why), exit_code
+
+    def __call__(self, trial_id: str, result: dict[str, object]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        if self._spec.budget.time is not None:
+            self.check()
+        return self.ending is not None

@@ -1,0 +1,1 @@
+"""The code of users as packages: kept by their hash, unpacked with care."""

@@ -1,0 +1,112 @@
+"""From a spec to a sweep in the ledger: everything checked first, the same spec is the same sweep."""
+
+from __future__ import annotations
+
+import getpass
+import subprocess
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from service.engine.control.sweep import check_real, remove
+from service.engine.head.tune import loggers
+from service.engine.state import warm_start
+from service.engine.state.metric_name import check_metric
+from service.engine.submit.resubmission import adopt, is_void
+from service.ledger.errors import UnknownSweep
+from service.ledger.home import open_store
+from service.ledger.records import PastRecord, SweepRecord
+from service.ledger.store import Store
+from service.spec import Source, Spec, load
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A spec that could run: ``known`` is the sweep of its name in the ledger, ``project`` the folder of its code.
+
+    ``pasts`` are what a new sweep would learn from.
+    """
+
+    spec: Spec
+    known: SweepRecord | None
+    project: str
+    warnings: tuple[str, ...]
+    pasts: tuple[PastRecord, ...] = ()
+
+
+def examine(source: Source, home: Path, project: Path | None = None) -> Examined:
+    """Check everything about a sweep that can be checked without training; changes nothing.
+
+    Raises:
+        UserError: a logger's package is not installed, the name is that of a simulated sweep, or there is nothing to
+            learn from a sweep that the warm start of a new one names.
+        SpecError: the spec breaks a rule, its task is not to be found or is none, or its stages do not fit the data.
+    """
+    from service.engine.preflight import check
+
+    spec, store = load(source), open_store(home)
+    known, pasts = check_spec(spec, store)
+    folder = _project(project, known)
+    return Examined(spec, known, folder, (*spec.warnings(), *check(spec, folder, source).warnings), pasts)
+
+
+def check_spec(spec: Spec, store: Store) -> tuple[SweepRecord | None, tuple[PastRecord, ...]]:
+    """What can be checked without the user's code: the sweep of that name in ``store``, and what a new one learns from.
+
+    Raises:
+        UserError: a logger's package is not installed, the name is that of a simulated sweep, the metric's that of a
+            column of results, or there is nothing to learn from a sweep that the warm start of a new one names.
+    """
+    check_metric(spec)
+    known = find(store, spec.name)
+    if known is not None:
+        check_real(known)
+    loggers.check(spec.loggers)
+    new = known is None or is_void(store, known)
+    return known, tuple(warm_start.snapshot(spec, store)) if new else ()
+
+
+def find(store: Store, name: str) -> SweepRecord | None:
+    """The sweep of that name, None where there is none."""
+    try:
+        return store.sweep(name)
+    except UnknownSweep:
+        return None
+
+
+def submit(source: Source, home: Path, project: Path | None = None) -> SweepRecord:
+    """Put a sweep into the ledger of ``home``, or find it there: the same spec again is the same sweep.
+
+    More trials or rounds than before extend it; fewer change nothing, as it may have been extended meanwhile. So does
+    another budget for a sweep that was stopped. One that failed before its first report starts over.
+
+    ``project`` is the folder that holds the task's code; default: the current one. Everything that can be checked
+    without training is checked first, so that a refused sweep leaves nothing behind.
+
+    Raises:
+        SpecError: the spec breaks a rule.
+        UserError: the task is not to be found or is none, or the name belongs to another spec.
+    """
+    examined = examine(source, home, project)
+    spec, known, folder = examined.spec, examined.known, examined.project
+    store = open_store(home, create=True)
+    if known is not None and is_void(store, known):
+        remove(spec.name, home)
+        known = None
+    if known is None:
+        owner, commit = getpass.getuser(), _commit(folder)
+        sweep = SweepRecord(spec.name, spec.to_dict(), folder, owner, "QUEUED", time.time(), commit=commit)
+        return store.add(replace(sweep, priority=spec.priority, weight=spec.weight), examined.pasts)
+    return adopt(store, known, spec)
+
+
+def _project(given: Path | None, known: SweepRecord | None) -> str:
+    """The folder of the task's code: as given, else where the sweep began, else here."""
+    if given is None and known is not None and Path(known.project).is_dir():
+        return known.project
+    return str((given or Path.cwd()).resolve())
+
+
+def _commit(project: str) -> str | None:
+    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None if found.returncode == 0 else None
