@@ -25,7 +25,7 @@ from typing import Any
 
 from bench.filling import LONG, SHORT, Sizes, fill
 from service.ledger import Results, Store
-from service.ledger.status import snapshot
+from service.ledger.results.status import snapshot
 
 Figures = dict[str, dict[str, float]]
 

@@ -33,9 +33,9 @@ from service.engine.packages.package_store import Limits
 from service.interface.api.app import create_app
 from service.interface.api.settings import PREFIX, Settings
 from service.ledger.home import open_store
-from service.ledger.secret import digest
-from service.ledger.status import snapshot
-from service.ledger.store import HEADED
+from service.ledger.over_http.head_secret import digest
+from service.ledger.results.status import snapshot
+from service.ledger.store.store import HEADED
 from service.spec import load
 
 

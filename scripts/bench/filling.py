@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from service.ledger.records import SweepRecord
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 
 LONG, SHORT = "long", "sweep-0000"
 """The sweeps with many reports and with few; the others have none."""

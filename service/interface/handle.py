@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from service.interface.source import Event, Source
 from service.ledger.records import UNDER_WAY
-from service.ledger.status import Status
+from service.ledger.results.status import Status
 from service.spec.errors import SieveError
 
 if TYPE_CHECKING:

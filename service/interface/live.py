@@ -14,7 +14,7 @@ from rich.live import Live
 from service.interface import view
 from service.interface.source import Source
 from service.ledger.records import DecisionRecord
-from service.ledger.status import Status
+from service.ledger.results.status import Status
 
 LINE_INTERVAL = 10.0
 COST = 0.1

@@ -17,7 +17,7 @@ from service.interface.tables import Row
 from service.ledger import Results, Store
 from service.ledger.home import report_file
 from service.ledger.records import DecisionRecord, ReportRecord
-from service.ledger.status import Status, comparable, ranked, snapshot
+from service.ledger.results.status import Status, comparable, ranked, snapshot
 from service.spec import Spec, load
 
 LISTED = 10

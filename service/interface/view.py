@@ -12,7 +12,7 @@ from rich.text import Text
 
 from service.interface.tables import cell, duration
 from service.ledger.records import DecisionRecord, WorthRecord
-from service.ledger.status import Leader, Status
+from service.ledger.results.status import Leader, Status
 
 MOST_RUNNERS = 12
 VERDICT_LINES = 2

@@ -7,7 +7,7 @@ from getpass import getuser
 from service.engine.control.head_process import alive
 from service.engine.control.wishes import WISHES, NothingToDo, express
 from service.ledger import Store
-from service.ledger.status import HEADED
+from service.ledger.results.status import HEADED
 
 
 def heard(store: Store, name: str, wish: str) -> None:

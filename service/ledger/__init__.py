@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from service.ledger.folder import find_home
     from service.ledger.home import open_store
-    from service.ledger.results import Results
-    from service.ledger.store import Store
+    from service.ledger.results.results import Results
+    from service.ledger.store.store import Store
 
 __all__ = ["Results", "Store", "find_home", "open_store"]
 
 _HOMES = {
-    "Results": "service.ledger.results",
-    "Store": "service.ledger.store",
+    "Results": "service.ledger.results.results",
+    "Store": "service.ledger.store.store",
     "find_home": "service.ledger.folder",
     "open_store": "service.ledger.home",
 }

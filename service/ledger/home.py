@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from service.ledger import address
+from service.ledger.database import address
 from service.ledger.folder import find_home
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 from service.spec.errors import UserError
 
 __all__ = ["checkpoint_folder", "find_home", "open_store", "report_file", "spool_folder"]

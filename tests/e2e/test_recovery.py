@@ -10,7 +10,7 @@ from typing import Any
 
 from service.engine.control.sweep import INTERRUPTED
 from service.ledger.home import open_store
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 from tests.e2e.conftest import Project
 from tests.stack import PATIENCE
 

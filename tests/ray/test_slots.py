@@ -11,7 +11,7 @@ from typing import Any
 from service.engine.control.sweep import run
 from service.engine.submit.local import submit
 from service.ledger.home import open_store
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 from service.policy.observation import Observation
 from service.policy.policy import Policy
 from service.spec import load

@@ -18,7 +18,7 @@ from service.ledger.folder import log_file
 from service.ledger.home import checkpoint_folder, open_store
 from service.ledger.ledger import Ledger
 from service.ledger.records import SweepRecord
-from service.ledger.store import HEADED, Alive, AlreadyRunning, DiskFull, LostClaim, Store, Unreachable
+from service.ledger.store.store import HEADED, Alive, AlreadyRunning, DiskFull, LostClaim, Store, Unreachable
 from service.spec import Spec, load
 from service.spec.errors import SieveError, UserError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.ledger.records import SweepRecord
 from service.ledger.states import IllegalTransition
-from service.ledger.store import HEADED, Store
+from service.ledger.store.store import HEADED, Store
 from service.spec.errors import UserError, nearest
 
 WISHES = ("pause", "resume", "stop", "cancel")

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.engine.curves import Measurement
 from service.engine.curves.recorded import Fidelity, Points, Recorded, fidelity, recorded
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 from service.spec import Spec, load
 from service.spec.errors import UserError, nearest
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from service.engine.curves import Curves, function, parquet, past
 from service.engine.curves.function import Computed, CurveFunction
-from service.ledger.store import Store, UnknownSweep
+from service.ledger.store.store import Store, UnknownSweep
 from service.spec import Spec
 from service.spec.errors import UserError
 

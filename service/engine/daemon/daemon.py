@@ -20,7 +20,7 @@ from service.engine.daemon.starts import Starts, delayed
 from service.engine.daemon.watch import HOLDER, Watch, quietly
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord
-from service.ledger.store import HEADED, Store
+from service.ledger.store.store import HEADED, Store
 from service.policy.displace import MADE_ROOM, displaced
 from service.policy.share import Allotment, Capacity, Demand, Quota, share
 from service.spec.errors import SieveError

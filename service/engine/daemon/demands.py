@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from service.ledger.records import SweepRecord
-from service.ledger.store import HEADED, Store
+from service.ledger.store.store import HEADED, Store
 from service.policy.limits import max_trials
 from service.policy.share import UNBOUNDED, Demand, Quota
 from service.spec import load

@@ -6,9 +6,9 @@ import logging
 
 from service.engine.daemon.daemon_settings import Settings
 from service.engine.launch.launcher import Launch, Launcher
+from service.ledger.over_http.head_secret import digest, fresh
 from service.ledger.records import SweepRecord
-from service.ledger.secret import digest, fresh
-from service.ledger.store import LostClaim, Store
+from service.ledger.store.store import LostClaim, Store
 from service.spec.errors import SieveError
 
 LOGGER = logging.getLogger("service.daemon")

@@ -9,7 +9,7 @@ from service.engine.daemon.daemon_settings import Settings
 from service.engine.daemon.starts import Starts
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord
-from service.ledger.store import ENDS, WISHES, LostClaim, Store
+from service.ledger.store.store import ENDS, WISHES, LostClaim, Store
 from service.spec.errors import SieveError
 
 LOGGER = logging.getLogger("service.daemon")

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from service.engine.launch.launcher import TICKET
 from service.ledger.home import spool_folder
-from service.ledger.remote import Remote, enroll
-from service.ledger.spool import Spool
-from service.ledger.store import LostClaim
+from service.ledger.over_http.client import Remote, enroll
+from service.ledger.over_http.spool import Spool
+from service.ledger.store.store import LostClaim
 from service.spec.errors import SieveError
 
 HERE = "."

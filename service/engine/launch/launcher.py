@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from service.ledger.trust import TRUST
+from service.ledger.over_http.trust import TRUST
 from service.spec.errors import SieveError
 
 TICKET = "SIEVE_TICKET"

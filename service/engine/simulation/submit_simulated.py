@@ -15,10 +15,10 @@ from service.engine.simulation.simulate import simulate
 from service.engine.state.metric_name import check_metric
 from service.engine.state.user_searcher import foreign
 from service.engine.state.warm_start import snapshot, taught
-from service.ledger import simulated
 from service.ledger.home import open_store
 from service.ledger.records import Batch, SweepRecord
-from service.ledger.store import Store
+from service.ledger.store import simulated
+from service.ledger.store.store import Store
 from service.policy.search.past import Past
 from service.spec import Source, Spec, load
 from service.spec.document import read_file

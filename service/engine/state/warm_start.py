@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from service.ledger.records import PastRecord, PastTrial
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 from service.policy.observation import Observation
 from service.policy.search.past import SAME, Past, coordinates
 from service.spec import Spec, load

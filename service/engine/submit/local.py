@@ -16,7 +16,7 @@ from service.engine.submit.resubmission import adopt, is_void
 from service.ledger.errors import UnknownSweep
 from service.ledger.home import open_store
 from service.ledger.records import PastRecord, SweepRecord
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 from service.spec import Source, Spec, load
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.ledger.errors import NameInUse
 from service.ledger.records import SweepRecord
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 from service.spec import Spec, load
 
 ENDED = ("SUCCEEDED", "STOPPED", "CANCELLED")

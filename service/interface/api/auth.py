@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from service.interface.api.problems import Refusal
 from service.interface.api.settings import settings_of
 from service.ledger.records import SweepRecord
-from service.ledger.tokens import ROLES
+from service.ledger.store.tokens import ROLES
 
 PUBLIC, HEAD = "public", "head"
 

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from service.interface.api.auth import Guarded, Viewer
 from service.interface.api.problems import declared
 from service.interface.api.settings import PREFIX, Here, Settings
-from service.ledger.events import Events, Standing
+from service.ledger.store.events import Events, Standing
 
 router = APIRouter(prefix=PREFIX, tags=["events"], route_class=Guarded)
 

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from service.interface import tables
 from service.interface.api.problems import Refusal
-from service.ledger.rows import Rows
+from service.ledger.results.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,7 @@ def respond(form: str, rows: Callable[[], Rows], frame: Callable[[], pd.DataFram
         return _streamed(form, _json(iter([rows()])))
     if form == CSV:
         return _streamed(form, _csv(iter([rows()])))
-    from service.ledger import arrow
+    from service.ledger.results import arrow
 
     return respond_table(form, arrow.table(frame()))
 
@@ -91,7 +91,7 @@ def respond_table(form: str, table: pa.Table) -> Response:
 
 def _rows(table: pa.Table) -> Iterator[Rows]:
     """The rows of ``table``, batch by batch; what is marked as JSON is read."""
-    from service.ledger.arrow import ENCODED
+    from service.ledger.results.arrow import ENCODED
 
     encoded = [field.name for field in table.schema if (field.metadata or {}).items() >= ENCODED.items()]
     for batch in table.to_batches(max_chunksize=_BATCH):

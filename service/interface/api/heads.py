@@ -15,10 +15,10 @@ from service.interface.api.failures import Failures
 from service.interface.api.problems import declared
 from service.interface.api.protocol import PATIENCE
 from service.interface.api.sayings import BATCH, BEAT, END, TICKET, check, schema
-from service.ledger import wire
-from service.ledger.secret import digest, fresh
+from service.ledger.over_http import wire
+from service.ledger.over_http.head_secret import digest, fresh
 from service.ledger.states import IllegalTransition
-from service.ledger.store import DiskFull, LostClaim, Store, UnknownSweep
+from service.ledger.store.store import DiskFull, LostClaim, Store, UnknownSweep
 from service.spec.errors import SieveError, SpecError, UserError, nearest
 
 STATUS: dict[type[SieveError], int] = {

@@ -12,7 +12,7 @@ from service.interface.api.auth import Guarded, Viewer
 from service.interface.api.problems import declared
 from service.interface.api.settings import PREFIX, Here
 from service.interface.api.sweeps import Name
-from service.ledger.results import Results
+from service.ledger.results.results import Results
 
 router = APIRouter(prefix=PREFIX, tags=["results"], route_class=Guarded)
 
@@ -64,6 +64,6 @@ def list_best(
 def list_history(user: Viewer, here: Here, request: Request, name: Name) -> Response:
     """A row per report, in the order they came in; sent as it is written, for there may be millions."""
     form, results = formats.accepted(request), Results(here.store)
-    from service.ledger import arrow
+    from service.ledger.results import arrow
 
     return formats.respond_table(form, arrow.table(results.history(name)))

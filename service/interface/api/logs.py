@@ -16,7 +16,7 @@ from service.interface.api.problems import Refusal, declared
 from service.interface.api.settings import PREFIX, Here, Settings
 from service.interface.api.sweeps import Name
 from service.ledger.errors import UnknownSweep
-from service.ledger.store import HEADED
+from service.ledger.store.store import HEADED
 
 router = APIRouter(prefix=PREFIX, tags=["sweeps"], route_class=Guarded)
 

@@ -12,8 +12,8 @@ from service.interface.api.auth import Guarded, Viewer
 from service.interface.api.problems import declared
 from service.interface.api.settings import PREFIX, Here
 from service.ledger.records import SweepRecord
-from service.ledger.results import Results
-from service.ledger.store import Store
+from service.ledger.results.results import Results
+from service.ledger.store.store import Store
 
 router = APIRouter(prefix=PREFIX, tags=["cluster"], route_class=Guarded)
 

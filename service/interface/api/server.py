@@ -21,8 +21,8 @@ from service.interface.api.protocol import Protocol
 from service.interface.api.settings import Settings
 from service.interface.api.threads import Loop, Run, daemon
 from service.ledger.home import open_store
-from service.ledger.store import Store
-from service.ledger.trust import certificates
+from service.ledger.over_http.trust import certificates
+from service.ledger.store.store import Store
 from service.spec.errors import UserError
 
 PATIENCE = 10

@@ -19,7 +19,7 @@ from service.interface.api.failures import Failures
 from service.interface.api.problems import Refusal
 from service.ledger.home import checkpoint_folder, report_file, spool_folder
 from service.ledger.records import SweepRecord
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PREFIX = "/api/v1"

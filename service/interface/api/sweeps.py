@@ -13,8 +13,8 @@ from service.interface.api.auth import Guarded, Submitter, Viewer
 from service.interface.api.problems import declared
 from service.interface.api.settings import PREFIX, Here
 from service.interface.api.views import SPEC, SweepDetail, SweepPage, SweepView
-from service.ledger import rows
-from service.ledger.status import snapshot
+from service.ledger.results import rows
+from service.ledger.results.status import snapshot
 
 router = APIRouter(prefix=PREFIX, tags=["sweeps"], route_class=Guarded)
 
@@ -49,7 +49,7 @@ def list_sweeps(
     if form == formats.JSON:
         views = [SweepView.of(record, counts[record.name]) for record in records]
         return SweepPage(items=views, next=last)
-    from service.ledger import frames
+    from service.ledger.results import frames
 
     table = [rows.sweep_row(record, counts[record.name]) for record in records]
     return formats.respond(form, lambda: table, lambda: frames.frame(table, frames.SWEEPS))

@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.ledger.records import SweepRecord
-from service.ledger.status import Status
+from service.ledger.results.status import Status
 
 EXAMPLE: dict[str, Any] = {
     "name": "digits",

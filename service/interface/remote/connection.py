@@ -17,7 +17,7 @@ import httpx
 
 from service.interface.contexts.address import is_loopback
 from service.interface.remote.problems import NoAnswer, exception
-from service.ledger.trust import CURE, is_untrusted, trusted
+from service.ledger.over_http.trust import CURE, is_untrusted, trusted
 from service.spec.errors import SieveError
 
 PREFIX = "/api/v1"

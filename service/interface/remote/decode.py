@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 
 from service.interface.tables import MOMENTS
 from service.ledger.records import UNDER_WAY, DecisionRecord
-from service.ledger.rows import Rows
-from service.ledger.status import Status
+from service.ledger.results.rows import Rows
+from service.ledger.results.status import Status
 
 Record = TypeVar("Record")
 
@@ -31,7 +31,7 @@ def status(raw: Mapping[str, Any]) -> Status:
 
 
 def sweep(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of a sweep, as `service.ledger.rows.sweep_row` has it, from what a page says of it."""
+    """The row of a sweep, as `service.ledger.results.rows.sweep_row` has it, from what a page says of it."""
     counts = raw["counts"]
     numbers = {"trials": sum(counts.values()), "finished_trials": counts.get("FINISHED", 0)}
     why = raw["why"] or (raw["waits"] if raw["state"] in UNDER_WAY else "")

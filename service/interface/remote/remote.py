@@ -15,8 +15,8 @@ from service.interface.remote.rights import RemoteRights
 from service.interface.source.source import Event, Look, Standing, Table
 from service.ledger.errors import UnknownSweep
 from service.ledger.records import UNDER_WAY, DecisionRecord
-from service.ledger.rows import Rows
-from service.ledger.status import Status
+from service.ledger.results.rows import Rows
+from service.ledger.results.status import Status
 from service.spec.extras import needs
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Remote:
 
     def sweeps_frame(self) -> pd.DataFrame:
         with needs("a DataFrame"):
-            from service.ledger import frames
+            from service.ledger.results import frames
 
         return frames.frame(self.sweeps(), frames.SWEEPS)
 
@@ -66,7 +66,7 @@ class Remote:
 
     def queue_frame(self) -> pd.DataFrame:
         with needs("a DataFrame"):
-            from service.ledger import frames
+            from service.ledger.results import frames
 
         return frames.frame(self.queue(), frames.QUEUE)
 
@@ -102,7 +102,7 @@ class Remote:
 
     def frame(self, name: str, table: Table, n: int = 1) -> pd.DataFrame:
         with needs("a DataFrame"):
-            from service.ledger import arrow, frames
+            from service.ledger.results import arrow, frames
 
         dtypes = frames.of(table, self.spec(name)["metric"]["name"])
         query = {"n": n if table == "best" else None}

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from service.interface.remote.connection import Call, Connection
 from service.ledger.records import QuotaRecord, TokenRecord
-from service.ledger.rows import Rows
+from service.ledger.results.rows import Rows
 
 QUOTA = ("owner", "running", "gpu_hours", "gpu_hours_used")
 """The columns of a row of quotas."""

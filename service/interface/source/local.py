@@ -13,8 +13,8 @@ from service.interface.source.rights import LocalRights
 from service.interface.source.source import Event, Look, Standing, Table
 from service.ledger.folder import log_file
 from service.ledger.records import UNDER_WAY, DecisionRecord
-from service.ledger.rows import Rows
-from service.ledger.status import HEADED, Status, snapshot
+from service.ledger.results.rows import Rows
+from service.ledger.results.status import HEADED, Status, snapshot
 from service.spec.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Local:
     @cached_property
     def results(self) -> Results:
         """What it holds as tables."""
-        from service.ledger.results import Results
+        from service.ledger.results.results import Results
 
         return Results(self.store)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from service.ledger.records import QuotaRecord, TokenRecord
-from service.ledger.rows import Rows
+from service.ledger.results.rows import Rows
 
 if TYPE_CHECKING:
     from service.ledger import Store

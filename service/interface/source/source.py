@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from service.interface.source.rights import Rights
 from service.ledger.records import DecisionRecord
-from service.ledger.rows import Rows
-from service.ledger.status import Status
+from service.ledger.results.rows import Rows
+from service.ledger.results.status import Status
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Table = Literal["trials", "history", "best", "decisions", "stages", "spaces"]
 TABLES: tuple[Table, ...] = get_args(Table)
-"""What a sweep has a table of; columns and dtypes are those of `service.ledger.results.Results`."""
+"""What a sweep has a table of; columns and dtypes are those of `service.ledger.results.results.Results`."""
 
 
 @dataclass(frozen=True)

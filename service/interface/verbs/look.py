@@ -13,7 +13,7 @@ from service.interface import options, tables
 
 if TYPE_CHECKING:
     from service.interface.source import Source
-    from service.ledger.rows import Rows
+    from service.ledger.results.rows import Rows
 
 
 @click.command()

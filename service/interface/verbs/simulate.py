@@ -15,7 +15,7 @@ from service.interface import options, tables
 if TYPE_CHECKING:
     from service.engine.simulation.outcome import Simulation
     from service.ledger.records import WorthRecord
-    from service.ledger.status import Status
+    from service.ledger.results.status import Status
 
 SETTINGS = (
     click.option("--workers", type=click.IntRange(min=1), help="Trials at once.  [default: max_concurrent, else 8]"),

@@ -13,7 +13,7 @@ from service.engine.head.gpu_packing import Sharing
 from service.engine.head.trial_log import Journal
 from service.engine.head.tune.stopper import Course
 from service.ledger.records import TrialRecord
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 from service.spec import load
 from tests.ray.toys import toy
 

@@ -9,9 +9,9 @@ from sqlalchemy import update
 
 from service.interface.api import app
 from service.interface.api.settings import Settings
+from service.ledger.database.tables import tokens
 from service.ledger.home import open_store
-from service.ledger.tables import tokens
-from service.ledger.tokens import digest
+from service.ledger.store.tokens import digest
 
 TOKEN = "the-secret"
 LOG = ("the head began", "trial 1 goes on")

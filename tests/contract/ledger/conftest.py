@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 from tests.postgres import Server, binaries
 
 SPEC: dict[str, Any] = {"task": "toy:curve", "metric": {"name": "score", "goal": "maximize"}}

@@ -10,8 +10,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.interface.api.heads import heads
-from service.ledger.secret import digest
-from service.ledger.store import Store
+from service.ledger.over_http.head_secret import digest
+from service.ledger.store.store import Store
 
 TICKET = "a-ticket"
 

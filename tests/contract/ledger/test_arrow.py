@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from service.ledger import arrow, frames
+from service.ledger.results import arrow, frames
 
 COLUMNS: dict[str, list[Any]] = {
     "whole": [1, 2, 3],

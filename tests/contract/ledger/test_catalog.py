@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from service.ledger.heads import HeadRecord
 from service.ledger.records import Batch, QuotaRecord, SweepRecord, TrialRecord
-from service.ledger.results import Results
-from service.ledger.store import AlreadyRunning, KeyInUse, LostClaim, NameInUse, Store, UnknownSweep
+from service.ledger.results.results import Results
+from service.ledger.store.heads import HeadRecord
+from service.ledger.store.store import AlreadyRunning, KeyInUse, LostClaim, NameInUse, Store, UnknownSweep
 from service.spec.errors import UserError
 from tests.contract.ledger.conftest import SPEC
 

@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from service.ledger import database as seam
-from service.ledger import history
+from service.ledger.database import database as seam
 from service.ledger.home import open_store
 from service.ledger.records import Batch, ReportRecord
-from service.ledger.store import Store, Unreachable
+from service.ledger.results import history
+from service.ledger.store.store import Store, Unreachable
 from service.spec.errors import SieveError, UserError
 from tests.contract.ledger.conftest import SPEC
 from tests.postgres import PASSWORD, Server
 
 OPENER = """
 import sys
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 print("ready", flush=True)
 sys.stdin.readline()
 print(len(Store(sys.argv[1]).sweeps()))

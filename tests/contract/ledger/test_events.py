@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from service.ledger.records import Batch, DecisionRecord, TrialRecord
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 from tests.contract.ledger.conftest import SPEC
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from service.ledger import frames, history
 from service.ledger.records import Batch, ReportRecord, TrialRecord
-from service.ledger.results import Results
-from service.ledger.store import Store, UnknownSweep
+from service.ledger.results import frames, history
+from service.ledger.results.results import Results
+from service.ledger.store.store import Store, UnknownSweep
 from tests.contract.ledger.conftest import SPEC
 
 NAN, INF = math.nan, math.inf

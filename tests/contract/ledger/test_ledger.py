@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from service.ledger.ledger import Ledger, Needs, Orders
+from service.ledger.over_http.client import Remote, enroll
+from service.ledger.over_http.spool import Spool
 from service.ledger.records import (
     Batch,
     DecisionRecord,
@@ -21,10 +23,8 @@ from service.ledger.records import (
     TrialRecord,
     WorthRecord,
 )
-from service.ledger.remote import Remote, enroll
-from service.ledger.spool import Spool
 from service.ledger.states import IllegalTransition
-from service.ledger.store import LostClaim, Store
+from service.ledger.store.store import LostClaim, Store
 from tests.contract.ledger.conftest import SPEC
 from tests.contract.ledger.service import Service
 

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Connection, create_engine, insert, table, text
 from sqlalchemy import column as col
 
-from service.ledger import schema, tables
+from service.ledger.database import schema, tables
 from service.ledger.records import Batch, DecisionRecord
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 from tests.contract.ledger.conftest import SPEC
 
 SHARED = ("slots", "running", "wanted", "asks", "package", "diff", "key", "due")

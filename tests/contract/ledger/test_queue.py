@@ -11,11 +11,11 @@ from typing import TypeVar
 import pytest
 
 from service.ledger import states
-from service.ledger.access import find
 from service.ledger.ledger import Needs
 from service.ledger.records import Batch, SweepRecord, TrialRecord
 from service.ledger.states import IllegalTransition
-from service.ledger.store import LostClaim, Store, UnknownSweep
+from service.ledger.store.access import find
+from service.ledger.store.store import LostClaim, Store, UnknownSweep
 from service.spec.errors import UserError
 from tests.contract.ledger.conftest import SPEC
 from tests.contract.ledger.test_ledger import report

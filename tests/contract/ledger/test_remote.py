@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from service.ledger.ledger import Orders
+from service.ledger.over_http.client import Away, Remote, enroll, head_url
+from service.ledger.over_http.spool import Spool
 from service.ledger.records import Batch, TrialRecord
-from service.ledger.remote import Away, Remote, enroll, head_url
-from service.ledger.spool import Spool
-from service.ledger.store import LostClaim, Store
+from service.ledger.store.store import LostClaim, Store
 from tests.contract.ledger.service import Service
 from tests.contract.ledger.test_ledger import report
 
@@ -32,7 +32,7 @@ def service(claimed: Store) -> Iterator[Service]:
 
 @pytest.fixture
 def remote(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Remote]:
-    monkeypatch.setattr("service.ledger.remote.PAUSES", (0.01,))
+    monkeypatch.setattr("service.ledger.over_http.client.PAUSES", (0.01,))
     token = enroll(service.address, "a", 1, service.launch("a", 1))
     remote = Remote(service.address, "a", 1, token, Spool(tmp_path / "spool"), patience=5.0)
     yield remote
@@ -112,7 +112,7 @@ KILLED = """
 import sys, time
 from service.ledger import remote
 from service.ledger.records import Batch
-from service.ledger.spool import Spool
+from service.ledger.over_http.spool import Spool
 from pathlib import Path
 from tests.contract.ledger.test_remote import TRIAL, report
 address, spool = sys.argv[1:]

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from service.ledger import frames
 from service.ledger.ledger import Needs
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord, WorthRecord
-from service.ledger.results import Results
-from service.ledger.status import snapshot
-from service.ledger.store import Store
+from service.ledger.results import frames
+from service.ledger.results.results import Results
+from service.ledger.results.status import snapshot
+from service.ledger.store.store import Store
 from service.spec import load
 from service.spec.errors import UserError
 from tests.contract.ledger.conftest import SPEC

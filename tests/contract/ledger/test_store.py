@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event, text
 
 from service.ledger import states
+from service.ledger.database.schema import NewerSchema
 from service.ledger.ledger import Needs, Orders
 from service.ledger.records import (
     Batch,
@@ -23,9 +24,8 @@ from service.ledger.records import (
     TrialRecord,
     WorthRecord,
 )
-from service.ledger.schema import NewerSchema
 from service.ledger.states import IllegalTransition
-from service.ledger.store import AlreadyRunning, DiskFull, LostClaim, NameInUse, Store, UnknownSweep
+from service.ledger.store.store import AlreadyRunning, DiskFull, LostClaim, NameInUse, Store, UnknownSweep
 from service.spec.errors import UserError
 from tests.contract.ledger.conftest import SPEC
 
@@ -293,7 +293,7 @@ def test_narrowings_are_undone_newest_first_and_stay_on_record(claimed: Store) -
 WRITER = """
 import sys
 from service.ledger.records import Batch, ReportRecord
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 store = Store(sys.argv[1])
 for epoch in range(10**9):
     store.append("a", 1, Batch(reports=[ReportRecord(1, 0, epoch, 1.0, 1.0, {"score": 0.5}, 0.0, False, 0.1)]))
@@ -314,7 +314,7 @@ def test_what_was_acknowledged_survives_sigkill(claimed: Store, url: str) -> Non
 
 CLAIMER = """
 import sys
-from service.ledger.store import AlreadyRunning, Store
+from service.ledger.store.store import AlreadyRunning, Store
 store = Store(sys.argv[1])
 sys.stdin.readline()
 try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from service.ledger.store import Store
-from service.ledger.tokens import ROLES, UnknownToken
+from service.ledger.store.store import Store
+from service.ledger.store.tokens import ROLES, UnknownToken
 from service.spec.errors import UserError
 
 

@@ -10,7 +10,7 @@ import pytest
 from service.engine.control.sweep import INTERRUPTED, lead
 from service.engine.head.head import Head
 from service.ledger.errors import Away
-from service.ledger.store import Store, Unreachable
+from service.ledger.store.store import Store, Unreachable
 from service.policy.limits import Ending
 from service.spec.errors import UserError
 from tests.ray.toys import toy

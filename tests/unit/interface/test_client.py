@@ -13,7 +13,7 @@ from service.engine.control import head_process
 from service.engine.launch.child_process import start
 from service.ledger import Store
 from service.ledger.folder import log_file
-from service.ledger.store import UnknownSweep
+from service.ledger.store.store import UnknownSweep
 from service.spec.errors import SieveError, UserError
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from service.interface.report import curves, progress, write
 from service.ledger import Store
-from service.ledger.store import UnknownSweep
+from service.ledger.store.store import UnknownSweep
 from service.spec import load
 from tests.unit.interface.conftest import REPORTS, SPEC
 

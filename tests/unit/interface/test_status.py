@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.ledger.records import ReportRecord, TrialRecord
-from service.ledger.status import Leader, Level, Runner, Status, snapshot
+from service.ledger.results.status import Leader, Level, Runner, Status, snapshot
 from service.spec import load
 from tests.unit.interface.conftest import REPORTS, SPEC, TRIALS, report, sweep
 

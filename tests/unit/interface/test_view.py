@@ -11,8 +11,8 @@ from rich.console import Console
 
 from service.interface import view
 from service.ledger.records import DecisionRecord
-from service.ledger.rest import Limit, Rest
-from service.ledger.status import Leader, Status, snapshot
+from service.ledger.results.remaining import Limit, Rest
+from service.ledger.results.status import Leader, Status, snapshot
 from tests.unit.interface.conftest import DECISIONS, REPORTS, TRIALS, sweep
 
 

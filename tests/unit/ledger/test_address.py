@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from service.ledger import address
+from service.ledger.database import address
 from service.ledger.errors import KeyInUse
 from service.spec.errors import UserError
 

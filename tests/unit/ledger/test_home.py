@@ -8,7 +8,7 @@ import pytest
 
 from service.ledger import find_home, open_store
 from service.ledger.home import checkpoint_folder, report_file
-from service.ledger.store import UnknownSweep
+from service.ledger.store.store import UnknownSweep
 from service.spec.errors import UserError
 
 

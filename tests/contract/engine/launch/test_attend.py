@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 
 from service.engine.launch import head_main
-from service.ledger import wire
 from service.ledger.home import spool_folder
+from service.ledger.over_http import wire
+from service.ledger.over_http.spool import Spool
 from service.ledger.records import Batch, ReportRecord, TrialRecord
-from service.ledger.spool import Spool
-from service.ledger.store import DiskFull, Store
+from service.ledger.store.store import DiskFull, Store
 from service.spec.errors import UserError
 from tests.contract.ledger.conftest import SPEC
 from tests.contract.ledger.service import Service
@@ -113,7 +113,7 @@ def test_a_spool_that_is_full_keeps_no_half_messages(tmp_path: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("service.ledger.spool.os.fsync", full)
+        patch.setattr("service.ledger.over_http.spool.os.fsync", full)
         with pytest.raises(DiskFull, match="No space left"):
             spool.put("append", b"two")
     assert [path.name for path in spool.folder.iterdir()] == ["0000000000-append"]

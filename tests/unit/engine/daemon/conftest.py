@@ -14,9 +14,9 @@ from cluster.inventory import Node
 from service.engine.daemon import Daemon, Settings
 from service.engine.launch.launcher import Launch, LaunchFailed
 from service.ledger.ledger import Needs
+from service.ledger.over_http.head_secret import digest
 from service.ledger.records import SweepRecord
-from service.ledger.secret import digest
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 from service.spec import load
 
 LISTENS = 10.0

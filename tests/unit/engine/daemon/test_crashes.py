@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from service.engine.daemon import Daemon
-from service.ledger.store import Store
+from service.ledger.store.store import Store
 from tests.unit.engine.daemon.conftest import Bench, Heads
 
 ACTS = frozenset(

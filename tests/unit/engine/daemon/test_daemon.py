@@ -8,7 +8,7 @@ import pytest
 
 from cluster.errors import ClusterError
 from service.ledger.records import Batch, ReportRecord, TrialRecord
-from service.ledger.store import LostClaim
+from service.ledger.store.store import LostClaim
 from service.spec.errors import UserError
 from tests.unit.engine.daemon.conftest import Bench
 

@@ -8,7 +8,7 @@ import pytest
 
 from service.engine.launch.launcher import Launch
 from service.ledger.ledger import Needs
-from service.ledger.store import Unreachable
+from service.ledger.store.store import Unreachable
 from tests.unit.engine.daemon.conftest import Bench
 
 

@@ -23,7 +23,7 @@ from service.interface.api.exposure import Exposure
 from service.interface.api.server import config
 from service.interface.api.settings import PREFIX, Settings
 from service.ledger import Store
-from service.ledger.tokens import ROLES
+from service.ledger.store.tokens import ROLES
 from tests.unit.interface.conftest import SPEC
 
 OWNERS = {"viewer": "vic", "submitter": "sue", "admin": "ada"}

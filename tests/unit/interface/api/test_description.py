@@ -22,7 +22,7 @@ from service.interface.api.app import create_app
 from service.interface.api.problems import MEDIA_TYPE
 from service.interface.api.settings import Settings
 from service.ledger import Store
-from service.ledger.secret import digest
+from service.ledger.over_http.head_secret import digest
 from tests.unit.interface.api.conftest import Person
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

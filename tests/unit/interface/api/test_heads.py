@@ -10,8 +10,8 @@ from fastapi import FastAPI
 
 from service.interface.api.failures import ALLOWED
 from service.interface.api.settings import Settings
-from service.ledger.secret import digest
-from service.ledger.store import Store
+from service.ledger.over_http.head_secret import digest
+from service.ledger.store.store import Store
 from tests.unit.interface.api.conftest import Person
 from tests.unit.interface.api.test_roles import GUARDED, ask
 

@@ -13,7 +13,7 @@ from service.interface.api.settings import Settings
 from service.ledger import Store
 from service.ledger.home import checkpoint_folder, spool_folder
 from service.ledger.records import Batch, ReportRecord
-from service.ledger.status import snapshot
+from service.ledger.results.status import snapshot
 from tests.unit.interface.api.conftest import PACKAGE, Person
 
 

@@ -17,11 +17,11 @@ from service.engine.launch.launcher import TICKET, Launch
 from service.interface.api.exposure import Exposure
 from service.interface.api.settings import Settings
 from service.interface.remote.problems import NoAnswer
-from service.ledger import remote
-from service.ledger.secret import digest
-from service.ledger.spool import Spool
-from service.ledger.store import Store
-from service.ledger.trust import TRUST, certificates
+from service.ledger.over_http import client as remote
+from service.ledger.over_http.head_secret import digest
+from service.ledger.over_http.spool import Spool
+from service.ledger.over_http.trust import TRUST, certificates
+from service.ledger.store.store import Store
 from service.spec.errors import UserError
 from tests.unit.interface.api.conftest import served
 

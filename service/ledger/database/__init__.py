@@ -1,0 +1,1 @@
+"""One SQL database, SQLite or PostgreSQL: connection, schema, migrations, errors in words."""

@@ -1,0 +1,238 @@
+"""Where a sweep stands: a pure function of its records, read by the terminal, the page and the Python handle."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from service.ledger.records import ReportRecord, SweepRecord, TrialRecord
+from service.ledger.results.remaining import Limit, Rest, limits, rest
+from service.spec import Spec, load
+
+HEADED = ("STARTING", "RUNNING")
+ENDED = frozenset({"FINISHED", "STOPPED", "FAILED", "CANCELLED"})
+
+
+@dataclass(frozen=True)
+class Level:
+    """One stage of the funnel, in numbers of trials.
+
+    ``reached`` began the stage; of those ``running`` train in it now, ``finished`` came to its end, and ``stopped``
+    got no further by the scheduler's verdict. A trial that was stopped at the stage's rung is in both of the last two.
+    """
+
+    stage: int
+    data: float
+    epochs: int
+    reached: int
+    running: int
+    finished: int
+    stopped: int
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A trial in training: ``progress`` through its present stage in [0, 1], ``value`` the newest of the metric."""
+
+    trial: int
+    stage: int
+    progress: float
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Leader:
+    """The best trial so far. ``final``: the value is from the end of the last stage, not from a coarser one."""
+
+    trial: int
+    stage: int
+    value: float
+    final: bool
+
+
+@dataclass(frozen=True)
+class Status:
+    """A sweep at one moment.
+
+    ``planned`` is the number of trials the sweep is to have (at least those it has); ``used`` and ``full`` are
+    budgets in full-data epoch equivalents: the work done, and what full training of the trials begun would cost.
+    ``elapsed`` and ``eta`` are seconds of the head, gone and to go; ``eta`` is None while nothing can be said.
+    ``silence`` is how many seconds ago the head was heard of, None when no head has the sweep. ``round`` is the
+    newest one of ``rounds``, from 0; the funnel is that of the rounds with its stages. A ``simulated`` sweep trained
+    nothing, and its seconds are virtual.
+    """
+
+    name: str
+    state: str
+    why: str
+    metric: str
+    goal: str
+    target: float | None
+    planned: int
+    counts: dict[str, int]
+    funnel: tuple[Level, ...]
+    running: tuple[Runner, ...]
+    best: Leader | None
+    used: float
+    full: float
+    elapsed: float
+    eta: float | None
+    silence: float | None
+    round: int = 0
+    rounds: int = 1
+    simulated: bool = False
+    limits: tuple[Limit, ...] = ()
+    rest: Rest | None = None
+
+    @property
+    def share(self) -> float:
+        """Work done as a fraction of full training of every trial begun; 0 before the first."""
+        return self.used / self.full if self.full else 0.0
+
+    @property
+    def ended(self) -> int:
+        """Trials that will not train again."""
+        return sum(count for state, count in self.counts.items() if state in ENDED)
+
+
+def snapshot(sweep: SweepRecord, trials: Sequence[TrialRecord], reports: Sequence[ReportRecord], now: float) -> Status:
+    """Where ``sweep`` stands at ``now`` (seconds since the epoch), given all its trials and reports in order."""
+    raw = json.dumps(sweep.spec, sort_keys=True)
+    spec, round = _at(raw, None), max((trial.round for trial in trials), default=0)
+    planned = max(_planned(raw, trials, round), len(trials))
+    newest = {report.trial: report for report in reports}
+    plans = {trial.number: spec.plan_number(trial.round) for trial in trials}
+    climbing = [trial for trial in trials if plans[trial.number] == spec.plan_number(round)]
+    used = sum(report.budget for report in newest.values())
+    elapsed = _elapsed(sweep)
+    budgets = limits(spec, elapsed, sum(trial.gpu_seconds for trial in trials), used)
+    coming = rest(trials, newest, planned, elapsed, budgets) if sweep.state == "RUNNING" else None
+    return Status(
+        name=sweep.name,
+        state=sweep.state,
+        why=sweep.reason,
+        metric=spec.metric.name,
+        goal=spec.metric.goal,
+        target=spec.metric.target,
+        planned=planned,
+        counts=dict(Counter(trial.state for trial in trials)),
+        funnel=_funnel(_at(raw, round), climbing, comparable(spec, trials, reports, round)),
+        running=tuple(
+            _runner(_at(raw, trial.round), trial, newest.get(trial.number))
+            for trial in trials
+            if trial.state == "RUNNING"
+        ),
+        best=_best(raw, trials, reports),
+        used=used,
+        full=sum(spec.plans[plans[number]].total for number in newest if number in plans),
+        elapsed=elapsed,
+        eta=None if coming is None else coming.seconds,
+        silence=max(0.0, now - sweep.heartbeat) if sweep.state in HEADED and sweep.heartbeat is not None else None,
+        round=round,
+        rounds=max(spec.rounds.count, round + 1),
+        simulated=sweep.simulated,
+        limits=budgets,
+        rest=coming,
+    )
+
+
+def comparable(
+    spec: Spec, trials: Sequence[TrialRecord], reports: Iterable[ReportRecord], round: int
+) -> list[ReportRecord]:
+    """The reports of trials whose rounds have the stages of ``round``."""
+    members = {t.number for t in trials if spec.plan_number(t.round) == spec.plan_number(round)}
+    return [report for report in reports if report.trial in members]
+
+
+def ranked(spec: Spec, reports: Iterable[ReportRecord], stage: int) -> list[ReportRecord]:
+    """The reports at the end of ``stage``, best first: values are compared at the same rung only.
+
+    Ties go to the quicker trial, as in `Results.best_rows`.
+    """
+    metric, sign = spec.metric.name, -1.0 if spec.metric.goal == "maximize" else 1.0
+    seconds: dict[int, float] = {}
+    ends = []
+    for report in reports:
+        seconds[report.trial] = seconds.get(report.trial, 0.0) + report.seconds
+        if report.stage_end and report.stage == stage and math.isfinite(report.metrics.get(metric, math.nan)):
+            ends.append(report)
+    return sorted(ends, key=lambda report: (sign * report.metrics[metric], seconds[report.trial]))
+
+
+@lru_cache(maxsize=64)
+def _at(raw: str, round: int | None) -> Spec:
+    """The stored spec, as a whole or in one round; cached because the live view asks twice a second."""
+    spec = load(json.loads(raw))
+    return spec if round is None else spec.at(round)
+
+
+@lru_cache(maxsize=16)
+def _points(raw: str) -> int:
+    return len(_at(raw, None).space.grid())
+
+
+def _planned(raw: str, trials: Sequence[TrialRecord], round: int) -> int:
+    """Trials that the sweep is to have: those of earlier rounds, and what the present and later ones will have."""
+    spec, made = _at(raw, None), sum(trial.round < round for trial in trials)
+    coming = [spec.trials_of(i) or _points(raw) for i in range(round, max(spec.rounds.count, round + 1))]
+    return min(made + sum(coming), spec.budget.trials or made + sum(coming))
+
+
+def _elapsed(sweep: SweepRecord) -> float:
+    """Seconds of all heads; the present one has run until its last heartbeat, for it may be dead since."""
+    if sweep.state not in HEADED or sweep.claimed is None:
+        return sweep.seconds
+    return sweep.seconds + max(0.0, (sweep.heartbeat or sweep.claimed) - sweep.claimed)
+
+
+def _funnel(spec: Spec, trials: Sequence[TrialRecord], reports: Sequence[ReportRecord]) -> tuple[Level, ...]:
+    finished = Counter(stage for _, stage in {(r.trial, r.stage) for r in reports if r.stage_end})
+    begun = {report.trial for report in reports}
+    reached = [trial for trial in trials if trial.number in begun or trial.state != "PENDING"]
+    return tuple(
+        Level(
+            stage=index,
+            data=stage.data,
+            epochs=stage.epochs,
+            reached=sum(trial.stage >= index and index not in trial.skipped for trial in reached),
+            running=sum(trial.state == "RUNNING" and trial.stage == index for trial in trials),
+            finished=finished[index],
+            stopped=sum(trial.state == "STOPPED" and trial.stage == index for trial in trials),
+        )
+        for index, stage in enumerate(spec.plan.stages)
+    )
+
+
+def _runner(spec: Spec, trial: TrialRecord, newest: ReportRecord | None) -> Runner:
+    done = 0
+    if newest is not None and newest.stage == trial.stage:
+        done = newest.epoch - spec.plan.without(trial.skipped).first_epoch(trial.stage)
+    return Runner(
+        trial=trial.number,
+        stage=trial.stage,
+        progress=min(1.0, max(0.0, done / spec.plan[trial.stage].epochs)),
+        value=newest.metrics.get(spec.metric.name) if newest else None,
+    )
+
+
+def _best(raw: str, trials: Sequence[TrialRecord], reports: Sequence[ReportRecord]) -> Leader | None:
+    """The best by the newest plan that a trial has climbed to its end; before one has, the best by the newest plan."""
+    spec = _at(raw, None)
+    rounds = {spec.plan_number(trial.round): trial.round for trial in trials}
+    leaders = [
+        _leader(_at(raw, round), comparable(spec, trials, reports, round))
+        for _, round in sorted(rounds.items(), reverse=True)
+    ]
+    return next((leader for leader in leaders if leader and leader.final), leaders[0] if leaders else None)
+
+
+def _leader(spec: Spec, reports: Sequence[ReportRecord]) -> Leader | None:
+    for stage in range(spec.plan.last, -1, -1):
+        for report in ranked(spec, reports, stage)[:1]:
+            value = report.metrics[spec.metric.name]
+            return Leader(trial=report.trial, stage=stage, value=value, final=stage == spec.plan.last)
+    return None
