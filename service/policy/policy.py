@@ -9,12 +9,12 @@ from typing import Any
 
 from service.policy import limits, schedule, search
 from service.policy.observation import Observation
-from service.policy.search.lesson import Lesson
-from service.policy.search.openings import openings
-from service.policy.search.past import Past
 from service.policy.search.proposal import propose
+from service.policy.search.warm_start.first_trials import openings
+from service.policy.search.warm_start.lesson import Lesson
+from service.policy.search.warm_start.past import Past
 from service.policy.verdict import Ruling, Verdict
-from service.policy.worths import Worths
+from service.policy.worth.stage_worths import Worths
 from service.spec import Spec
 
 

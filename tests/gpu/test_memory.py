@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from service.policy import packing
+from service.policy.cluster_share import packing
 from trainables import memory, outcome
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -21,8 +21,8 @@ from service.engine.daemon.watch import HOLDER, Watch, quietly
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord
 from service.ledger.store.store import HEADED, Store
-from service.policy.displace import MADE_ROOM, displaced
-from service.policy.share import Allotment, Capacity, Demand, Quota, share
+from service.policy.cluster_share.fair_share import Allotment, Capacity, Demand, Quota, share
+from service.policy.cluster_share.preemption import MADE_ROOM, displaced
 from service.spec.errors import SieveError
 
 LOGGER = logging.getLogger("service.daemon")

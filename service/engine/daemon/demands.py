@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from service.ledger.records import SweepRecord
 from service.ledger.store.store import HEADED, Store
+from service.policy.cluster_share.fair_share import UNBOUNDED, Demand, Quota
 from service.policy.limits import max_trials
-from service.policy.share import UNBOUNDED, Demand, Quota
 from service.spec import load
 from service.spec.models import AUTO
 

@@ -9,7 +9,7 @@ import ray
 from ray.exceptions import GetTimeoutError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from service.policy.packing import concurrent
+from service.policy.cluster_share.packing import concurrent
 from service.spec import Spec
 from service.spec.errors import UserError
 from trainables import memory

@@ -15,7 +15,7 @@ from service.engine.head.gpu_packing import Sharing
 from service.engine.head.trial_log import Journal
 from service.engine.head.tune.stopper import Course
 from service.ledger.records import DecisionRecord, TrialRecord
-from service.policy.breaker import Evidence, Failure, Position, bad_node, fault_of, same_error, suspicious
+from service.policy.failures.breaker import Evidence, Failure, Position, bad_node, fault_of, same_error, suspicious
 from service.spec import Spec
 from service.spec.errors import UserError
 

@@ -9,8 +9,8 @@ from ray import tune
 
 from service.engine.fleet.capacity import slots_of
 from service.ledger.records import DecisionRecord, TrialRecord
-from service.policy import packing
-from service.policy.packing import Share
+from service.policy.cluster_share import packing
+from service.policy.cluster_share.packing import Share
 from service.spec import Spec
 from service.spec.models import AUTO
 

@@ -42,7 +42,7 @@ from service.ledger.records import Batch, SweepRecord, TrialRecord
 from service.policy.limits import Ending, outcome
 from service.policy.observation import Observation
 from service.policy.policy import Policy
-from service.policy.search.past import Past
+from service.policy.search.warm_start.past import Past
 from service.policy.verdict import STATES
 from service.spec import Spec, load
 from service.spec.errors import SieveError

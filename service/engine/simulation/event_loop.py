@@ -17,9 +17,9 @@ from service.engine.state.rounds import Round
 from service.engine.state.worth_records import appraisals
 from service.ledger.records import TrialRecord
 from service.ledger.states import OPEN
+from service.policy.failures.retries import retry
 from service.policy.limits import Ending, Usage, ending
 from service.policy.policy import Job, Policy
-from service.policy.retries import retry
 from service.policy.verdict import STATES, Ruling, Verdict
 from service.spec.errors import UserError
 

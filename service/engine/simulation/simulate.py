@@ -14,7 +14,7 @@ from service.engine.state.rounds import Round, opening, spec_of_round
 from service.engine.state.warm_start import earlier
 from service.ledger.records import SpaceRecord
 from service.policy.limits import outcome
-from service.policy.search.past import Past
+from service.policy.search.warm_start.past import Past
 from service.spec import Spec
 
 

@@ -19,7 +19,7 @@ from service.ledger.home import open_store
 from service.ledger.records import Batch, SweepRecord
 from service.ledger.store import simulated
 from service.ledger.store.store import Store
-from service.policy.search.past import Past
+from service.policy.search.warm_start.past import Past
 from service.spec import Source, Spec, load
 from service.spec.document import read_file
 from service.spec.errors import UserError

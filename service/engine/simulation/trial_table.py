@@ -10,7 +10,7 @@ from service.engine.simulation.virtual_trial import Trial
 from service.engine.state.trial_progress import BEGUN
 from service.ledger.records import DecisionRecord, ReportRecord, WorthRecord
 from service.ledger.states import OPEN
-from service.policy.diagnose import diagnose
+from service.policy.diagnosis import diagnose
 from service.policy.observation import Observation
 from service.policy.verdict import Verdict
 from service.spec import Spec

@@ -10,7 +10,7 @@ from service.engine.simulation.options import Options
 from service.engine.simulation.snapping import Snapping
 from service.policy.limits import max_trials
 from service.policy.observation import Observation
-from service.policy.search.past import Past
+from service.policy.search.warm_start.past import Past
 from service.spec import Spec, load
 
 

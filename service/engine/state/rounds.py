@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.ledger.records import SpaceRecord
-from service.policy.narrow import Change, narrow
+from service.policy.narrowing.narrow import Change, narrow
 from service.policy.observation import Observation
 from service.spec import Space, Spec, load
 

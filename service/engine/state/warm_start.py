@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from service.ledger.records import PastRecord, PastTrial
 from service.ledger.store.store import Store
 from service.policy.observation import Observation
-from service.policy.search.past import SAME, Past, coordinates
+from service.policy.search.warm_start.past import SAME, Past, coordinates
 from service.spec import Spec, load
 from service.spec.errors import UserError, nearest
 

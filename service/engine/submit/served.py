@@ -15,7 +15,7 @@ from service.ledger.errors import OTHER_CODE, KeyInUse, NameInUse
 from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.states import RESUMABLE
 from service.ledger.store.store import HEADED, Store
-from service.policy.places import Places
+from service.policy.cluster_share.placement import Places
 from service.spec import Spec, load
 from service.spec.errors import SpecError, Violation
 from service.spec.models import AUTO

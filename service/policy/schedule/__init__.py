@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 from service.policy.schedule.rungs import Rungs
-from service.policy.worths import Worths
+from service.policy.worth.stage_worths import Worths
 from service.spec import Spec
 
 RUNGS = {

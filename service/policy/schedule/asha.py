@@ -10,7 +10,7 @@ from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 from service.policy.schedule.clock import stage_end
 from service.policy.schedule.unpaused import Unpaused
 from service.policy.verdict import Verdict
-from service.policy.worths import Worths
+from service.policy.worth.stage_worths import Worths
 from service.spec import Spec
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.policy.schedule.unpaused import Unpaused
 from service.policy.verdict import Verdict
-from service.policy.worths import Worths
+from service.policy.worth.stage_worths import Worths
 from service.spec import Spec
 
 

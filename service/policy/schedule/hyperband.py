@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from service.policy.limits import max_trials
 from service.policy.schedule.bracket import Bracket
 from service.policy.verdict import Kind, Ruling, Verdict
-from service.policy.worths import Worths
+from service.policy.worth.stage_worths import Worths
 from service.spec import Spec
 
 

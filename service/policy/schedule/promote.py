@@ -6,9 +6,9 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from service.policy.schedule.curves import Curves
+from service.policy.schedule.median_rule import Curves
 from service.policy.verdict import Ruling, Verdict
-from service.policy.worths import Worths
+from service.policy.worth.stage_worths import Worths
 from service.spec import Spec
 
 CONTROLS = 8

@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from service.policy.observation import Observation
-from service.policy.search.lesson import Lesson
-from service.policy.search.openings import openings
+from service.policy.search.warm_start.first_trials import openings
+from service.policy.search.warm_start.lesson import Lesson
 from service.spec import Spec
 from service.spec.errors import UserError
 
 SEARCHERS = {
-    "auto": "service.policy.search.bayes:BayesSearcher",
-    "bayesopt": "service.policy.search.bayes:BayesSearcher",
+    "auto": "service.policy.search.bayesopt:BayesSearcher",
+    "bayesopt": "service.policy.search.bayesopt:BayesSearcher",
     "grid": "service.policy.search.grid:GridSearcher",
     "hyperopt": "service.policy.search.tpe:HyperoptSearcher",
-    "random": "service.policy.search.uniform:RandomSearcher",
+    "random": "service.policy.search.random_search:RandomSearcher",
     "sobol": "service.policy.search.sobol:SobolSearcher",
 }
 
@@ -51,7 +51,7 @@ def create(spec: Spec, foreign: type | None = None, lessons: Sequence[Lesson] = 
     searchers that can learn from elsewhere (`LEARNING`); their `openings` are every sweep's first trials.
     """
     if foreign is not None:
-        from service.policy.search.foreign import ForeignSearcher
+        from service.policy.search.tune_searcher.foreign import ForeignSearcher
 
         return ForeignSearcher(spec, foreign, len(spec.search.initial) + len(openings(spec, lessons)))
     if spec.search.algorithm not in SEARCHERS:

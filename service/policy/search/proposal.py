@@ -8,7 +8,7 @@ from typing import Any
 
 from service.policy.observation import Observation
 from service.policy.search import Searcher
-from service.policy.search.uniform import draw
+from service.policy.search.random_search import draw
 from service.spec import Spec
 
 

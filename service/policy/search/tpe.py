@@ -11,10 +11,10 @@ from hyperopt import tpe
 from hyperopt.base import trials_from_docs
 
 from service.policy.observation import Observation
-from service.policy.search.documents import Documents
-from service.policy.search.lesson import Lesson
-from service.policy.search.standing import standing
-from service.policy.search.uniform import draw
+from service.policy.search.model.standing import standing
+from service.policy.search.random_search import draw
+from service.policy.search.tpe_documents import Documents
+from service.policy.search.warm_start.lesson import Lesson
 from service.spec import Spec
 
 STARTUP = 8

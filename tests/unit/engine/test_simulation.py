@@ -17,7 +17,7 @@ from service.engine.simulation.options import Options
 from service.engine.simulation.outcome import Simulation
 from service.engine.simulation.simulate import simulate
 from service.ledger.records import ReportRecord
-from service.policy.search.uniform import draw
+from service.policy.search.random_search import draw
 from service.spec.errors import UserError
 from tests.unit.engine.conftest import CURVES, curve, grid, spec_of
 

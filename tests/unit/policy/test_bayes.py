@@ -10,10 +10,10 @@ import pytest
 
 from service.policy import search
 from service.policy.observation import Observation
-from service.policy.search.estimates import estimate
-from service.policy.search.features import Features
-from service.policy.search.gaussian import GaussianModel, hyperparameters, undisturbed
-from service.policy.search.neighbours import around
+from service.policy.search.model.candidates import around
+from service.policy.search.model.estimates import estimate
+from service.policy.search.model.features import Features
+from service.policy.search.model.gaussian_process import GaussianModel, hyperparameters, undisturbed
 from service.spec import Space, Spec, load
 
 SPACE = Space.parse(

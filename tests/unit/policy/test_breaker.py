@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.policy.breaker import Evidence, Failure, bad_node, fault_of, same_error, suspicious
+from service.policy.failures.breaker import Evidence, Failure, bad_node, fault_of, same_error, suspicious
 
 FAULT = fault_of("error", "RuntimeError: no such file")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.policy.schedule.curves import FEWEST, Curves
+from service.policy.schedule.median_rule import FEWEST, Curves
 from service.spec import Spec, load
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.policy.diagnose import diagnose
+from service.policy.diagnosis import diagnose
 
 
 def curves(train: list[float], validation: list[float] | None = None) -> list[dict[str, float]]:

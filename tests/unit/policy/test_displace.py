@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.policy.displace import displaced
-from service.policy.share import Capacity, Demand, Quota, share
+from service.policy.cluster_share.fair_share import Capacity, Demand, Quota, share
+from service.policy.cluster_share.preemption import displaced
 from tests.unit.policy.test_share import EIGHT, GPU, SWEEPS, demand
 
 FULL = Capacity(EIGHT.nodes, sweeps=2)

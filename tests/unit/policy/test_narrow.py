@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.policy.narrow import Change, Narrowed, narrow
+from service.policy.narrowing.narrow import Change, Narrowed, narrow
 from service.policy.observation import Observation
-from service.policy.search.uniform import draw
+from service.policy.search.random_search import draw
 from service.spec.space import Space
 from tests.unit.spec.strategies import spaces
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.policy.packing import CONTEXT, MARGIN, MOST, concurrent, part, share, wider
+from service.policy.cluster_share.packing import CONTEXT, MARGIN, MOST, concurrent, part, share, wider
 
 GIB = 2**30
 

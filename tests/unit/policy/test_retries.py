@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.policy.retries import alone, retry
+from service.policy.failures.retries import alone, retry
 from service.spec import load
 
 SPEC = load(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.policy.places import Places
-from service.policy.share import UNBOUNDED, Capacity, Demand, Quota, share
+from service.policy.cluster_share.fair_share import UNBOUNDED, Capacity, Demand, Quota, share
+from service.policy.cluster_share.placement import Places
 
 GPU = {"CPU": 1.0, "GPU": 1.0}
 EIGHT = Capacity([{"CPU": 32.0, "GPU": 4.0}, {"CPU": 32.0, "GPU": 4.0}])

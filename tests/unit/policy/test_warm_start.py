@@ -10,9 +10,9 @@ import pytest
 
 from service.policy.observation import Observation
 from service.policy.policy import Policy
-from service.policy.search.lesson import Lesson
-from service.policy.search.openings import openings
-from service.policy.search.past import Past, coordinates
+from service.policy.search.warm_start.first_trials import openings
+from service.policy.search.warm_start.lesson import Lesson
+from service.policy.search.warm_start.past import Past, coordinates
 from service.spec import Space, Spec, load
 
 WIDE = {f"x{i}": {"uniform": [0, 1]} for i in range(4)} | {"kind": {"choice": ["p", "q", "r"]}}

@@ -11,8 +11,8 @@ import pytest
 from scipy.stats import rankdata
 
 from service.policy.policy import Policy
-from service.policy.worth import Rung, appraise, correlation, expected_maximum, normal_scores, shrunk
-from service.policy.worths import Worths
+from service.policy.worth.stage_worth import Rung, appraise, correlation, expected_maximum, normal_scores, shrunk
+from service.policy.worth.stage_worths import Worths
 from service.spec import Spec, load
 
 

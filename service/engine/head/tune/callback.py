@@ -18,8 +18,8 @@ from service.engine.head.tune.scheduler import Verdicts
 from service.engine.head.tune.search_alg import Proposals
 from service.engine.state.trial_progress import BEGUN
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
-from service.policy.diagnose import diagnose
-from service.policy.retries import ROOM, alone, retry
+from service.policy.diagnosis import diagnose
+from service.policy.failures.retries import ROOM, alone, retry
 from service.policy.verdict import STATES, Verdict
 from service.spec import Spec
 from trainables.distributed import free

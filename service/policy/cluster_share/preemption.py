@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.policy.share import Capacity, Demand, Quota, share, spent
+from service.policy.cluster_share.fair_share import Capacity, Demand, Quota, share, spent
 
 MADE_ROOM = "made room for"
 """How the reason begins."""

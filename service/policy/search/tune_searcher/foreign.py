@@ -8,8 +8,8 @@ from typing import Any
 
 from service.policy.observation import Observation
 from service.policy.search import NotYet
-from service.policy.search.instance import Instance
-from service.policy.search.script import Step, completes, script
+from service.policy.search.tune_searcher.instance import Instance
+from service.policy.search.tune_searcher.script import Step, completes, script
 from service.spec import Spec
 
 ENDED = ("FINISHED", "STOPPED", "FAILED", "CANCELLED")

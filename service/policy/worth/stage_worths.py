@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from statistics import median_high
 
-from service.policy.worth import FEWEST, PRIOR, Rung, Worth, appraise, correlation, shrunk
+from service.policy.worth.stage_worth import FEWEST, PRIOR, Rung, Worth, appraise, correlation, shrunk
 from service.spec import Spec
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from service.policy.observation import Observation
-from service.policy.search.features import Array, Features
-from service.policy.search.past import Past, coordinates
-from service.policy.search.standing import broken, standing
-from service.policy.worth import correlation, shrunk
+from service.policy.search.model.features import Array, Features
+from service.policy.search.model.standing import broken, standing
+from service.policy.search.warm_start.past import Past, coordinates
+from service.policy.worth.stage_worth import correlation, shrunk
 from service.spec import Spec
 
 TREES = 50

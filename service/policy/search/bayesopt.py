@@ -11,13 +11,13 @@ import numpy as np
 from bayes_opt.acquisition import UpperConfidenceBound
 
 from service.policy.observation import Observation
-from service.policy.search.estimates import Estimate, estimate
-from service.policy.search.features import Array, Features
-from service.policy.search.gaussian import GaussianModel, hyperparameters, undisturbed
-from service.policy.search.lesson import Lesson
-from service.policy.search.neighbours import around, everywhere
-from service.policy.search.prior import Prior
+from service.policy.search.model.candidates import around, everywhere
+from service.policy.search.model.estimates import Estimate, estimate
+from service.policy.search.model.features import Array, Features
+from service.policy.search.model.gaussian_process import GaussianModel, hyperparameters, undisturbed
+from service.policy.search.model.prior import Prior
 from service.policy.search.sobol import point
+from service.policy.search.warm_start.lesson import Lesson
 from service.spec import Spec
 
 FEWEST, MOST_INITIAL = 5, 10

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from service.policy.axis import Axis
-from service.policy.evidence import SIGNIFICANT, avoidance, difference
+from service.policy.narrowing.axis import Axis
+from service.policy.narrowing.significance import SIGNIFICANT, avoidance, difference
 from service.spec.parameter import Parameter
 from service.spec.samplers import Values, same
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from service.policy.judgement import FEWEST, Judgement, judge
+from service.policy.narrowing.judgement import FEWEST, Judgement, judge
 from service.policy.observation import Observation, ranking
 from service.spec.parameter import Parameter, When
 from service.spec.space import Space

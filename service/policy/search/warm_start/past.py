@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.policy.axis import Axis
+from service.policy.narrowing.axis import Axis
 from service.policy.observation import Observation
 from service.spec.parameter import Parameter
 from service.spec.space import Space

@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from service.policy.observation import Observation
-from service.policy.search.features import Array, Features
-from service.policy.search.gaussian import GaussianModel, hyperparameters
-from service.policy.search.lesson import Lesson
+from service.policy.search.model.features import Array, Features
+from service.policy.search.model.gaussian_process import GaussianModel, hyperparameters
+from service.policy.search.warm_start.lesson import Lesson
 from service.spec.space import Space
 
 MODELLED = 80

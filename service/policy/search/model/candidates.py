@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.policy.search.features import Array, is_category
+from service.policy.search.model.features import Array, is_category
 from service.spec.space import Space
 
 EVERYWHERE, AROUND, REFINED = 1200, 400, 100

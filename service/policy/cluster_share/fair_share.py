@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.policy.places import Places, plural
+from service.policy.cluster_share.placement import Places, plural
 
 UNBOUNDED = 10**6
 """Trials that a sweep without any limit could train at once; no cluster has so many places."""

@@ -8,7 +8,7 @@ from typing import Any
 from hyperopt import Domain, hp
 from hyperopt.base import JOB_STATE_DONE, STATUS_OK
 
-from service.policy.search.features import is_category
+from service.policy.search.model.features import is_category
 from service.spec.parameter import Parameter
 from service.spec.space import Space
 

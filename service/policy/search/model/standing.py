@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from service.policy.observation import Observation
-from service.policy.search.estimates import estimate
+from service.policy.search.model.estimates import estimate
 
 DOUBT = 0.5
 """A trial stands where it would if it turned out worse than expected by so many standard deviations."""

@@ -1,0 +1,1 @@
+"""What to do when trials break: try again, give up, avoid a node, pause the sweep."""

@@ -1,0 +1,1 @@
+"""Learning from past sweeps: their first configs, and how far their ranks are believed."""
