@@ -5,9 +5,9 @@ from __future__ import annotations
 from service.spec.errors import SieveError, SpecError, UserError, Violation, nearest
 from service.spec.flat import flatten, nest
 from service.spec.models import Budget, Checkpoints, Metric, Resources, Rounds, Schedule, Search, StageSpec
-from service.spec.parameter import Parameter
 from service.spec.schema import json_schema
-from service.spec.space import Space
+from service.spec.space.parameter import Parameter
+from service.spec.space.space import Space
 from service.spec.spec import Source, Spec, load
 
 __all__ = [

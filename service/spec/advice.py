@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from service.spec.models import Rounds, Schedule
-from service.spec.parameter import Parameter
-from service.spec.space import Space
+from service.spec.space.parameter import Parameter
+from service.spec.space.space import Space
 
 #: Rates and penalties multiply; over this ratio of bounds a linear draw all but ignores the small ones.
 _DECADES = 100.0

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from service.spec.errors import SpecError, Violation
 from service.spec.models import AUTO, Resources, Rounds, Search, Section, StageSpec
-from service.spec.space import Space
+from service.spec.space.space import Space
 from trainables.stages import Plan, PlanError, Stage
 
 S = TypeVar("S", bound=Section)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.spec.kinds import KINDS, Kind
-from service.spec.parse import CONSTANT, RESERVED, WHEN
+from service.spec.space.kinds import KINDS, Kind
+from service.spec.space.parse import CONSTANT, RESERVED, WHEN
 from service.spec.spec import Spec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -12,7 +12,6 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_va
 
 from service.spec.advice import advice
 from service.spec.checks import check
-from service.spec.document import Document, read_file, write
 from service.spec.errors import SpecError, UserError, Violation
 from service.spec.models import (
     Budget,
@@ -28,8 +27,9 @@ from service.spec.models import (
     SweepName,
     TaskName,
 )
-from service.spec.space import Space
+from service.spec.space.space import Space
 from service.spec.violations import violations
+from service.spec.yaml_file.document import Document, read_file, write
 from trainables.stages import Plan
 
 Logger = Literal["tensorboard", "csv", "json", "mlflow", "wandb"]

@@ -13,7 +13,7 @@ from service.engine.curves import Measurement
 from service.engine.curves.recorded import Fidelity, Recorded, fidelity, key, recorded
 from service.spec import Spec
 from service.spec.errors import UserError, nearest
-from service.spec.parameter import Parameter
+from service.spec.space.parameter import Parameter
 
 PREFIX = "config/"
 EXPORT = "sieve export NAME --what history --format parquet"

@@ -8,8 +8,8 @@ from typing import Any
 
 from service.engine.state import user_searcher
 from service.spec import Spec
-from service.spec.document import refusal
 from service.spec.errors import SpecError, UserError
+from service.spec.yaml_file.document import refusal
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 from service.engine.preflight.finding import Finding
 from service.spec import Spec
 from service.spec.flat import nest
-from service.spec.parameter import Parameter
-from service.spec.space import Space
+from service.spec.space.parameter import Parameter
+from service.spec.space.space import Space
 
 MOST = 2000
 """Combinations that are tried; of more, so many are drawn, always the same."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from service.spec import Spec
 from service.spec.flat import nest
-from service.spec.parameter import Parameter
-from service.spec.samplers import same
-from service.spec.space import Space
+from service.spec.space.parameter import Parameter
+from service.spec.space.samplers import same
+from service.spec.space.space import Space
 from trainables.probe.evidence import Corner
 
 MOST = 32

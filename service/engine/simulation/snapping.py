@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.spec.errors import SpecError
-from service.spec.space import Space
+from service.spec.space.space import Space
 
 CATEGORIES = ("choice", "grid_search")
 

@@ -21,8 +21,8 @@ from service.ledger.store import simulated
 from service.ledger.store.store import Store
 from service.policy.search.warm_start.past import Past
 from service.spec import Source, Spec, load
-from service.spec.document import read_file
 from service.spec.errors import UserError
+from service.spec.yaml_file.document import read_file
 
 SUFFIX = "-simulated"
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from service.ledger.ledger import Needs
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, WorthRecord
 from service.spec.errors import UserError
-from service.spec.space import Space
+from service.spec.space.space import Space
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from service.interface.package.package import OURS
 from service.spec import Spec
-from service.spec.document import refusal
 from service.spec.errors import nearest
+from service.spec.yaml_file.document import refusal
 
 
 def glance(spec: Spec, project: Path, source: object) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from service.ledger.records import UNDER_WAY, ReportRecord, SpaceRecord, SweepRecord, TrialRecord, WorthRecord
-from service.spec.space import Space
+from service.spec.space.space import Space
 
 if TYPE_CHECKING:
     from service.ledger.results.latest import Latest

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from service.spec.parameter import Parameter
-from service.spec.samplers import Continuous, Steps
-from service.spec.scales import Log, Normal
+from service.spec.space.parameter import Parameter
+from service.spec.space.samplers import Continuous, Steps
+from service.spec.space.scales import Log, Normal
 
 FARTHEST = 1e300
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from service.policy.narrowing.axis import Axis
 from service.policy.narrowing.significance import SIGNIFICANT, avoidance, difference
-from service.spec.parameter import Parameter
-from service.spec.samplers import Values, same
+from service.spec.space.parameter import Parameter
+from service.spec.space.samplers import Values, same
 
 FEWEST = 5
 """Good trials, or trials with one category, that are too few to tell below."""

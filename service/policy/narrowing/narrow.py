@@ -9,8 +9,8 @@ from typing import Any
 
 from service.policy.narrowing.judgement import FEWEST, Judgement, judge
 from service.policy.observation import Observation, ranking
-from service.spec.parameter import Parameter, When
-from service.spec.space import Space
+from service.spec.space.parameter import Parameter, When
+from service.spec.space.space import Space
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from ray import tune
 
 from service.spec.flat import nest
-from service.spec.space import Space
+from service.spec.space.space import Space
 
 _DOMAINS: dict[str, Callable[..., Any]] = {
     "uniform": tune.uniform,

@@ -9,7 +9,7 @@ import numpy as np
 
 from service.policy.observation import Observation
 from service.spec import Spec
-from service.spec.space import Space
+from service.spec.space.space import Space
 
 
 def draw(space: Space, seed: int, number: int) -> list[float]:

@@ -9,8 +9,8 @@ from hyperopt import Domain, hp
 from hyperopt.base import JOB_STATE_DONE, STATUS_OK
 
 from service.policy.search.model.features import is_category
-from service.spec.parameter import Parameter
-from service.spec.space import Space
+from service.spec.space.parameter import Parameter
+from service.spec.space.space import Space
 
 
 class Documents:

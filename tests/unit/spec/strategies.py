@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from service.spec.parameter import Parameter
-from service.spec.space import Space
+from service.spec.space.parameter import Parameter
+from service.spec.space.space import Space
 
 UNITS = st.floats(0.0, 1.0)
 _WORDS = st.text("abc", min_size=1, max_size=4)

@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.spec.document import read, read_file, write
 from service.spec.errors import SpecError, UserError
+from service.spec.yaml_file.document import read, read_file, write
 
 TREES = st.recursive(
     st.one_of(

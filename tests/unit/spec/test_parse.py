@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from service.spec.errors import SpecError
-from service.spec.space import Space
+from service.spec.space.space import Space
 
 LR = {"loguniform": [1e-4, 1]}
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 
 from service.spec import Space, json_schema
-from service.spec.document import read
-from service.spec.kinds import KINDS
+from service.spec.space.kinds import KINDS
+from service.spec.yaml_file.document import read
 from tests.unit.spec.strategies import spaces
 from tests.unit.spec.test_spec import MINIMAL, YAML, changed
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.spec.errors import SpecError
 from service.spec.flat import flatten, nest
-from service.spec.space import Space
+from service.spec.space.space import Space
 from tests.unit.spec.strategies import spaces
 
 SPACE = Space.parse(

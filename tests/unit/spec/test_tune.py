@@ -11,7 +11,7 @@ from ray import tune
 from service.policy.search.domains import to_tune
 from service.spec.errors import SpecError
 from service.spec.flat import flatten
-from service.spec.space import Space
+from service.spec.space.space import Space
 from tests.unit.spec.strategies import spaces
 
 PAIRS: list[tuple[Any, dict[str, Any]]] = [

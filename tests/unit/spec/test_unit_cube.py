@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.spec.errors import SpecError
-from service.spec.kinds import KINDS
-from service.spec.parameter import Parameter
-from service.spec.space import Space
+from service.spec.space.kinds import KINDS
+from service.spec.space.parameter import Parameter
+from service.spec.space.space import Space
 from tests.unit.spec.strategies import BY_KIND, UNITS, spaces
 
 KIND_NAMES = sorted(KINDS)

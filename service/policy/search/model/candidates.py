@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from service.policy.search.model.features import Array, is_category
-from service.spec.space import Space
+from service.spec.space.space import Space
 
 EVERYWHERE, AROUND, REFINED = 1200, 400, 100
 BELOW_ONE = 1.0 - 1e-9

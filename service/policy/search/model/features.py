@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from service.spec.parameter import Parameter
-from service.spec.samplers import same
-from service.spec.space import Space
+from service.spec.space.parameter import Parameter
+from service.spec.space.samplers import same
+from service.spec.space.space import Space
 
 Array = NDArray[np.float64]
 

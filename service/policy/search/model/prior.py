@@ -11,7 +11,7 @@ from service.policy.observation import Observation
 from service.policy.search.model.features import Array, Features
 from service.policy.search.model.gaussian_process import GaussianModel, hyperparameters
 from service.policy.search.warm_start.lesson import Lesson
-from service.spec.space import Space
+from service.spec.space.space import Space
 
 MODELLED = 80
 """Most trials of a past in its model, evenly over its ranks: it is fitted once."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from service.policy.narrowing.axis import Axis
 from service.policy.observation import Observation
-from service.spec.parameter import Parameter
-from service.spec.space import Space
+from service.spec.space.parameter import Parameter
+from service.spec.space.space import Space
 
 TRUST = 0.5
 """Before anything is measured another sweep is taken to agree with this one at this rank correlation."""

@@ -15,7 +15,7 @@ from numbers import Real
 from typing import Any, Protocol
 
 from service.spec.errors import listing
-from service.spec.scales import Scale, clip
+from service.spec.space.scales import Scale, clip
 
 
 class Sampler(Protocol):

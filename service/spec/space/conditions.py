@@ -8,9 +8,9 @@ from typing import Any
 
 from service.spec.errors import Violation, listing, nearest
 from service.spec.flat import SEPARATOR, flatten
-from service.spec.kinds import build
-from service.spec.parameter import When
-from service.spec.samplers import Sampler, mark
+from service.spec.space.kinds import build
+from service.spec.space.parameter import When
+from service.spec.space.samplers import Sampler, mark
 
 Samplers = Mapping[str, tuple[str, tuple[Any, ...]]]
 

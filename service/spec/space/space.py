@@ -12,9 +12,9 @@ from typing import Any
 
 from service.spec.errors import SpecError, Violation, listing, nearest
 from service.spec.flat import nest
-from service.spec.parameter import Parameter, When
-from service.spec.parse import CONSTANT, WHEN, misnamed, parse
-from service.spec.samplers import same
+from service.spec.space.parameter import Parameter, When
+from service.spec.space.parse import CONSTANT, WHEN, misnamed, parse
+from service.spec.space.samplers import same
 
 #: A grid beyond this is a mistake: no sweep trains a million configs.
 LARGEST_GRID = 100_000

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from service.spec.kinds import build
-from service.spec.samplers import Sampler
+from service.spec.space.kinds import build
+from service.spec.space.samplers import Sampler
 
 #: Applies only while every named parameter is active and has one of the listed values. Empty: always.
 When = Mapping[str, tuple[Any, ...]]

@@ -13,7 +13,7 @@ import yaml
 
 from service.spec.errors import SpecError, UserError, Violation, nearest
 from service.spec.flat import SEPARATOR
-from service.spec.scalars import TAG, Composer, Dumper, scalar
+from service.spec.yaml_file.scalars import TAG, Composer, Dumper, scalar
 
 Where = tuple[str | int, ...]
 

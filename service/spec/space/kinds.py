@@ -13,8 +13,8 @@ from numbers import Real
 from typing import Any
 
 from service.spec.errors import nearest
-from service.spec.samplers import Continuous, Sampler, Steps, Values, mark
-from service.spec.scales import Linear, Log, Normal, Scale
+from service.spec.space.samplers import Continuous, Sampler, Steps, Values, mark
+from service.spec.space.scales import Linear, Log, Normal, Scale
 
 
 @dataclass(frozen=True)

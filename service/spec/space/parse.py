@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.spec.conditions import conditions
 from service.spec.errors import SpecError, Violation
 from service.spec.flat import SEPARATOR, flatten, nest
-from service.spec.kinds import KINDS, build, canonical
-from service.spec.parameter import Parameter, When
-from service.spec.tune_domains import from_tune, is_domain
+from service.spec.space.conditions import conditions
+from service.spec.space.kinds import KINDS, build, canonical
+from service.spec.space.parameter import Parameter, When
+from service.spec.space.tune_domains import from_tune, is_domain
 from service.spec.values import plain
 
 CONSTANT, WHEN = "constant", "when"

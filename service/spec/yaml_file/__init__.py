@@ -1,0 +1,1 @@
+"""YAML files as plain data that remember the line of every value."""
