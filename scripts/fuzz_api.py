@@ -31,7 +31,7 @@ import httpx
 from fuzz_made import SAYINGS, SPEC, body, flawed, package, submission
 from service.engine.packages.package_store import Limits
 from service.interface.api.app import create_app
-from service.interface.api.settings import PREFIX, Settings
+from service.interface.api.service_settings import PREFIX, Settings
 from service.ledger.home import open_store
 from service.ledger.over_http.head_secret import digest
 from service.ledger.results.status import snapshot

@@ -20,7 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from service.interface.client import Sweep, check, results, run, simulate, sweep
+    from service.interface.python.sweeps import Sweep, check, results, run, simulate, sweep
     from service.interface.remote import Client, RemoteSweep
     from service.spec import Spec, load
 
@@ -30,13 +30,13 @@ _HOMES = {
     "Client": "service.interface.remote",
     "RemoteSweep": "service.interface.remote",
     "Spec": "service.spec",
-    "Sweep": "service.interface.client",
-    "check": "service.interface.client",
+    "Sweep": "service.interface.python.sweeps",
+    "check": "service.interface.python.sweeps",
     "load": "service.spec",
-    "results": "service.interface.client",
-    "run": "service.interface.client",
-    "simulate": "service.interface.client",
-    "sweep": "service.interface.client",
+    "results": "service.interface.python.sweeps",
+    "run": "service.interface.python.sweeps",
+    "simulate": "service.interface.python.sweeps",
+    "sweep": "service.interface.python.sweeps",
 }
 
 

@@ -7,32 +7,32 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 
-from service.interface.api import (
-    cluster,
+from service.interface.api import problems
+from service.interface.api.counters import Counters
+from service.interface.api.description import describe_all
+from service.interface.api.guard.auth import Guarded, Public
+from service.interface.api.guard.body_limits import BodyLimits
+from service.interface.api.guard.hosts import Hosts
+from service.interface.api.requests import Requests
+from service.interface.api.routes import (
     events,
     heads,
     health,
     listings,
     logs,
     metrics,
+    nodes,
     packages,
-    problems,
     queue,
     quotas,
     submissions,
     sweeps,
     tokens,
 )
-from service.interface.api.auth import Guarded, Public
-from service.interface.api.counters import Counters
-from service.interface.api.description import describe_all
-from service.interface.api.hosts import Hosts
-from service.interface.api.limits import BodyLimits
-from service.interface.api.requests import Requests
-from service.interface.api.settings import PREFIX, Settings
+from service.interface.api.service_settings import PREFIX, Settings
 
 VERSION = "1"
-ROUTES = (sweeps, submissions, listings, packages, events, logs, queue, cluster, tokens, quotas, health, metrics)
+ROUTES = (sweeps, submissions, listings, packages, events, logs, queue, nodes, tokens, quotas, health, metrics)
 
 description = APIRouter(prefix=PREFIX, route_class=Guarded)
 

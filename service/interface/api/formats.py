@@ -11,8 +11,8 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
-from service.interface import tables
 from service.interface.api.problems import Refusal
+from service.interface.terminal import tables
 from service.ledger.results.rows import Rows
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.interface.api.counters import Counters
-from service.interface.api.settings import PREFIX
+from service.interface.api.service_settings import PREFIX
 
 SAFE = (
     (b"x-content-type-options", b"nosniff"),

@@ -16,9 +16,9 @@ import uvicorn
 from service.engine.fleet.inventory import Inventory
 from service.engine.packages.package_store import Limits
 from service.interface.api.app import create_app
-from service.interface.api.exposure import Exposure
-from service.interface.api.protocol import Protocol
-from service.interface.api.settings import Settings
+from service.interface.api.guard.exposure import Exposure
+from service.interface.api.guard.slow_clients import Protocol
+from service.interface.api.service_settings import Settings
 from service.interface.api.threads import Loop, Run, daemon
 from service.ledger.home import open_store
 from service.ledger.over_http.trust import certificates

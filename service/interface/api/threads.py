@@ -12,7 +12,7 @@ from types import TracebackType
 from service.engine.daemon import Daemon
 from service.engine.daemon import Settings as Told
 from service.engine.launch.launcher import Launcher
-from service.interface.api.settings import Settings
+from service.interface.api.service_settings import Settings
 from service.ledger.records import SweepRecord
 from service.spec.errors import UserError
 

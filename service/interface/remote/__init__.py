@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from service.interface.remote.client import Client
-from service.interface.remote.sweep import RemoteSweep
+from service.interface.remote.remote_sweep import RemoteSweep
 
 __all__ = ["Client", "RemoteSweep"]

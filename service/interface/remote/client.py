@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from service.interface.contexts import contexts
 from service.interface.contexts.address import address as written
-from service.interface.contexts.token import token_for
+from service.interface.contexts.token_source import token_for
 from service.interface.package import MOST
 from service.interface.remote.connection import Connection, Patience
 from service.interface.remote.remote import Remote
-from service.interface.remote.submission import Submission, submit
-from service.interface.remote.sweep import RemoteSweep
+from service.interface.remote.remote_sweep import RemoteSweep
+from service.interface.remote.submit_remote import Submission, submit
 from service.interface.source.choice import address_of
 from service.spec import Source
 from service.spec.errors import UserError

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from service.interface.contexts.address import is_loopback
-from service.interface.remote.problems import NoAnswer, exception
+from service.interface.remote.problem_errors import NoAnswer, exception
 from service.ledger.over_http.trust import CURE, is_untrusted, trusted
 from service.spec.errors import SieveError
 
@@ -78,7 +78,7 @@ class Connection:
     """Requests to the service at ``address``, with what ``token`` gives in each. Safe to use from several threads.
 
     Calls that can be repeated without harm are repeated while the service is away, at growing distances. Every method
-    raises the exceptions of `service.interface.remote.problems`: what the service refuses is refused in its words.
+    raises the exceptions of `service.interface.remote.problem_errors`: what the service refuses is refused in its words.
     """
 
     def __init__(

@@ -10,8 +10,8 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from service.interface.remote import decode
 from service.interface.remote.connection import Call, Connection
-from service.interface.remote.events import events, lines
-from service.interface.remote.rights import RemoteRights
+from service.interface.remote.event_stream import events, lines
+from service.interface.remote.remote_rights import RemoteRights
 from service.interface.source.source import Event, Look, Standing, Table
 from service.ledger.errors import UnknownSweep
 from service.ledger.records import UNDER_WAY, DecisionRecord
@@ -84,7 +84,7 @@ class Remote:
         return _standing(self.sweep(name))
 
     def look(self, name: str) -> Look:
-        from service.interface.view import avoided
+        from service.interface.terminal.status_view import avoided
 
         raw = self.sweep(name)
         status = decode.status(raw["status"])

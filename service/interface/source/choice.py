@@ -7,7 +7,7 @@ from pathlib import Path
 
 from service.interface.contexts import contexts
 from service.interface.contexts.address import address as written
-from service.interface.contexts.token import token_for
+from service.interface.contexts.token_source import token_for
 from service.interface.source.local import Local
 from service.interface.source.source import Source
 from service.ledger.folder import find_home

@@ -78,7 +78,7 @@ class Local:
         return Standing(record.state, record.why, live)
 
     def look(self, name: str) -> Look:
-        from service.interface.view import appraised, avoided
+        from service.interface.terminal.status_view import appraised, avoided
 
         standing, status = self.standing(name), self.status(name)
         note = DEAD.format(name) if standing.state in HEADED and not standing.live else status.why
@@ -118,7 +118,7 @@ class Local:
         return local_clusters.nodes(self.home)
 
     def wish(self, name: str, wish: str) -> Standing:
-        from service.interface.wishes import heard
+        from service.interface.source.heard import heard
 
         heard(self.store, name, wish)
         return self.standing(name)

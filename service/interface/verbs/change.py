@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface import options
+from service.interface.verbs import options
 from service.interface.verbs.run import drive
 
 if TYPE_CHECKING:

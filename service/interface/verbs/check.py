@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface import options
+from service.interface.verbs import options
 
 if TYPE_CHECKING:
     from service.engine.preflight import Finding, Report
@@ -43,7 +43,7 @@ def check(file: str, find_lr: bool, find_batch: bool, seconds: float, output: st
 
 def _check(spec: Spec, file: str, seconds: float, output: str) -> None:
     from service.engine.preflight.examination import thorough
-    from service.interface import tables
+    from service.interface.terminal import tables
 
     report = thorough(spec, str(Path.cwd()), file, seconds)
     click.echo(describe(report) if output == "table" else tables.render(report.rows(), output))
@@ -66,7 +66,8 @@ def _lines(finding: Finding) -> str:
 def _find_lr(spec: Spec, file: str, seconds: float, output: str, home: Path) -> None:
     from service.engine.preflight import rates
     from service.engine.preflight.examination import find_lr
-    from service.interface import ramp, tables
+    from service.interface.pages import ramp
+    from service.interface.terminal import tables
 
     found = find_lr(spec, str(Path.cwd()), file, seconds)
     steps = zip(found.rates, found.losses, found.smoothed, strict=True)
@@ -95,7 +96,7 @@ def _advice(suggested: Sequence[float] | None, steps: int) -> str:
 def _find_batch(spec: Spec, file: str, seconds: float, output: str) -> None:
     from service.engine.preflight import rates
     from service.engine.preflight.examination import find_batch
-    from service.interface import tables
+    from service.interface.terminal import tables
 
     timed = find_batch(spec, str(Path.cwd()), file, seconds)
     if output != "table":

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.interface import options, tables
+from service.interface.terminal import tables
+from service.interface.verbs import options
 from service.interface.verbs.group import Group
 
 if TYPE_CHECKING:

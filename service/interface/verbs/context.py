@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from service.interface import options
+from service.interface.verbs import options
 from service.interface.verbs.group import Group
 
 
@@ -29,7 +29,7 @@ def add(name: str, where: str, token_file: str | None) -> None:
     """
     from service.interface.contexts import contexts
     from service.interface.contexts.address import address
-    from service.interface.contexts.token import read_token
+    from service.interface.contexts.token_source import read_token
 
     contexts.check_name(name)
     known, normal = contexts.read(contexts.place()), address(where)
@@ -65,8 +65,8 @@ def use(name: str | None, none: bool) -> None:
 @options.output
 def ls(output: str) -> None:
     """List the services."""
-    from service.interface import tables
     from service.interface.contexts import contexts
+    from service.interface.terminal import tables
 
     known = contexts.read(contexts.place())
     rows = [
@@ -97,7 +97,7 @@ def rm(name: str) -> None:
 
 def _typed() -> str | None:
     """The token that a person types, without its being shown; None for none."""
-    from service.interface.contexts.token import checked
+    from service.interface.contexts.token_source import checked
 
     if sys.stdin.isatty():
         typed = str(click.prompt("token", hide_input=True, default="", show_default=False, err=True))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface import options, tables
+from service.interface.terminal import tables
+from service.interface.verbs import options
 
 if TYPE_CHECKING:
     from service.interface.source import Source, Table

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface import options, tables
+from service.interface.terminal import tables
+from service.interface.verbs import options
 
 if TYPE_CHECKING:
     from service.interface.source import Source
@@ -58,10 +59,10 @@ def status(name: str, source: Source, output: str) -> None:
         return
     from rich.console import Console
 
-    from service.interface import view
+    from service.interface.terminal import status_view
 
     look = source.look(name)
-    Console().print(view.panel(look.status))
+    Console().print(status_view.panel(look.status))
     for line in (*look.advice, look.note):
         if line:
             click.echo(line)
@@ -75,7 +76,7 @@ def watch(name: str, source: Source) -> None:
 
     Ctrl-C ends the view; the sweep goes on.
     """
-    from service.interface.live import follow
+    from service.interface.terminal.live import follow
 
     follow(name, source)
     click.echo("".join(f"{line}\n" for line in (source.look(name).note,) if line), nl=False)

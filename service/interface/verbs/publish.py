@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface import options
+from service.interface.verbs import options
 
 if TYPE_CHECKING:
     from service.interface.source import Source
@@ -29,7 +29,7 @@ def report(name: str, source: Source) -> None:
             f"the page of {name} at {source.where} cannot be written here",
             "give --home for a sweep of this machine, or save its tables with: sieve export",
         )
-    from service.interface.report import write
+    from service.interface.pages.report import write
 
     click.echo(write(source.store, name, source.home))
 

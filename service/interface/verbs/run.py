@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface import options
+from service.interface.verbs import options
 
 if TYPE_CHECKING:
     from service.engine.submit.local import Examined
@@ -40,8 +40,8 @@ def drive(name: str, home: Path, *, quiet: bool, again: str) -> None:
     ``again`` is the command that continues the sweep.
     """
     from service.engine.control import sweep
-    from service.interface.live import watch
     from service.interface.source.local import Local
+    from service.interface.terminal.live import watch
 
     with nullcontext() if quiet else watch(name, Local(home)):
         outcome = sweep.run(name, home)
@@ -90,16 +90,16 @@ def _checked(file: str, home: Path, *, check: bool) -> Examined:
 
 
 def _conclude(name: str, home: Path) -> None:
-    from service.interface import tables, view
-    from service.interface.report import write
+    from service.interface.pages.report import write
     from service.interface.source.local import Local
+    from service.interface.terminal import status_view, tables
 
     source = Local(home)
     look = source.look(name)
     click.echo()
-    click.echo(tables.leaders(source.rows(name, "best", BEST), empty=view.best(look.status)))
+    click.echo(tables.leaders(source.rows(name, "best", BEST), empty=status_view.best(look.status)))
     click.echo()
-    click.echo(view.budget(look.status))
+    click.echo(status_view.budget(look.status))
     for line in look.advice:
         click.echo(line)
     try:

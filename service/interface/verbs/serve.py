@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from service.interface import options
+from service.interface.verbs import options
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -55,7 +55,7 @@ def serve(**chosen: Any) -> None:
     """
     import logging
 
-    from service.interface.api.exposure import Exposure
+    from service.interface.api.guard.exposure import Exposure
     from service.interface.api.server import Options
     from service.interface.api.server import serve as start
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.interface import options, tables
+from service.interface.terminal import tables
+from service.interface.verbs import options
 
 if TYPE_CHECKING:
     from service.engine.simulation.outcome import Simulation
@@ -95,7 +96,7 @@ def _latency(calls: Sequence[float]) -> dict[str, Any]:
 
 
 def _lines(told: dict[str, Any], status: Status, worth: Sequence[WorthRecord]) -> list[str]:
-    from service.interface import view
+    from service.interface.terminal import status_view
 
     ended = ", ".join(f"{count} ended stage {stage}" for stage, count in enumerate(told["ended_stages"]))
     decisions = "; ".join(f"{kind} {_spoken(latency)}" for kind, latency in told["decisions"].items())
@@ -103,8 +104,8 @@ def _lines(told: dict[str, Any], status: Status, worth: Sequence[WorthRecord]) -
         f"{told['sweep']} {told['state']} (simulated): {told['why']}",
         f"{told['trials']} trials: {ended}",
         f"virtual time {tables.duration(told['seconds'])} with {told['workers']} workers",
-        view.budget(status),
-        *view.appraised(worth),
+        status_view.budget(status),
+        *status_view.appraised(worth),
         f"decisions: {decisions}; all in all {told['wall']:.2f} s of real time",
     ]
     if told["curves_exhausted"]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface import options
+from service.interface.verbs import options
 
 if TYPE_CHECKING:
     from service.interface.source import Source
@@ -22,7 +22,7 @@ def space(name: str, undo: bool, source: Source, output: str) -> None:
 
     What narrowing made of each parameter, and why.
     """
-    from service.interface import spaces, tables
+    from service.interface.terminal import space_words, tables
 
     if undo:
         taken = source.undo_space(name)
@@ -30,7 +30,7 @@ def space(name: str, undo: bool, source: Source, output: str) -> None:
             f"the narrowing for round {taken} is undone; the next round begins with the space before it", err=True
         )
     rows = source.rows(name, "spaces")
-    click.echo(spaces.describe(rows) if output == "table" else tables.render(rows, output))
+    click.echo(space_words.describe(rows) if output == "table" else tables.render(rows, output))
 
 
 VERBS = (space,)

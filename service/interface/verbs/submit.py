@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface import options
+from service.interface.verbs import options
 
 if TYPE_CHECKING:
-    from service.interface.remote.submission import Submitted
+    from service.interface.remote.submit_remote import Submitted
     from service.interface.source import Source
 
 MIB = 1 << 20
@@ -35,8 +35,8 @@ def submit(file: str, project: Path | None, no_check: bool, max_package: int, so
     that is paused or failed goes on.
     """
     from service.interface.remote.remote import Remote
-    from service.interface.remote.submission import Submission
-    from service.interface.remote.submission import submit as send
+    from service.interface.remote.submit_remote import Submission
+    from service.interface.remote.submit_remote import submit as send
     from service.spec.errors import UserError
 
     if not isinstance(source, Remote):

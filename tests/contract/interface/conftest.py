@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from service.engine.control.head_process import identity
 from service.interface.cli import main
-from service.interface.handle import Handle
+from service.interface.python.handle import Handle
 from service.interface.remote.connection import Connection, Patience
 from service.interface.remote.remote import Remote
 from service.interface.source import Source

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from service.interface.api import app
-from service.interface.api.settings import Settings
+from service.interface.api.service_settings import Settings
 from service.ledger.database.tables import tokens
 from service.ledger.home import open_store
 from service.ledger.store.tokens import digest

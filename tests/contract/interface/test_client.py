@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import service
 from service.interface.cli import main
-from service.interface.remote.problems import Denied
+from service.interface.remote.problem_errors import Denied
 from service.ledger import Store
 from service.ledger.errors import NameInUse, UnknownSweep
 from service.spec import load

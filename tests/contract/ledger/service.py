@@ -9,7 +9,7 @@ import time
 import uvicorn
 from fastapi import FastAPI
 
-from service.interface.api.heads import heads
+from service.interface.api.routes.heads import heads
 from service.ledger.over_http.head_secret import digest
 from service.ledger.store.store import Store
 

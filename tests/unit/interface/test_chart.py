@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.interface.chart import HEIGHT, RIGHT, WIDTH, Series, chart, ticks
+from service.interface.pages.chart import HEIGHT, RIGHT, WIDTH, Series, chart, ticks
 
 
 def parsed(markup: str) -> ElementTree.Element:

@@ -9,7 +9,7 @@ import pytest
 
 import service
 from service.engine.preflight import Finding, Report
-from service.interface import ramp
+from service.interface.pages import ramp
 from service.interface.verbs.check import describe
 from service.spec import UserError, load
 from tests.unit.interface.conftest import Terminal

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from service.interface import live
 from service.interface.source.local import Local
+from service.interface.terminal import live
 from service.ledger import Store
 from service.ledger.records import Batch, DecisionRecord
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.interface.report import curves, progress, write
+from service.interface.pages.report import curves, progress, write
 from service.ledger import Store
 from service.ledger.store.store import UnknownSweep
 from service.spec import load

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from service.interface import view
+from service.interface.terminal import status_view
 from service.ledger.records import DecisionRecord
 from service.ledger.results.remaining import Limit, Rest
 from service.ledger.results.status import Leader, Status, snapshot
@@ -22,7 +22,7 @@ def now(**changes: Any) -> Status:
 
 def drawn(status: Status) -> str:
     console = Console(file=io.StringIO(), width=100, force_terminal=False)
-    console.print(view.panel(status, DECISIONS[-1]))
+    console.print(status_view.panel(status, DECISIONS[-1]))
     file = console.file
     assert isinstance(file, io.StringIO)
     return file.getvalue()
@@ -39,14 +39,14 @@ def test_the_panel_holds_funnel_running_trials_best_budget_and_the_newest_verdic
 
 
 def test_a_coarse_best_never_passes_for_a_final_one() -> None:
-    text = view.best(now(best=Leader(3, 0, 0.9, final=False)))
+    text = status_view.best(now(best=Leader(3, 0, 0.9, final=False)))
     assert "0.9: trial 3 (coarse: after stage 0" in text
-    assert "coarse" not in view.best(now())
-    assert "none yet" in view.best(now(best=None))
+    assert "coarse" not in status_view.best(now())
+    assert "none yet" in status_view.best(now(best=None))
 
 
 def test_a_target_is_named() -> None:
-    assert view.best(now(target=0.985)).endswith("(target 0.985)")
+    assert status_view.best(now(target=0.985)).endswith("(target 0.985)")
 
 
 def test_before_the_first_report_nothing_is_a_percentage() -> None:
@@ -54,15 +54,15 @@ def test_before_the_first_report_nothing_is_a_percentage() -> None:
 
 
 def test_the_forecast_names_what_is_to_come_and_the_budget_that_ends_it() -> None:
-    assert view.forecast(now()) == "to come: about 2 trials, 4.2 epochs"
-    assert (view.limits(now()), view.forecast(now(rest=None))) == ("", "")
+    assert status_view.forecast(now()) == "to come: about 2 trials, 4.2 epochs"
+    assert (status_view.limits(now()), status_view.forecast(now(rest=None))) == ("", "")
     budgets = (Limit("gpu_hours", 1.5, 2.0), Limit("time", 120.0, 7200.0))
     short = now(rest=Rest(1, 0.7, 13.3, 0.5, "gpu_hours"), limits=budgets)
-    assert view.forecast(short) == "to come: about 1 trial, 0.7 epochs, 0.5 GPU hours; budget.gpu_hours ends it"
-    assert view.limits(short) == "used 1.5 of 2 GPU hours, 2 min 00 s of 2 h 00 min"
-    for words in (view.forecast(short), view.limits(short)):
+    assert status_view.forecast(short) == "to come: about 1 trial, 0.7 epochs, 0.5 GPU hours; budget.gpu_hours ends it"
+    assert status_view.limits(short) == "used 1.5 of 2 GPU hours, 2 min 00 s of 2 h 00 min"
+    for words in (status_view.forecast(short), status_view.limits(short)):
         assert words in drawn(short)
-        assert words in view.line(short)
+        assert words in status_view.line(short)
 
 
 def test_nodes_are_said_to_be_avoided_until_they_are_trusted_again() -> None:
@@ -70,7 +70,7 @@ def test_nodes_are_said_to_be_avoided_until_they_are_trusted_again() -> None:
         return DecisionRecord(7, 0, verdict, "broke there", {"node": node, "name": node.upper()}, 1.0)
 
     decisions = [*DECISIONS, about("a", "avoid"), about("b", "avoid"), about("a", "trust")]
-    assert view.avoided(decisions) == ["node B is avoided: trial 7 broke there"]
+    assert status_view.avoided(decisions) == ["node B is avoided: trial 7 broke there"]
 
 
 def test_many_running_trials_are_cut_short() -> None:
@@ -82,7 +82,7 @@ def test_many_running_trials_are_cut_short() -> None:
 def test_a_small_terminal_shows_it_all_and_counts_the_trials_without_room(height: int) -> None:
     console = Console(file=io.StringIO(), width=80, force_terminal=False)
     many = now(running=now().running * 20)
-    lines = console.render_lines(view.panel(many, DECISIONS[-1], height), pad=False)
+    lines = console.render_lines(status_view.panel(many, DECISIONS[-1], height), pad=False)
     text = ["".join(segment.text for segment in line) for line in lines]
     assert len(lines) <= height or height == 12, "one trial is always shown"
     assert max(map(len, text)) <= 80
@@ -101,7 +101,7 @@ def test_a_silent_head_is_said() -> None:
 
 
 def test_a_line_says_it_all_on_one() -> None:
-    text = view.line(now())
+    text = status_view.line(now())
     assert "\n" not in text
     assert "3 of 6 trials done" in text
     assert "4 reached stage 0, 2 reached stage 1" in text

@@ -19,9 +19,9 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from service.interface.api.app import create_app
-from service.interface.api.exposure import Exposure
+from service.interface.api.guard.exposure import Exposure
 from service.interface.api.server import config
-from service.interface.api.settings import PREFIX, Settings
+from service.interface.api.service_settings import PREFIX, Settings
 from service.ledger import Store
 from service.ledger.store.tokens import ROLES
 from tests.unit.interface.conftest import SPEC

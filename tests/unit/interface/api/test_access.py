@@ -10,11 +10,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from service.interface.api.exposure import Exposure
-from service.interface.api.failures import ALLOWED, Failures
-from service.interface.api.hosts import hostname
+from service.interface.api.guard.exposure import Exposure
+from service.interface.api.guard.failed_logins import ALLOWED, Failures
+from service.interface.api.guard.hosts import hostname
 from service.interface.api.server import admin_token
-from service.interface.api.settings import Settings
+from service.interface.api.service_settings import Settings
 from service.ledger import Store
 from service.ledger.errors import Unreachable
 from service.spec.errors import UserError

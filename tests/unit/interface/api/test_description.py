@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from service.interface.api.app import create_app
 from service.interface.api.problems import MEDIA_TYPE
-from service.interface.api.settings import Settings
+from service.interface.api.service_settings import Settings
 from service.ledger import Store
 from service.ledger.over_http.head_secret import digest
 from tests.unit.interface.api.conftest import Person

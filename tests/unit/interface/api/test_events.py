@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from service.interface.api import logs
-from service.interface.api.events import follower_of
-from service.interface.api.settings import Settings
+from service.interface.api.routes import logs
+from service.interface.api.routes.events import follower_of
+from service.interface.api.service_settings import Settings
 from service.ledger import Store
 from service.ledger.records import Batch, DecisionRecord
 from tests.unit.interface.api.conftest import Person, served

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from service.interface.api.failures import ALLOWED
-from service.interface.api.settings import Settings
+from service.interface.api.guard.failed_logins import ALLOWED
+from service.interface.api.service_settings import Settings
 from service.ledger.over_http.head_secret import digest
 from service.ledger.store.store import Store
 from tests.unit.interface.api.conftest import Person

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from service.engine.packages.package_store import Limits
 from service.interface.api.app import create_app
-from service.interface.api.settings import Settings
+from service.interface.api.service_settings import Settings
 from tests.unit.interface.api.conftest import CODE, PACKAGE, Person, zipped
 
 

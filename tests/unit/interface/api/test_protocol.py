@@ -9,16 +9,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.interface.api import heads, protocol
-from service.interface.api.exposure import Exposure
-from service.interface.api.settings import Settings
+from service.interface.api.guard import slow_clients
+from service.interface.api.guard.exposure import Exposure
+from service.interface.api.routes import heads
+from service.interface.api.service_settings import Settings
 from tests.unit.interface.api.conftest import served
 
 
 @pytest.fixture
 def line(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """A line to a service that waits 0.3 s for a request."""
-    monkeypatch.setattr(protocol, "PATIENCE", 0.3)
+    monkeypatch.setattr(slow_clients, "PATIENCE", 0.3)
     with served(settings) as address:
         host, port = address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=10) as connected:

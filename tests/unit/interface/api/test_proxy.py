@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from service.interface.api.exposure import Exposure
-from service.interface.api.failures import ALLOWED
-from service.interface.api.settings import Settings
+from service.interface.api.guard.exposure import Exposure
+from service.interface.api.guard.failed_logins import ALLOWED
+from service.interface.api.service_settings import Settings
 from tests.unit.interface.api.conftest import served
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from service.interface.api.app import ROUTES, description
-from service.interface.api.auth import HEAD, PUBLIC, Guarded, role_of
+from service.interface.api.guard.auth import HEAD, PUBLIC, Guarded, role_of
 from service.ledger.store.tokens import ROLES
 from tests.unit.interface.api.conftest import PACKAGE, Person
 from tests.unit.interface.conftest import SPEC

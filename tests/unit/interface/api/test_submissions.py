@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from service.interface.api.settings import Settings
+from service.interface.api.service_settings import Settings
 from service.ledger import Store
 from tests.unit.interface.api.conftest import CODE, PACKAGE, Person, zipped
 from tests.unit.interface.conftest import SPEC

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from service.interface.api.settings import Settings
+from service.interface.api.service_settings import Settings
 from service.ledger import Store
 from service.ledger.home import checkpoint_folder, spool_folder
 from service.ledger.records import Batch, ReportRecord

@@ -11,7 +11,7 @@ import pytest
 
 from cluster.inventory import Node
 from service.engine.launch.launcher import Launch
-from service.interface.api.settings import Settings
+from service.interface.api.service_settings import Settings
 from service.interface.api.threads import Loop, daemon
 from service.spec.errors import UserError
 from tests.unit.interface.api.conftest import PACKAGE, Person

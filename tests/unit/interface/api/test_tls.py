@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import service
 from service.engine.launch.launcher import TICKET, Launch
-from service.interface.api.exposure import Exposure
-from service.interface.api.settings import Settings
-from service.interface.remote.problems import NoAnswer
+from service.interface.api.guard.exposure import Exposure
+from service.interface.api.service_settings import Settings
+from service.interface.remote.problem_errors import NoAnswer
 from service.ledger.over_http import client as remote
 from service.ledger.over_http.head_secret import digest
 from service.ledger.over_http.spool import Spool

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from service.interface.remote.connection import Call, Connection, Patience
-from service.interface.remote.problems import Denied, NoAnswer
+from service.interface.remote.problem_errors import Denied, NoAnswer
 from service.spec.errors import SieveError
 
 QUICK = Patience(connect=1.0, read=0.5, away=3.0)

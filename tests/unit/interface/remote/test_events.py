@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 
 from service.interface.remote.connection import Connection, Patience
-from service.interface.remote.events import events, lines
-from service.interface.remote.problems import NoAnswer
+from service.interface.remote.event_stream import events, lines
+from service.interface.remote.problem_errors import NoAnswer
 from service.interface.source import Event, Standing
 from tests.unit.interface.remote.test_connection import answering
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.interface.remote.problems import Denied, exception
+from service.interface.remote.problem_errors import Denied, exception
 from service.ledger.errors import AlreadyRunning, NameInUse, UnknownSweep
 from service.spec.errors import SieveError, SpecError, UserError
 

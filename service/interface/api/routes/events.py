@@ -14,9 +14,9 @@ from pydantic_core import to_json
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from service.interface.api.auth import Guarded, Viewer
+from service.interface.api.guard.auth import Guarded, Viewer
 from service.interface.api.problems import declared
-from service.interface.api.settings import PREFIX, Here, Settings
+from service.interface.api.service_settings import PREFIX, Here, Settings
 from service.ledger.store.events import Events, Standing
 
 router = APIRouter(prefix=PREFIX, tags=["events"], route_class=Guarded)

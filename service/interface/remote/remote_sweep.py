@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service.interface.handle import Handle
+from service.interface.python.handle import Handle
 from service.interface.remote.remote import Remote
 
 

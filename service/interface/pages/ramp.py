@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import escape
 
-from service.interface.chart import Series, chart
+from service.interface.pages.chart import Series, chart
 
 STYLE = """
 body { margin: 2rem auto; max-width: 46rem; padding: 0 1.2rem; font: 15px/1.5 system-ui, sans-serif; color: #1c2430; }

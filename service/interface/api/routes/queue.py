@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
 from service.interface.api import formats
-from service.interface.api.auth import Guarded, Viewer
+from service.interface.api.guard.auth import Guarded, Viewer
 from service.interface.api.problems import declared
-from service.interface.api.settings import PREFIX, Here
+from service.interface.api.service_settings import PREFIX, Here
 from service.ledger.records import SweepRecord
 from service.ledger.results.results import Results
 from service.ledger.store.store import Store

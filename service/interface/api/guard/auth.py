@@ -14,7 +14,7 @@ from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from service.interface.api.problems import Refusal
-from service.interface.api.settings import settings_of
+from service.interface.api.service_settings import settings_of
 from service.ledger.records import SweepRecord
 from service.ledger.store.tokens import ROLES
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.interface.handle import Handle
+from service.interface.python.handle import Handle
 from service.interface.source.local import Local
 from service.ledger.folder import find_home
 from service.ledger.states import IllegalTransition

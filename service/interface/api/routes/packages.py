@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
 from service.engine.packages.package_store import Upload
-from service.interface.api.auth import Guarded, Submitter, Viewer
+from service.interface.api.guard.auth import Guarded, Submitter, Viewer
 from service.interface.api.problems import Refusal, declared
-from service.interface.api.settings import PREFIX, Here
+from service.interface.api.service_settings import PREFIX, Here
 
 router = APIRouter(prefix=PREFIX, tags=["packages"], route_class=Guarded)
 

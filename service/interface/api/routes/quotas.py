@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-from service.interface.api.auth import Admin, Guarded
-from service.interface.api.plain import PlainText
+from service.interface.api.guard.auth import Admin, Guarded
+from service.interface.api.guard.plain_text import PlainText
 from service.interface.api.problems import declared
-from service.interface.api.settings import PREFIX, Here
+from service.interface.api.service_settings import PREFIX, Here
 
 router = APIRouter(prefix=PREFIX, tags=["cluster"], route_class=Guarded)
 

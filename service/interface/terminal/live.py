@@ -11,8 +11,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.live import Live
 
-from service.interface import view
 from service.interface.source import Source
+from service.interface.terminal import status_view
 from service.ledger.records import DecisionRecord
 from service.ledger.results.status import Status
 
@@ -40,7 +40,7 @@ class Panel:
 
     def show(self, status: Status, decisions: Sequence[DecisionRecord]) -> None:
         newest = decisions[-1] if decisions else None
-        self._live.update(view.panel(status, newest, self._console.height), refresh=True)
+        self._live.update(status_view.panel(status, newest, self._console.height), refresh=True)
 
     def close(self) -> None:
         self._live.stop()
@@ -59,10 +59,10 @@ class Lines:
 
     def show(self, status: Status, decisions: Sequence[DecisionRecord]) -> None:
         for decision in decisions[len(decisions) if self._shown is None else self._shown :]:
-            self._print(view.verdict(decision))
+            self._print(status_view.verdict(decision))
         self._shown = len(decisions)
         if time.monotonic() >= self._next:
-            self._print(view.line(status))
+            self._print(status_view.line(status))
             self._next = time.monotonic() + LINE_INTERVAL
 
     def close(self) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from service.interface import tables
-from service.interface.chart import COLORS, Series, chart
-from service.interface.tables import Row
+from service.interface.pages.chart import COLORS, Series, chart
+from service.interface.terminal import tables
+from service.interface.terminal.tables import Row
 from service.ledger import Results, Store
 from service.ledger.home import report_file
 from service.ledger.records import DecisionRecord, ReportRecord

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from service.interface.api.auth import Guarded, Viewer
+from service.interface.api.guard.auth import Guarded, Viewer
 from service.interface.api.problems import Refusal, declared
-from service.interface.api.settings import PREFIX, Here, Settings
-from service.interface.api.sweeps import Name
+from service.interface.api.routes.sweeps import Name
+from service.interface.api.service_settings import PREFIX, Here, Settings
 from service.ledger.errors import UnknownSweep
 from service.ledger.store.store import HEADED
 

@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from service.interface.api.auth import Guarded, Viewer
+from service.interface.api.guard.auth import Guarded, Viewer
 from service.interface.api.problems import Refusal, declared
-from service.interface.api.settings import PREFIX, Here
+from service.interface.api.service_settings import PREFIX, Here
 
 router = APIRouter(prefix=PREFIX, tags=["cluster"], route_class=Guarded)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.interface.api.auth import Guarded, Viewer
 from service.interface.api.counters import Counters
+from service.interface.api.guard.auth import Guarded, Viewer
 from service.interface.api.problems import declared
 
 router = APIRouter(tags=["health"], route_class=Guarded)

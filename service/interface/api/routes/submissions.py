@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from service.engine.control.sweep import extend_in
 from service.engine.control.wishes import express
 from service.engine.submit.served import Nodes, Submission, receive
-from service.interface.api.auth import Guarded, Submitter
-from service.interface.api.plain import PlainText, checked
+from service.interface.api.guard.auth import Guarded, Submitter
+from service.interface.api.guard.plain_text import PlainText, checked
 from service.interface.api.problems import declared
-from service.interface.api.settings import PREFIX, Here, Settings
-from service.interface.api.sweeps import Name, detail
-from service.interface.api.views import EXAMPLE, SPEC, STATUS, SweepDetail
+from service.interface.api.routes.sweep_views import EXAMPLE, SPEC, STATUS, SweepDetail
+from service.interface.api.routes.sweeps import Name, detail
+from service.interface.api.service_settings import PREFIX, Here, Settings
 
 router = APIRouter(prefix=PREFIX, tags=["sweeps"], route_class=Guarded)
 

@@ -8,7 +8,7 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.interface.api.settings import LOOPBACK
+from service.interface.api.service_settings import LOOPBACK
 from service.spec.errors import UserError
 
 

@@ -7,9 +7,9 @@ import logging
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from service.interface.api.auth import Guarded, Public
+from service.interface.api.guard.auth import Guarded, Public
 from service.interface.api.problems import Refusal, declared
-from service.interface.api.settings import Here
+from service.interface.api.service_settings import Here
 from service.spec.errors import SieveError
 
 router = APIRouter(tags=["health"], route_class=Guarded)

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Header, HTTPException, Path, Request, Response
 from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
 
-from service.interface.api.failures import Failures
+from service.interface.api.guard.failed_logins import Failures
+from service.interface.api.guard.head_messages import BATCH, BEAT, END, TICKET, check, schema
+from service.interface.api.guard.slow_clients import PATIENCE
 from service.interface.api.problems import declared
-from service.interface.api.protocol import PATIENCE
-from service.interface.api.sayings import BATCH, BEAT, END, TICKET, check, schema
 from service.ledger.over_http import wire
 from service.ledger.over_http.head_secret import digest, fresh
 from service.ledger.states import IllegalTransition

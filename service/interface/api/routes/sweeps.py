@@ -9,10 +9,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from service.interface.api import formats
-from service.interface.api.auth import Guarded, Submitter, Viewer
+from service.interface.api.guard.auth import Guarded, Submitter, Viewer
 from service.interface.api.problems import declared
-from service.interface.api.settings import PREFIX, Here
-from service.interface.api.views import SPEC, SweepDetail, SweepPage, SweepView
+from service.interface.api.routes.sweep_views import SPEC, SweepDetail, SweepPage, SweepView
+from service.interface.api.service_settings import PREFIX, Here
 from service.ledger.results import rows
 from service.ledger.results.status import snapshot
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from service.interface.api import formats
-from service.interface.api.auth import Guarded, Viewer
+from service.interface.api.guard.auth import Guarded, Viewer
 from service.interface.api.problems import declared
-from service.interface.api.settings import PREFIX, Here
-from service.interface.api.sweeps import Name
+from service.interface.api.routes.sweeps import Name
+from service.interface.api.service_settings import PREFIX, Here
 from service.ledger.results.results import Results
 
 router = APIRouter(prefix=PREFIX, tags=["results"], route_class=Guarded)

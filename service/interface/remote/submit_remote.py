@@ -16,7 +16,7 @@ from service.interface.package import MOST, Package, pack
 from service.interface.package.revision import revision
 from service.interface.remote.connection import Call, Connection
 from service.interface.remote.glance import glance
-from service.interface.remote.problems import SpentKey
+from service.interface.remote.problem_errors import SpentKey
 from service.ledger.states import RESUMABLE
 from service.spec import Source, Spec, load
 from service.spec.errors import UserError

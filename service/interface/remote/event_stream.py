@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from httpx_sse import EventSource, ServerSentEvent, SSEError
 
 from service.interface.remote.connection import Call, Connection
-from service.interface.remote.problems import NoAnswer
+from service.interface.remote.problem_errors import NoAnswer
 from service.interface.source import Event, Standing
 from service.ledger.records import UNDER_WAY
 

@@ -1,0 +1,1 @@
+"""What stands before the routes: tokens, hosts, limits, slow and malformed requests."""

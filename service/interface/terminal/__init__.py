@@ -1,0 +1,1 @@
+"""Sweeps on a terminal: live view, tables, words."""
