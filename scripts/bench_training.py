@@ -31,9 +31,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from trainables import feed
 from trainables.data import Data
-from trainables.loop import Training
+from trainables.loop import feed
+from trainables.loop.training import Training
 from trainables.stages import Plan, Stage
 from trainables.task import Task
 

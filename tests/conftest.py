@@ -12,7 +12,7 @@ os.environ.pop("SIEVE_DATABASE_URL", None)  # tests keep to stores of their own
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The data directory, see `trainables.sources`; a test that asks for it is skipped without one."""
+    """The data directory, see `trainables.datasets.downloads`; a test that asks for it is skipped without one."""
     folder = Path(os.environ.get("SIEVE_DATA") or Path(__file__).parents[2] / "shared" / "data").resolve()
     if not folder.is_dir():
         pytest.skip(f"no data: {folder} does not exist; SIEVE_DATA names the data directory")

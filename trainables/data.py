@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from trainables.datasets.items import NUMERIC, collated
+from trainables.datasets.subset import Indices, class_indices, subset_indices
 from trainables.errors import TaskError
-from trainables.items import NUMERIC, collated
 from trainables.stages import Plan, Stage
-from trainables.subset import Indices, class_indices, subset_indices
 
 Array: TypeAlias = "NDArray[Any] | Tensor"
 Arrays: TypeAlias = "tuple[Array, ...]"

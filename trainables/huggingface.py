@@ -28,9 +28,9 @@ from transformers import EvalPrediction, PrinterCallback, Trainer, TrainerCallba
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.utils import WEIGHTS_NAME, logging
 
+from trainables.adapters.library import Epoch, LibraryRun, LibraryTask, Trained, check_keywords
 from trainables.data import Data
 from trainables.errors import TaskError
-from trainables.library import Epoch, LibraryRun, LibraryTask, Trained, check_keywords
 from trainables.stages import Plan
 
 QUIET: Mapping[str, Any] = {

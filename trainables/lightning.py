@@ -20,11 +20,11 @@ from lightning.pytorch.utilities.warnings import PossibleUserWarning
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
 
+from trainables.adapters.library import Epoch, LibraryRun, LibraryTask, Span, Trained, check_keywords
+from trainables.adapters.rows import Rows
 from trainables.data import Array, Data
 from trainables.errors import Diverged, TaskError
-from trainables.library import Epoch, LibraryRun, LibraryTask, Span, Trained, check_keywords
-from trainables.rows import Rows
-from trainables.seeding import seed_all
+from trainables.loop.seeding import seed_all
 from trainables.stages import Plan
 
 QUIET: Mapping[str, Any] = {

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from tests.projects.toy import Blobs
-from trainables.feed import Feed, resident
-from trainables.loop import Training
-from trainables.precision import Precision
+from trainables.loop.feed import Feed, resident
+from trainables.loop.precision import Precision
+from trainables.loop.training import Training
 from trainables.stages import Plan, Stage
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -77,7 +77,7 @@ def test_data_that_fit_are_kept_on_the_device_and_shared_by_trials(monkeypatch: 
     kept = resident(data, cuda)
     assert all(isinstance(array, torch.Tensor) and array.is_cuda for array in kept.train)  # type: ignore[union-attr]
     assert resident(data, cuda) is kept
-    monkeypatch.setattr("trainables.feed.RESIDENT_SHARE", 0.0)
+    monkeypatch.setattr("trainables.loop.feed.RESIDENT_SHARE", 0.0)
     large = Blobs().data()
     assert not any(array.is_cuda for array in resident(large, cuda).train)  # type: ignore[union-attr]
     order = np.arange(40)[::-1].copy()

@@ -14,9 +14,9 @@ from ray.util import placement_group_table
 from service.ledger.home import open_store
 from tests.projects.toy import Apart
 from tests.ray.toys import go, toy
-from trainables import checkpoint
-from trainables.loop import Training
+from trainables.loop.training import Training
 from trainables.stages import Plan, Stage
+from trainables.worker import checkpoint
 
 
 @contextmanager

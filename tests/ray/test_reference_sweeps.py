@@ -16,8 +16,8 @@ from service.ledger.home import open_store
 from service.policy.search.random_search import draw
 from service.spec import Spec, load
 from service.spec.flat import nest
-from trainables.assignment import Assignment
-from trainables.staged import StagedTrainable, describe_task
+from trainables.loop.assignment import Assignment
+from trainables.worker.staged import StagedTrainable, describe_task
 
 FOLDER = Path(trainables.tasks.__file__).parent
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.yaml"))

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from trainables.data import Data, Examples, batches, length
 from trainables.errors import TaskError
+from trainables.loop.seeding import seed_all
 from trainables.probe import neighbours
 from trainables.probe.clock import Clock
 from trainables.probe.evidence import ArrayEvidence, DataEvidence, Repeatable, StageEvidence
 from trainables.probe.sample import IGNORED, chosen, classes_of
-from trainables.seeding import seed_all
 from trainables.stages import Plan
 from trainables.task import Task
 

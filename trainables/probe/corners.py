@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from trainables import memory, outcome
 from trainables.data import Data, length
 from trainables.errors import told
-from trainables.loop import Training
+from trainables.loop import gpu_memory
+from trainables.loop.training import Training
 from trainables.probe.evidence import Corner, CornerEvidence, Failure
 from trainables.probe.memory import Peak
 from trainables.probe.sample import shortened
@@ -20,6 +20,7 @@ from trainables.probe.steps import fresh
 from trainables.recipe import Recipe
 from trainables.stages import Plan, Stage
 from trainables.task import Task
+from trainables.worker import outcome
 
 STEPS, EPOCHS, VALIDATION = 8, 5, 256
 """A corner trains for so many steps an epoch and so many epochs, if its time allows."""
@@ -101,7 +102,7 @@ def train(
 
 def failure_of(error: Exception) -> Failure:
     """What ``error`` is to a sweep; running out of memory is a kind of its own."""
-    if memory.exhausted(error):
+    if gpu_memory.exhausted(error):
         return Failure("memory", str(error).split("\n")[0])
     failed = outcome.failure(error)["sieve"]["failure"]
     return Failure(failed["kind"], told(error) if failed["kind"] == "error" else failed["message"])

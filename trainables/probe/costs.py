@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from trainables.data import Data, batches, length
-from trainables.loop import VALIDATION_BATCH
+from trainables.loop.training import VALIDATION_BATCH
 from trainables.probe.corners import STEPS, VALIDATION, mini
 from trainables.probe.evidence import CostEvidence
 from trainables.probe.memory import Peak

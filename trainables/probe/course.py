@@ -17,7 +17,7 @@ from trainables.recipe import Recipe
 from trainables.task import Task
 
 if TYPE_CHECKING:
-    from trainables.staged import Runner
+    from trainables.worker.staged import Runner
 
 Found = TypeVar("Found")
 

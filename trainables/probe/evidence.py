@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from trainables.assignment import Assignment
+from trainables.loop.assignment import Assignment
 from trainables.stages import Plan
 
 Repeatable = Literal["same", "other", "redrawn"]
@@ -147,7 +147,7 @@ class LearningEvidence:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a config cannot be trained: ``kind`` is one of `trainables.outcome`, ``where`` what was looked at."""
+    """Why a config cannot be trained: ``kind`` is one of `trainables.worker.outcome`, ``where`` what was looked at."""
 
     kind: str
     message: str

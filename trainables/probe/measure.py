@@ -10,12 +10,10 @@ from typing import Any
 
 import torch
 
-from trainables import outcome
 from trainables.data import Data
 from trainables.errors import TaskError
-from trainables.feed import resident
-from trainables.loading import load, load_data
-from trainables.loop import VALIDATION_BATCH
+from trainables.loop.feed import resident
+from trainables.loop.training import VALIDATION_BATCH
 from trainables.probe import contents, corners, costs, runs, steps
 from trainables.probe.clock import Clock
 from trainables.probe.course import Course
@@ -24,8 +22,10 @@ from trainables.probe.memory import Peak
 from trainables.probe.part import part
 from trainables.probe.sample import shortened
 from trainables.recipe import Recipe
-from trainables.resolve import resolve
 from trainables.task import Task
+from trainables.worker import outcome
+from trainables.worker.loading import load, load_data
+from trainables.worker.resolve import resolve
 
 QUICK_CORNERS = 0.5
 """Seconds for building corners in the quick part."""
@@ -150,7 +150,7 @@ def _of_data(error: Exception) -> Failure:
 
 def _foreign(question: Question) -> Evidence:
     """A task with a loop of its own: its first epochs, as a trial would run them."""
-    from trainables.staged import runner_of
+    from trainables.worker.staged import runner_of
 
     epochs = sum(stage.epochs for stage in question.given.plan.stages)
     metric = question.given.metric

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import torch
 
 from trainables.data import Batch, Data, batches, length
+from trainables.loop.seeding import seed_all
 from trainables.probe.clock import Clock
 from trainables.probe.evidence import Question, Ramp
 from trainables.probe.measure import own
 from trainables.probe.steps import device, fresh, scalar
 from trainables.recipe import Recipe
-from trainables.seeding import seed_all
 
 LOWEST, HIGHEST, STEPS = 1e-7, 10.0, 140
 MEMORY = 0.9

@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 
-from trainables import checkpoint
 from trainables.probe.clock import Clock
 from trainables.probe.evidence import RunsEvidence
-from trainables.staged import Runner
+from trainables.worker import checkpoint
+from trainables.worker.staged import Runner
 
 Make = Callable[[], Runner]
 """Makes a run from its beginning; each call another one, of the same config and seed."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Subset
 
 from trainables.data import Batch, Data, Examples, batches, length
-from trainables.subset import Indices
+from trainables.datasets.subset import Indices
 
 IGNORED = -100
 """The target that torch's cross entropy ignores by default: no class."""

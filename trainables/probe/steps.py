@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from trainables.data import Batch, Data, Examples, batches, length
+from trainables.datasets.subset import Indices
 from trainables.errors import TaskError, place, told
-from trainables.loop import VALIDATION_BATCH
+from trainables.loop.seeding import INITIALIZATION, seed_all
+from trainables.loop.training import VALIDATION_BATCH
 from trainables.probe.contents import has_own_loss
 from trainables.probe.evidence import FirstEvidence
 from trainables.probe.sample import batch, chosen, classes_of
-from trainables.seeding import INITIALIZATION, seed_all
-from trainables.subset import Indices
 from trainables.task import Task
 
 EXAMPLES, TRIED = 64, 8

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainables.data import Batch, Data
+from trainables.datasets.downloads import Source, contents
 from trainables.errors import TaskError
-from trainables.sources import Source, contents
 from trainables.task import Task
 from trainables.tasks.transformer import Translator
 from trainables.tasks.words import BEGIN, END, PADDING, Text, Vocabulary, pad

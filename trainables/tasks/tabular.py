@@ -14,8 +14,8 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from trainables.data import Data
+from trainables.datasets.downloads import cache_folder, require
 from trainables.errors import TaskError
-from trainables.sources import cache_folder, require
 from trainables.task import Task
 
 

@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 
 from trainables.data import Data
-from trainables.sources import Source, contents
+from trainables.datasets.downloads import Source, contents
 from trainables.task import Task
 from trainables.tasks.encoders import Classifier
 from trainables.tasks.words import Vocabulary, pad, words

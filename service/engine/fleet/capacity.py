@@ -12,7 +12,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from service.policy.cluster_share.packing import concurrent
 from service.spec import Spec
 from service.spec.errors import UserError
-from trainables import memory
+from trainables.loop import gpu_memory
 
 PATIENCE = 60.0
 """Seconds to wait for the nodes to say how much memory their GPUs have."""
@@ -39,7 +39,7 @@ def slots_of(spec: Spec, resources: Mapping[str, float], gpu: float) -> int:
 
 def smallest_gpu() -> int | None:
     """Bytes of memory of the smallest GPU, by asking one of each node; None where none can be asked."""
-    asked = ray.remote(num_cpus=0, num_gpus=0.01, max_retries=0)(memory.total)
+    asked = ray.remote(num_cpus=0, num_gpus=0.01, max_retries=0)(gpu_memory.total)
     nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("GPU")]
     answers = [
         asked.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote() for node in nodes

@@ -47,8 +47,8 @@ from service.policy.verdict import STATES
 from service.spec import Spec, load
 from service.spec.errors import SieveError
 from service.spec.flat import nest
-from trainables.assignment import Assignment
-from trainables.sources import data_folder
+from trainables.datasets.downloads import data_folder
+from trainables.loop.assignment import Assignment
 
 
 @dataclass(frozen=True)

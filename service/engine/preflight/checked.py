@@ -41,7 +41,7 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
     key = (spec.task, project, repr((spec.plans, spec.search.seed, spec.resources.processes, spec.data_dir)))
     if key not in _loaded:
         from trainables.errors import TaskError, told
-        from trainables.staged import describe_task
+        from trainables.worker.staged import describe_task
 
         stages, *later = [[asdict(stage) for stage in plan.stages] for plan in spec.plans]
         try:

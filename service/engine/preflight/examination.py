@@ -15,8 +15,8 @@ from service.engine.preflight.judges import costs, data, learning, trials
 from service.engine.preflight.target import Target
 from service.spec import Spec
 from service.spec.errors import UserError
-from trainables.assignment import Assignment
 from trainables.errors import TaskError
+from trainables.loop.assignment import Assignment
 from trainables.probe.evidence import BatchEvidence, Evidence, Failure, Question, Ramp
 
 Found = TypeVar("Found")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.spec import Spec
 from service.spec.errors import UserError
-from trainables.outcome import RESERVED
+from trainables.worker.outcome import RESERVED
 
 
 def check_metric(spec: Spec) -> None:

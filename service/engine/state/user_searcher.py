@@ -18,7 +18,7 @@ def foreign(spec: Spec, project: str) -> Any | None:
     if spec.search.algorithm in search.SEARCHERS:
         return None
     from trainables.errors import TaskError
-    from trainables.resolve import find
+    from trainables.worker.resolve import find
 
     try:
         return find(spec.search.algorithm, project, "searcher")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from trainables.assignment import Assignment
+from trainables.loop.assignment import Assignment
 from trainables.stages import Plan, Stage
 
 TASK_SOURCE = '''

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainables import checkpoint
 from trainables.errors import CheckpointError
+from trainables.worker import checkpoint
 
 
 def test_what_was_written_is_read_and_replaced(tmp_path: Path):

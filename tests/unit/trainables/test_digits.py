@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 
 import trainables.tasks.digits as module
-from trainables.loop import Training
+from trainables.loop.training import Training
 from trainables.stages import Plan, Stage
 
 

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Dataset
 
 from trainables.data import Data
-from trainables.feed import Feed, loader_workers
+from trainables.loop.feed import Feed, loader_workers
 
 CPU = torch.device("cpu")
 ORDER = np.array([5, 1, 7, 0, 2])

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
+from trainables.adapters.function import FunctionRun
+from trainables.adapters.stage_handle import StageHandle
 from trainables.errors import TaskError
-from trainables.function import FunctionRun
-from trainables.handle import StageHandle
 from trainables.stages import Plan, Stage
 
 PLAN = Plan((Stage(0.5, 2), Stage(1.0, 3)))

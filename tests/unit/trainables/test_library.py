@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import torch
 
+from trainables.adapters.library import LibraryRun
 from trainables.errors import Diverged, TaskError
-from trainables.library import LibraryRun
-from trainables.resolve import resolve
 from trainables.stages import Plan, Stage
+from trainables.worker.resolve import resolve
 
 PROJECTS = str(Path(__file__).parents[2] / "projects")
 TASKS = {"lightning_blobs": "Blobs", "transformers_tokens": "Tokens"}
@@ -115,7 +115,7 @@ def test_nothing_is_written_or_shown(name, tmp_path, capfd):
 
 @BOTH
 def test_a_loss_that_is_not_a_number_ends_the_trial(name):
-    from trainables import outcome
+    from trainables.worker import outcome
 
     run = begin(name, poison=4)
     run.run_epoch()
@@ -225,8 +225,8 @@ def test_epoch_by_epoch_lightning_trains_as_in_one_fit(interval, monkeypatch):
     seen = climb(run, plan)
     rates = list(blobs.RATES)
 
+    from trainables.adapters.rows import Rows
     from trainables.lightning import QUIET, _quiet
-    from trainables.rows import Rows
 
     data = blobs.Blobs().data()
     loaders = [in_order(Rows(part, torch.arange(len(part[0])).numpy())) for part in (data.train, data.validation)]
@@ -294,7 +294,7 @@ def test_a_model_named_as_the_task_is_told_its_task_class(reference, wanted):
 
 def test_other_tasks_load_neither_library():
     program = (
-        "import sys, trainables.loading, trainables.loop, trainables.resolve\n"
+        "import sys, trainables.worker.loading, trainables.loop.training, trainables.worker.resolve\n"
         "sys.exit(any(name in sys.modules for name in ('lightning', 'transformers', 'accelerate')))\n"
     )
     folder = Path(__file__).parents[3]

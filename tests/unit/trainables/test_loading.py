@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from trainables.assignment import Assignment
 from trainables.data import length
+from trainables.datasets.downloads import VARIABLE
 from trainables.errors import TaskError
-from trainables.loading import describe_task, load
-from trainables.sources import VARIABLE
+from trainables.loop.assignment import Assignment
 from trainables.task import Task
+from trainables.worker.loading import describe_task, load
 
 STAGES = [{"data": 1.0, "epochs": 1}]
 

@@ -13,15 +13,15 @@ from torch import nn
 from torch.utils.data import Dataset, TensorDataset
 
 from tests.projects.toy import Blobs
-from trainables import checkpoint
 from trainables.data import Data
 from trainables.errors import Diverged, TaskError
-from trainables.feed import TIMINGS
-from trainables.loop import Training
+from trainables.loop.feed import TIMINGS
+from trainables.loop.training import Training
 from trainables.recipe.optimizers import OPTIMIZERS
 from trainables.recipe.schedules import SCHEDULES
-from trainables.resolve import resolve
 from trainables.stages import Plan, Stage
+from trainables.worker import checkpoint
+from trainables.worker.resolve import resolve
 
 FIVE = Plan((Stage(0.3, 2), Stage(1.0, 3)))
 
@@ -191,7 +191,7 @@ def test_a_dataset_trains_like_arrays(task):
 
 def test_metrics_are_means_over_all_of_the_validation_data(task, monkeypatch):
     whole = Training(task, task.data(), {"batch_size": 8}, FIVE, 3).run_epoch()
-    monkeypatch.setattr("trainables.loop.VALIDATION_BATCH", 7)
+    monkeypatch.setattr("trainables.loop.training.VALIDATION_BATCH", 7)
     parts = Training(task, task.data(), {"batch_size": 8}, FIVE, 3).run_epoch()
     assert set(whole) == {"train_loss", "val_loss", "val_accuracy"}
     assert parts == pytest.approx(whole)

@@ -10,7 +10,7 @@ import torch
 
 from trainables.data import Data
 from trainables.errors import TaskError
-from trainables.loop import Training
+from trainables.loop.training import Training
 from trainables.stages import Plan, Stage
 from trainables.tasks import multi30k
 from trainables.tasks.multi30k import VOCABULARY, Multi30k, bleu, bleu_counts, references
@@ -117,7 +117,7 @@ def test_validation_in_batches_reports_corpus_bleu(monkeypatch: pytest.MonkeyPat
     config: dict[str, Any] = {**CONFIG, "lr": 0.01, "batch_size": 16}
     training = Training(task, data, config, Plan((Stage(1.0, 6),)), seed=0)
     reports = [training.run_epoch() for _ in range(6)]
-    monkeypatch.setattr("trainables.loop.VALIDATION_BATCH", 7)
+    monkeypatch.setattr("trainables.loop.training.VALIDATION_BATCH", 7)
     assert training._validate() == pytest.approx({k: v for k, v in reports[-1].items() if k != "train_loss"}, rel=1e-4)
     assert set(reports[-1]) == {"train_loss", "val_loss", "val_bleu"}
     assert reports[0]["val_bleu"] < reports[-1]["val_bleu"] <= 100.0

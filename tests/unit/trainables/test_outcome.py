@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainables import outcome
 from trainables.errors import CheckpointError, Diverged, MetricError, RankFailed, TaskError
+from trainables.worker import outcome
 
 
 @pytest.mark.parametrize(

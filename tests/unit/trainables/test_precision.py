@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainables.errors import TaskError
-from trainables.precision import Precision, arithmetic
+from trainables.loop.precision import Precision, arithmetic
 
 CPU = torch.device("cpu")
 

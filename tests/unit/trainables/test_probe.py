@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
-from trainables.assignment import Assignment
 from trainables.data import Data
 from trainables.errors import TaskError
+from trainables.loop.assignment import Assignment
 from trainables.probe import by_heart, contents, corners, costs, measure, neighbours, runs
 from trainables.probe.batch_sizes import batch_sizes
 from trainables.probe.clock import Clock
@@ -21,8 +21,8 @@ from trainables.probe.evidence import Corner, Question
 from trainables.probe.part import rows_of_one
 from trainables.probe.ramp import ramp
 from trainables.probe.sample import shortened
-from trainables.resolve import resolve
 from trainables.stages import Plan, Stage
+from trainables.worker.resolve import resolve
 
 PLAN = Plan((Stage(0.5, 1), Stage(1.0, 2)))
 CONFIG = {"lr": 0.05, "batch_size": 8}

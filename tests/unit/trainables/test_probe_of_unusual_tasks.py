@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from trainables.assignment import Assignment
 from trainables.data import Data
 from trainables.errors import told
-from trainables.loading import load_data
+from trainables.loop.assignment import Assignment
 from trainables.probe import by_heart, contents, measure, neighbours, steps
 from trainables.probe.evidence import Corner, Question
 from trainables.probe.sample import chosen
-from trainables.resolve import resolve
 from trainables.stages import Plan, Stage
+from trainables.worker.loading import load_data
+from trainables.worker.resolve import resolve
 
 PROJECT = str(Path(__file__).parents[2] / "projects")
 PLAN = Plan((Stage(1.0, 1),))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from trainables.errors import TaskError
-from trainables.resolve import resolve
+from trainables.worker.resolve import resolve
 
 
 def test_a_class_is_made_and_a_function_returned(project: Path):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from trainables.datasets.sampling import epoch_order
 from trainables.errors import TaskError
-from trainables.sampling import epoch_order
 
 LABELS = np.array([0] * 40 + [1] * 8 + [2] * 2)
 SUBSET = np.flatnonzero(np.arange(50) % 2 == 0)

@@ -10,7 +10,7 @@ import torch
 from torch import distributed, nn
 
 from tests.projects.toy import Blobs
-from trainables.share import ShareOfTask
+from trainables.worker.process_share import ShareOfTask
 
 
 @pytest.fixture(autouse=True, scope="module")

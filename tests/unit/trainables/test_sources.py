@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from trainables import sources
+from trainables.datasets import downloads
+from trainables.datasets.downloads import Source, cache_folder, contents, data_folder, download
 from trainables.errors import TaskError
-from trainables.sources import Source, cache_folder, contents, data_folder, download
 
 CONTENT = b"1\tfine\n0\tbad\n" * 1000
 
@@ -124,10 +124,10 @@ def test_a_missing_page_is_named(server: str, tmp_path: Path) -> None:
 
 
 def test_the_data_directory_is_the_specs_else_the_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(sources.VARIABLE, str(tmp_path / "env"))
+    monkeypatch.setenv(downloads.VARIABLE, str(tmp_path / "env"))
     assert data_folder("data", str(tmp_path)) == tmp_path / "data"
     assert data_folder("/data", str(tmp_path)) == Path("/data")
     assert data_folder("~/data", str(tmp_path)) == Path.home() / "data"
     assert data_folder(None, str(tmp_path)) == tmp_path / "env"
-    monkeypatch.delenv(sources.VARIABLE)
+    monkeypatch.delenv(downloads.VARIABLE)
     assert data_folder(None, str(tmp_path)) is None

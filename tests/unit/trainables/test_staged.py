@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from trainables import checkpoint
-from trainables.assignment import Assignment
-from trainables.staged import StagedTrainable, describe_task
+from trainables.loop.assignment import Assignment
 from trainables.stages import Plan, Stage
+from trainables.worker import checkpoint
+from trainables.worker.staged import StagedTrainable, describe_task
 
 PROJECTS = str(Path(__file__).parents[2] / "projects")
 POSITIONS = [(0, 1), (0, 2), (1, 1), (1, 2), (1, 3)]
@@ -100,7 +100,7 @@ def test_sigkill_at_any_time_changes_nothing(begin, assign, tmp_path, changes):
     expected = climb(begin(assign(folder=tmp_path / "straight", **changes)))
     config = assign(folder=tmp_path / "killed", **changes)
     program = (
-        "import json, sys; from trainables.staged import StagedTrainable\n"
+        "import json, sys; from trainables.worker.staged import StagedTrainable\n"
         "trainable = StagedTrainable(json.loads(sys.argv[1]))\n"
         "while True: print(json.dumps(trainable.step()), flush=True)\n"
     )
@@ -269,6 +269,6 @@ def test_a_task_is_described_and_its_data_shared(project):
 
 
 def test_torch_is_not_loaded_by_naming_the_class():
-    program = "import sys, trainables.staged; sys.exit('torch' in sys.modules)"
+    program = "import sys, trainables.worker.staged; sys.exit('torch' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     assert subprocess.run([sys.executable, "-c", program], env=environment, check=False).returncode == 0

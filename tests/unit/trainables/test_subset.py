@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainables.datasets.subset import class_indices, smallest_fraction, subset_indices
 from trainables.errors import TaskError
 from trainables.stages import Stage
-from trainables.subset import class_indices, smallest_fraction, subset_indices
 
 fractions = st.floats(0.05, 1.0)
 seeds = st.integers(0, 2**31)

@@ -10,10 +10,10 @@ from torch import nn
 
 from trainables.data import Data
 from trainables.errors import TaskError
-from trainables.precision import Precision
+from trainables.loop.precision import Precision
+from trainables.loop.update import Update
 from trainables.recipe import Recipe
 from trainables.task import Task
-from trainables.update import Update
 
 
 class Pairs(Task):

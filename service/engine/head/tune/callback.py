@@ -22,7 +22,7 @@ from service.policy.diagnosis import diagnose
 from service.policy.failures.retries import ROOM, alone, retry
 from service.policy.verdict import STATES, Verdict
 from service.spec import Spec
-from trainables.distributed import free
+from trainables.worker.distributed import free
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from service.engine.head.tune.scheduler import Verdicts
 from service.engine.head.tune.search_alg import Proposals
 from service.engine.head.tune.stopper import Course
 from service.spec import Spec
-from trainables.distributed import Crew
-from trainables.staged import StagedTrainable
+from trainables.worker.distributed import Crew
+from trainables.worker.staged import StagedTrainable
 
 SWITCHES = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",

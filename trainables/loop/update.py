@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from trainables.data import Batch
 from trainables.errors import TaskError
-from trainables.precision import Precision
+from trainables.loop.precision import Precision
 from trainables.recipe import Recipe
 from trainables.recipe.optimizers import add_l1, weights
 from trainables.task import Task

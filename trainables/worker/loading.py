@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainables.assignment import Assignment, plan_of
+from trainables.datasets.downloads import data_folder
 from trainables.errors import TaskError, told
-from trainables.sources import data_folder
+from trainables.loop.assignment import Assignment, plan_of
 
 if TYPE_CHECKING:
+    from trainables.adapters.library import LibraryTask
     from trainables.data import Data
-    from trainables.library import LibraryTask
-    from trainables.resolve import TaskFunction
     from trainables.task import Task
+    from trainables.worker.resolve import TaskFunction
 
 _loaded: dict[tuple[str, str, Path | None], tuple[Task | LibraryTask | TaskFunction, Data | None]] = {}
 """The newest task of this process, by project, name and data directory, and its data."""
@@ -44,10 +44,10 @@ def describe_task(
     """
     import numpy as np
 
+    from trainables.adapters.library import LibraryTask
     from trainables.data import length
-    from trainables.library import LibraryTask
-    from trainables.resolve import resolve
     from trainables.task import Task
+    from trainables.worker.resolve import resolve
 
     task = resolve(reference, project)
     if not isinstance(task, (Task, LibraryTask)):
@@ -81,9 +81,9 @@ def load(given: Assignment, shared: Sequence[Any]) -> tuple[Task | LibraryTask |
     """
     import ray
 
-    from trainables.library import LibraryTask
-    from trainables.resolve import resolve
+    from trainables.adapters.library import LibraryTask
     from trainables.task import Task
+    from trainables.worker.resolve import resolve
 
     folder = data_folder(given.data_dir, given.project)
     key = (given.project, given.task, folder)

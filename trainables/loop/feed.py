@@ -10,9 +10,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from trainables import memory
 from trainables.data import Batch, Data, Examples, batches
-from trainables.subset import Indices
+from trainables.datasets.subset import Indices
+from trainables.loop import gpu_memory
 
 TIMINGS = frozenset({"loader_wait"})
 """Metrics that measure time, and so differ between two runs that are otherwise the same."""
@@ -83,7 +83,7 @@ def resident(data: Data, device: torch.device) -> Data:
     unpacked = data.unpacked()
     arrays = [array for part in (unpacked.train, unpacked.validation) if isinstance(part, tuple) for array in part]
     size = sum(cast("Tensor", array).nbytes for array in arrays)
-    if size > RESIDENT_SHARE * memory.free(device):
+    if size > RESIDENT_SHARE * gpu_memory.free(device):
         return unpacked
     _resident[data] = unpacked.moved(device)
     return _resident[data]

@@ -22,9 +22,9 @@ from ray.core.generated.gcs_pb2 import PlacementGroupTableData
 from ray.util import remove_placement_group
 from ray.util.placement_group import PlacementGroup
 
-from trainables import outcome
-from trainables.assignment import Assignment
 from trainables.errors import RankFailed, TaskError
+from trainables.loop.assignment import Assignment
+from trainables.worker import outcome
 
 FREE_EVERY = 2.0
 """Seconds from one look for what killed trials hold to the next, while processes wait to start."""
@@ -73,7 +73,7 @@ class Exchange:
 
 
 class DistributedTraining:
-    """Trains one config of a task in several processes; what they hand in is as of `trainables.loop.Training`.
+    """Trains one config of a task in several processes; what they hand in is as of `trainables.loop.training.Training`.
 
     A state is that of a single process, so a trial may go on with another number of processes. They start with the
     first epoch that is to train.
@@ -229,10 +229,10 @@ def _training(orders: Mapping[str, Any]) -> Any:
     from ray.train.torch import get_device, prepare_model
     from torch import nn
 
-    from trainables.loading import load, load_data
-    from trainables.loop import Training
-    from trainables.share import ShareOfTask
+    from trainables.loop.training import Training
     from trainables.task import Task
+    from trainables.worker.loading import load, load_data
+    from trainables.worker.process_share import ShareOfTask
 
     def wrap(module: nn.Module) -> nn.Module:
         # Some tasks use a part of the model in some steps only, or never: without the search DDP would end them.

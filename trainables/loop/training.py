@@ -11,18 +11,18 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from trainables import sampling
 from trainables.data import Data
+from trainables.datasets import sampling
+from trainables.datasets.subset import Indices
 from trainables.errors import Diverged, TaskError
-from trainables.feed import Feed
-from trainables.patience import Patience
-from trainables.precision import Precision, arithmetic
+from trainables.loop.feed import Feed
+from trainables.loop.patience import Patience
+from trainables.loop.precision import Precision, arithmetic
+from trainables.loop.seeding import INITIALIZATION, derive, seed_all
+from trainables.loop.update import Update
 from trainables.recipe import Recipe
-from trainables.seeding import INITIALIZATION, derive, seed_all
 from trainables.stages import Plan
-from trainables.subset import Indices
 from trainables.task import Task
-from trainables.update import Update
 
 VALIDATION_BATCH = 1024
 CHECK_EVERY = 16

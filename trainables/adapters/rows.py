@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Subset
 
 from trainables.data import Arrays, Examples
+from trainables.datasets.subset import Indices
 from trainables.errors import TaskError
-from trainables.subset import Indices
 
 
 class Rows(Dataset[Any]):

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from trainables.assignment import Position
 from trainables.data import Array, integer_labels, length
+from trainables.datasets.subset import subset_indices
 from trainables.errors import TaskError
-from trainables.seeding import seed_all
+from trainables.loop.assignment import Position
+from trainables.loop.seeding import seed_all
 from trainables.stages import Plan
-from trainables.subset import subset_indices
 
 
 class Ended(BaseException):

@@ -7,9 +7,9 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from trainables import memory
-from trainables.assignment import Assignment, Position
 from trainables.errors import CheckpointError, Diverged, MetricError, RankFailed, TaskError, nearest
+from trainables.loop import gpu_memory
+from trainables.loop.assignment import Assignment, Position
 
 FAILURE_KINDS: tuple[tuple[type[Exception], str], ...] = (
     (Diverged, "diverged"),
@@ -38,7 +38,7 @@ def report(given: Assignment, position: Position, metrics: Mapping[str, float], 
             "stage_end": stage_end,
             "seconds": seconds,
             "checkpoint": str(given.checkpoint),
-            "memory": memory.seen(),
+            "memory": gpu_memory.seen(),
             "failure": None,
         },
     }
@@ -53,7 +53,7 @@ def failure(error: Exception) -> dict[str, Any]:
     """The last result of a trial that ``error`` ends."""
     if isinstance(error, RankFailed):
         return {"done": True, "sieve": {"failure": error.failure}}
-    kind = "memory" if memory.exhausted(error) else _kind(error)
+    kind = "memory" if gpu_memory.exhausted(error) else _kind(error)
     message = str(error) if kind != "error" else f"{type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))
     return {"done": True, "sieve": {"failure": {"kind": kind, "message": message, "traceback": trace}}}

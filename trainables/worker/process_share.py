@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from trainables.data import Batch, Data
-from trainables.seeding import derive
+from trainables.loop.seeding import derive
 from trainables.task import Task
 
 

@@ -10,12 +10,13 @@ from typing import Any, Protocol
 import ray
 from ray import tune
 
-from trainables import memory, outcome
-from trainables.assignment import Assignment, Position, position_of
-from trainables.distributed import Crew, DistributedTraining
+from trainables.datasets.downloads import data_folder
 from trainables.errors import TaskError
-from trainables.loading import describe_task, load, load_data
-from trainables.sources import data_folder
+from trainables.loop import gpu_memory
+from trainables.loop.assignment import Assignment, Position, position_of
+from trainables.worker import outcome
+from trainables.worker.distributed import Crew, DistributedTraining
+from trainables.worker.loading import describe_task, load, load_data
 
 __all__ = ["Runner", "StagedTrainable", "describe_task"]
 
@@ -85,7 +86,7 @@ class StagedTrainable(tune.Trainable):
         except Exception as error:
             self.cleanup()
             failed = outcome.failure(error)
-        memory.release()  # Only now: the error's traceback held what the trial had on the device.
+        gpu_memory.release()  # Only now: the error's traceback held what the trial had on the device.
         return failed
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
@@ -123,10 +124,10 @@ class StagedTrainable(tune.Trainable):
         resources = self.trial_resources
         asked = resources.required_resources if resources else {}
         torch.set_num_threads(max(1, int(asked.get("CPU", 1))))
-        memory.begin(asked.get("GPU", 0.0))
+        gpu_memory.begin(asked.get("GPU", 0.0))
 
     def _resume(self, runner: Runner) -> None:
-        from trainables import checkpoint
+        from trainables.worker import checkpoint
 
         given = self._given
         state = checkpoint.read(given.folder)
@@ -147,7 +148,7 @@ class StagedTrainable(tune.Trainable):
         return result["done"] or outcome.position(result) > self._newest
 
     def _train(self) -> dict[str, Any]:
-        from trainables import checkpoint
+        from trainables.worker import checkpoint
 
         runner, given = self._runner, self._given
         if runner is None:
@@ -170,9 +171,9 @@ def runner_of(given: Assignment, shared: Sequence[Any], crew: Crew | None = None
     """What trains the trial ``given``, by the kind of its task; ``shared`` holds its data, as for `StagedTrainable`."""
     if crew is not None:
         return DistributedTraining(given, shared, crew)
-    from trainables.function import FunctionRun
-    from trainables.library import LibraryTask
-    from trainables.loop import Training
+    from trainables.adapters.function import FunctionRun
+    from trainables.adapters.library import LibraryTask
+    from trainables.loop.training import Training
     from trainables.task import Task
 
     task, data = load(given, shared)

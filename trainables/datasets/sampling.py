@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from trainables.datasets.subset import Indices
 from trainables.errors import TaskError
-from trainables.subset import Indices
 
 
 def check(sampling: str, labels: object) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from trainables.adapters.library import LibraryTask
 from trainables.errors import TaskError, nearest
-from trainables.library import LibraryTask
 from trainables.task import Task
 
 TaskFunction = Callable[..., None]

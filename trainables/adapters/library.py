@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from torch import nn
 from torch.utils.data import Dataset
 
+from trainables.adapters.rows import part
 from trainables.data import Data
 from trainables.errors import TaskError, nearest
-from trainables.rows import part
-from trainables.seeding import INITIALIZATION, derive, seed_all
+from trainables.loop.seeding import INITIALIZATION, derive, seed_all
 from trainables.stages import Plan, Stage
 
 

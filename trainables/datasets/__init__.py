@@ -1,0 +1,1 @@
+"""Examples: items, nested stratified subsets, sampling order, downloads with checksums."""
