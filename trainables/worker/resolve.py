@@ -138,7 +138,7 @@ def _modules(module_name: str, folder: Path) -> list[str]:
 
 
 def _refuse_our_names(folder: Path) -> None:
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if folder == root:
         return
     for name in OURS:

@@ -77,7 +77,10 @@ def page(findings: Findings) -> str:
     rows = {row["trial"]: row for row in findings.rows}
     best, shared = tables.brief([rows[trial] for trial in leaders[:LISTED]])
     environment = Environment(
-        loader=PackageLoader("service.interface", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("service.interface.pages", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
     environment.filters |= {"cell": tables.cell, "duration": tables.duration}
     environment.tests["number"] = tables.is_number

@@ -78,7 +78,8 @@ class Connection:
     """Requests to the service at ``address``, with what ``token`` gives in each. Safe to use from several threads.
 
     Calls that can be repeated without harm are repeated while the service is away, at growing distances. Every method
-    raises the exceptions of `service.interface.remote.problem_errors`: what the service refuses is refused in its words.
+    raises the exceptions of `service.interface.remote.problem_errors`: what the service refuses is refused in its own
+    words.
     """
 
     def __init__(

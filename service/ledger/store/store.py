@@ -46,7 +46,8 @@ __all__ = [
 class Store(Catalog, Queue, Journal):
     """The ledger of all sweeps in the database at ``url``; safe to use from several threads and processes.
 
-    A database that stops answering, such as one that restarts, is waited for: see `service.ledger.database.database.PATIENCE`.
+    A database that stops answering, such as one that restarts, is waited for: see ``PATIENCE`` in
+    `service.ledger.database.database`.
 
     Raises:
         UserError: the database cannot be opened or written.
