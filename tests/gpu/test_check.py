@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from service.engine.preflight import examination
-from tests.unit.engine.test_examination import PROJECT, spec_of
+from tests.unit.engine.preflight.test_examination import PROJECT, spec_of
 from trainables.probe import measure
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import service
 from service.interface.cli import main
 from service.spec import UserError
-from tests.unit.interface.test_check import spec
+from tests.unit.interface.verbs.test_check import spec
 from trainables.tasks import digits
 
 PROJECT = Path(__file__).parents[1] / "projects"

@@ -13,7 +13,7 @@ from service.interface.api.service_settings import Settings
 from service.ledger.over_http.head_secret import digest
 from service.ledger.store.store import Store
 from tests.unit.interface.api.conftest import Person
-from tests.unit.interface.api.test_roles import GUARDED, ask
+from tests.unit.interface.api.guard.test_roles import GUARDED, ask
 
 REPORT = {"trial": 3, "stage": 1, "epoch": 4, "data": 1.0, "budget": 4.1, "metrics": {"val_accuracy": 0.8}}
 REPORT |= {"time": 9.0, "stage_end": False, "seconds": 1.0}

@@ -7,7 +7,7 @@ from pathlib import Path
 from service.engine.submit.local import submit
 from tests.unit.engine.conftest import spec_of
 
-PROJECT = Path(__file__).parents[2] / "projects"
+PROJECT = Path(__file__).parents[3] / "projects"
 
 
 def test_the_data_may_be_elsewhere_when_a_sweep_goes_on(tmp_path: Path) -> None:

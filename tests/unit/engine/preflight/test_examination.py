@@ -14,7 +14,7 @@ from service.spec import Spec, UserError, load
 from trainables.probe import measure
 from trainables.probe.evidence import Evidence
 
-PROJECT = str(Path(__file__).parents[2] / "projects")
+PROJECT = str(Path(__file__).parents[3] / "projects")
 
 
 def spec_of(task: str = "Healthy", **changes: Any) -> Spec:

@@ -19,7 +19,7 @@ from trainables.stages import Plan, Stage
 from trainables.worker import checkpoint
 from trainables.worker.staged import StagedTrainable, describe_task
 
-PROJECTS = str(Path(__file__).parents[2] / "projects")
+PROJECTS = str(Path(__file__).parents[3] / "projects")
 POSITIONS = [(0, 1), (0, 2), (1, 1), (1, 2), (1, 3)]
 
 
@@ -104,7 +104,7 @@ def test_sigkill_at_any_time_changes_nothing(begin, assign, tmp_path, changes):
         "trainable = StagedTrainable(json.loads(sys.argv[1]))\n"
         "while True: print(json.dumps(trainable.step()), flush=True)\n"
     )
-    path = os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(Path(__file__).parents[4]), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": path, "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", program, json.dumps(config)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
@@ -270,5 +270,5 @@ def test_a_task_is_described_and_its_data_shared(project):
 
 def test_torch_is_not_loaded_by_naming_the_class():
     program = "import sys, trainables.worker.staged; sys.exit('torch' in sys.modules)"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
     assert subprocess.run([sys.executable, "-c", program], env=environment, check=False).returncode == 0

@@ -19,7 +19,7 @@ from trainables.stages import Plan, Stage
 from trainables.worker.loading import load_data
 from trainables.worker.resolve import resolve
 
-PROJECT = str(Path(__file__).parents[2] / "projects")
+PROJECT = str(Path(__file__).parents[3] / "projects")
 PLAN = Plan((Stage(1.0, 1),))
 CPU = torch.device("cpu")
 

@@ -14,7 +14,7 @@ from service.interface.verbs.check import describe
 from service.spec import UserError, load
 from tests.unit.interface.conftest import Terminal
 
-PROJECTS = Path(__file__).parents[2] / "projects"
+PROJECTS = Path(__file__).parents[3] / "projects"
 
 
 def spec(task: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.policy.cluster_share.fair_share import Capacity, Demand, Quota, share
 from service.policy.cluster_share.preemption import displaced
-from tests.unit.policy.test_share import EIGHT, GPU, SWEEPS, demand
+from tests.unit.policy.cluster_share.test_fair_share import EIGHT, GPU, SWEEPS, demand
 
 FULL = Capacity(EIGHT.nodes, sweeps=2)
 

@@ -114,7 +114,7 @@ from service.ledger import remote
 from service.ledger.records import Batch
 from service.ledger.over_http.spool import Spool
 from pathlib import Path
-from tests.contract.ledger.test_remote import TRIAL, report
+from tests.contract.ledger.test_over_http import TRIAL, report
 address, spool = sys.argv[1:]
 head = remote.Remote(address, "a", 1, "token", Spool(Path(spool)))
 for epoch in (1, 2, 3):

@@ -102,6 +102,6 @@ def test_it_starts_neither_ray_nor_torch(file: str, home: Path) -> None:
         f"main(['simulate', {file!r}, '--curves', 'curves.py:curve', '-o', 'json'], standalone_mode=False)\n"
         "print([m for m in ('ray', 'torch', 'pandas', 'alembic') if m in sys.modules])"
     )
-    environment = {"SIEVE_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = {"SIEVE_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[4])}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.endswith("[]\n")

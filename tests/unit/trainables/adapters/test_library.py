@@ -21,7 +21,7 @@ from trainables.errors import Diverged, TaskError
 from trainables.stages import Plan, Stage
 from trainables.worker.resolve import resolve
 
-PROJECTS = str(Path(__file__).parents[2] / "projects")
+PROJECTS = str(Path(__file__).parents[3] / "projects")
 TASKS = {"lightning_blobs": "Blobs", "transformers_tokens": "Tokens"}
 PLAN = Plan((Stage(0.3, 1), Stage(0.6, 1), Stage(1.0, 2)))
 FRESH = Plan((Stage(0.3, 1), Stage(0.6, 1, start="fresh"), Stage(1.0, 2)))
@@ -297,5 +297,5 @@ def test_other_tasks_load_neither_library():
         "import sys, trainables.worker.loading, trainables.loop.training, trainables.worker.resolve\n"
         "sys.exit(any(name in sys.modules for name in ('lightning', 'transformers', 'accelerate')))\n"
     )
-    folder = Path(__file__).parents[3]
+    folder = Path(__file__).parents[4]
     assert subprocess.run([sys.executable, "-c", program], cwd=folder, check=False).returncode == 0

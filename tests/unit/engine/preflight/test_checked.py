@@ -11,7 +11,7 @@ from service.engine.preflight import check
 from service.spec import SpecError
 from tests.unit.engine.conftest import spec_of
 
-PROJECT = str(Path(__file__).parents[2] / "projects")
+PROJECT = str(Path(__file__).parents[3] / "projects")
 PLAIN = [{"data": 1.0, "epochs": 1}]
 THREE = [{"data": 1.0, "epochs": 1, "classes": 3}]
 
