@@ -29,11 +29,11 @@ except ModuleNotFoundError as missing:
 from bench.environments import REQUIREMENTS, ROOT
 from bench.methods import AUTO, METHODS, SIEVE_METHODS, Method, method
 from bench.plot import draw
-from bench.problems import DEVELOPMENT, HELD_OUT, QUICK, Problem
-from bench.references import Reference, reference
+from bench.problems.problems import DEVELOPMENT, HELD_OUT, QUICK, Problem
+from bench.problems.references import Reference, reference
+from bench.problems.tables import of_all, of_problem, show
 from bench.runs import Plan, Runner, records
 from bench.summary import Entries, entry, groups, overall
-from bench.tables import of_all, of_problem, show
 from service.spec.errors import UserError, nearest
 
 _QUICK_METHODS = (AUTO, "sieve:hyperopt+promote", "ray_asha_hyperopt", "optuna_hyperband", "syne_asha", "random")

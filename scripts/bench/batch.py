@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.problems import Problem
-from bench.world import Setting, Trace, incumbents, reached, simulate
+from bench.problems.problems import Problem
+from bench.problems.world import Setting, Trace, incumbents, reached, simulate
 
 
 @dataclass(frozen=True)

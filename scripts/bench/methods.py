@@ -19,7 +19,7 @@ _DECIDING = ("service/spec", "service/policy", "service/engine/simulation")
 
 @dataclass(frozen=True)
 class Method:
-    """``maker`` is ``module:function`` of (problem, seed), returning a :class:`~bench.world.Peer`.
+    """``maker`` is ``module:function`` of (problem, seed), returning a :class:`~bench.problems.world.Peer`.
 
     Results are kept for each ``revision``: raise it when the adapter changes what the method does.
     """

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from bench.references import Reference
-from bench.world import Report
+from bench.problems.references import Reference
+from bench.problems.world import Report
 
 POINTS = 101
 SHARES = (0.1, 0.25, 0.5, 1.0)

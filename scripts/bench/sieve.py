@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from bench.space import Parameter
-from bench.world import Report, Setting, Trace
+from bench.problems.space import Parameter
+from bench.problems.world import Report, Setting, Trace
 from service.engine.curves import Measurement
 from service.engine.simulation.options import UNLIMITED, Options
 from service.engine.simulation.outcome import Simulation
@@ -17,7 +17,7 @@ from service.spec import Spec, load
 from trainables.stages import Stage
 
 if TYPE_CHECKING:
-    from bench.problems import Problem  # needs onnxruntime, which another source of curves does not
+    from bench.problems.problems import Problem  # needs onnxruntime, which another source of curves does not
 
 DEFAULTS = "auto"
 REDUCTION = 3

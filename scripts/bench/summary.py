@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from bench.references import Reference
+from bench.problems.references import Reference
+from bench.problems.world import Report
 from bench.score import SHARES, Score, interval, ranks, score
-from bench.world import Report
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 
 from ConfigSpace import AndConjunction, Categorical, ConfigurationSpace, Float, InCondition, Integer
 
-from bench.problems import Problem
+from bench.problems.problems import Problem
 
 
 def space(problem: Problem, seed: int) -> ConfigurationSpace:

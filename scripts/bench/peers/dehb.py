@@ -9,8 +9,8 @@ from typing import Any
 from dehb import DEHB
 
 from bench.peers.configspace import level, space
-from bench.problems import Problem
-from bench.world import Verdict, Work
+from bench.problems.problems import Problem
+from bench.problems.world import Verdict, Work
 
 _REDUCTION = 3
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import optuna
 
-from bench.problems import Problem
-from bench.space import Config
-from bench.world import Verdict, Work
+from bench.problems.problems import Problem
+from bench.problems.space import Config
+from bench.problems.world import Verdict, Work
 
 _REDUCTION = 3
 

@@ -11,9 +11,9 @@ from ray.tune.schedulers.hb_bohb import HyperBandForBOHB
 from ray.tune.search.bohb import TuneBOHB
 
 from bench.peers.ray_tune import Named, domains
-from bench.problems import Problem
-from bench.space import Config
-from bench.world import Verdict, Work
+from bench.problems.problems import Problem
+from bench.problems.space import Config
+from bench.problems.world import Verdict, Work
 
 _REDUCTION = 3
 

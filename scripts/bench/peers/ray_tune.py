@@ -11,9 +11,9 @@ from ray.tune.schedulers import AsyncHyperBandScheduler
 from ray.tune.search import Searcher
 from ray.tune.search.hyperopt import HyperOptSearch
 
-from bench.problems import Problem
-from bench.space import Parameter
-from bench.world import Verdict, Work
+from bench.problems.problems import Problem
+from bench.problems.space import Parameter
+from bench.problems.world import Verdict, Work
 
 _REDUCTION = 3
 

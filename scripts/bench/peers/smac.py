@@ -10,8 +10,8 @@ from smac import MultiFidelityFacade, Scenario
 from smac.runhistory.dataclasses import TrialInfo, TrialValue
 
 from bench.peers.configspace import level, space
-from bench.problems import Problem
-from bench.world import Verdict, Work
+from bench.problems.problems import Problem
+from bench.problems.world import Verdict, Work
 
 _TRIALS = 100_000  # more than any run reaches
 

@@ -12,9 +12,9 @@ from syne_tune.backend.trial_status import Trial
 from syne_tune.optimizer import baselines
 from syne_tune.optimizer.scheduler import SchedulerDecision
 
-from bench.problems import Problem
-from bench.space import Parameter
-from bench.world import Verdict, Work
+from bench.problems.problems import Problem
+from bench.problems.space import Parameter
+from bench.problems.world import Verdict, Work
 
 _REDUCTION = 3
 

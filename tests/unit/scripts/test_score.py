@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench.references import Reference
+from bench.problems.references import Reference
+from bench.problems.world import Report
 from bench.score import interval, ranks, score
-from bench.world import Report
 
 REFERENCE = Reference(best=0.1, median=0.5, q=(0.5, 0.4, 0.2, 0.16), unit=10.0)
 

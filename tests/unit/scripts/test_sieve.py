@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bench.curve import Curve
+from bench.problems.curve import Curve
+from bench.problems.space import Condition, Parameter, Space
+from bench.problems.world import Setting, Trace
 from bench.sieve import run, spec
-from bench.space import Condition, Parameter, Space
-from bench.world import Setting, Trace
 
 SPACE = Space(
     (

@@ -6,8 +6,8 @@ from collections.abc import Hashable
 
 import pytest
 
-from bench.curve import Curve
-from bench.world import Report, Setting, Verdict, Work, incumbents, simulate
+from bench.problems.curve import Curve
+from bench.problems.world import Report, Setting, Verdict, Work, incumbents, simulate
 
 
 class Toy:

@@ -11,15 +11,15 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from bench.curve import Curve
-from bench.space import Config
+from bench.problems.curve import Curve
+from bench.problems.space import Config
 
 Verdict = Literal["continue", "pause", "stop"]
 _Answer = TypeVar("_Answer")
 
 
 class Trainable(Protocol):
-    """What the simulation needs of a :class:`~bench.problems.Problem`."""
+    """What the simulation needs of a :class:`~bench.problems.problems.Problem`."""
 
     resumable: bool
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from bench.problems import Problem  # needs onnxruntime, which reading a reference does not
+    from bench.problems.problems import Problem  # needs onnxruntime, which reading a reference does not
 
 SAMPLES = 30_000
 SEED = 20_240_901

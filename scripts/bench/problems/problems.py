@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from bench.curve import Curve
-from bench.space import Config, Space
-from bench.surrogate import Surrogate
+from bench.problems.curve import Curve
+from bench.problems.space import Config, Space
+from bench.problems.surrogate import Surrogate
 
 DEVELOPMENT = (
     *(f"lcbench:{task}" for task in (167168, 189906, 34539, 167152, 167201, 126029)),
