@@ -31,7 +31,7 @@ import httpx
 from fuzz_made import SAYINGS, SPEC, body, flawed, package, submission
 from service.engine.packages.package_store import Limits
 from service.interface.api.app import create_app
-from service.interface.api.service_settings import PREFIX, Settings
+from service.interface.api.service_settings import PREFIX, ServiceSettings
 from service.ledger.home import open_store
 from service.ledger.over_http.head_secret import digest
 from service.ledger.results.status import snapshot
@@ -65,7 +65,9 @@ class Service:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.store = open_store(home, create=True)
-        made = Settings(self.store, home, limits=Limits(packed=100_000, unpacked=100_000, ratio=50, small=20_000))
+        made = ServiceSettings(
+            self.store, home, limits=Limits(packed=100_000, unpacked=100_000, ratio=50, small=20_000)
+        )
         made.packages.put(PACKAGE, iter([CODE]))
         _, secret = self.store.tokens.create("ann", "admin")
         self.packages = home / "packages"

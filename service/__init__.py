@@ -20,7 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from service.interface.python.sweeps import Sweep, check, results, run, simulate, sweep
+    from service.interface.python.local_sweep import Sweep, check, results, run, simulate, sweep
     from service.interface.remote import Client, RemoteSweep
     from service.spec import Spec, load
 
@@ -30,13 +30,13 @@ _HOMES = {
     "Client": "service.interface.remote",
     "RemoteSweep": "service.interface.remote",
     "Spec": "service.spec",
-    "Sweep": "service.interface.python.sweeps",
-    "check": "service.interface.python.sweeps",
+    "Sweep": "service.interface.python.local_sweep",
+    "check": "service.interface.python.local_sweep",
     "load": "service.spec",
-    "results": "service.interface.python.sweeps",
-    "run": "service.interface.python.sweeps",
-    "simulate": "service.interface.python.sweeps",
-    "sweep": "service.interface.python.sweeps",
+    "results": "service.interface.python.local_sweep",
+    "run": "service.interface.python.local_sweep",
+    "simulate": "service.interface.python.local_sweep",
+    "sweep": "service.interface.python.local_sweep",
 }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bench.problems.space import Parameter
 from bench.problems.world import Report, Setting, Trace
 from service.engine.curves import Measurement
-from service.engine.simulation.options import UNLIMITED, Options
+from service.engine.simulation.options import UNLIMITED, SimulationOptions
 from service.engine.simulation.outcome import Simulation
 from service.engine.simulation.simulate import simulate
 from service.spec import Spec, load
@@ -33,7 +33,7 @@ def run(problem: Problem, setting: Setting, algorithm: str, schedule: str) -> Tr
     Decisions cost wall seconds, which for one thread are no less than those of the CPU. Raises SpecError for an
     algorithm or a schedule that Sieve has not.
     """
-    options = Options(
+    options = SimulationOptions(
         workers=setting.workers,
         crash_rate=setting.crashes,
         stragglers=setting.stragglers,

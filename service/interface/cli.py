@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.interface.terminal.verb_group import Group
 from service.interface.verbs import (
     change,
     check,
@@ -22,7 +23,6 @@ from service.interface.verbs import (
     submit,
     token,
 )
-from service.interface.verbs.group import Group
 
 if TYPE_CHECKING:
     from service.spec.errors import SieveError

@@ -14,7 +14,7 @@ from service.policy.search.warm_start.first_trials import openings
 from service.policy.search.warm_start.lesson import Lesson
 from service.policy.search.warm_start.past import Past
 from service.policy.verdict import Ruling, Verdict
-from service.policy.worth.stage_worths import Worths
+from service.policy.worth.stage_worths import StageWorths
 from service.spec import Spec
 
 
@@ -54,7 +54,7 @@ class Policy:
         learned = [Lesson(one, spec) for one in lessons]
         self._searcher = search.create(spec, foreign, learned)
         self._warm = openings(spec, learned)
-        self.worths = Worths(spec)
+        self.worths = StageWorths(spec)
         self._rungs = schedule.create(spec, self.worths)
         self._exhausted = False
         self._before = max((o.trial for o in past), default=0)

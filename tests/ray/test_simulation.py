@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from service.engine.simulation.options import Options
-from service.engine.simulation.submit_simulated import Submission, submit
+from service.engine.simulation.options import SimulationOptions
+from service.engine.simulation.submit_simulated import SimulatedSubmission, submit
 from service.ledger import open_store
 from tests.ray.toys import go, toy
 
@@ -14,7 +14,7 @@ def test_with_one_worker_a_simulation_repeats_the_real_sweep(tmp_path: Path) -> 
     """The same configs in the same order, the same verdicts for the same reasons: both ask the policy alike."""
     spec = toy(schedule={"algorithm": "promote", "reduction_factor": 2})
     go(spec, tmp_path)
-    simulated = submit(Submission("toy", "toy"), Options(), tmp_path)
+    simulated = submit(SimulatedSubmission("toy", "toy"), SimulationOptions(), tmp_path)
     store = open_store(tmp_path)
     assert [t.config for t in simulated.trials] == [t.config for t in store.trials("toy")]
     assert [(t.state, t.why, t.stage) for t in simulated.trials] == [

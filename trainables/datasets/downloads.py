@@ -27,7 +27,7 @@ CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Source:
+class Download:
     """One file of a data set.
 
     ``path`` is its place in a data directory. ``sha256`` is of its content: unpacked, where it is a gzip of a single
@@ -56,7 +56,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sieve" / "data"
 
 
-def contents(sources: Sequence[Source], data_dir: Path | None) -> list[bytes]:
+def contents(sources: Sequence[Download], data_dir: Path | None) -> list[bytes]:
     """The content of each of ``sources``, unpacked and checked.
 
     A ``data_dir`` is taken as it is, and must hold them all; without one they are downloaded to `cache_folder` once.
@@ -88,7 +88,7 @@ def require(files: Iterable[tuple[str, str]], folder: Path) -> None:
         )
 
 
-def download(source: Source, folder: Path) -> Path:
+def download(source: Download, folder: Path) -> Path:
     """Fetch ``source`` into ``folder`` and return its path there; the file appears once it is whole and checked.
 
     Raises:
@@ -120,7 +120,7 @@ def _umask() -> int:
     return mask
 
 
-def _fetch(source: Source, part: Path, target: Path) -> None:
+def _fetch(source: Download, part: Path, target: Path) -> None:
     try:
         with urllib.request.urlopen(source.url, timeout=TIMEOUT) as response, part.open("wb") as file:
             shutil.copyfileobj(response, file, CHUNK)
@@ -133,7 +133,7 @@ def _fetch(source: Source, part: Path, target: Path) -> None:
         ) from error
 
 
-def _finish(source: Source, part: Path) -> None:
+def _finish(source: Download, part: Path) -> None:
     """Bring what was downloaded into the form that is kept, if that differs, and check it."""
     content = _unpacked(part.read_bytes(), source.url)
     if content is not None and source.convert is not None:
@@ -151,7 +151,7 @@ def _finish(source: Source, part: Path) -> None:
         part.write_bytes(gzip.compress(content, mtime=0) if _is_gzip(source.path) else content)
 
 
-def _read(source: Source, folder: Path) -> bytes:
+def _read(source: Download, folder: Path) -> bytes:
     path = folder / source.path
     content = _unpacked(path.read_bytes(), source.path)
     found = _digest(content)

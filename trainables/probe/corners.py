@@ -13,10 +13,10 @@ from trainables.data import Data, length
 from trainables.errors import told
 from trainables.loop import gpu_memory
 from trainables.loop.training import Training
-from trainables.probe.evidence import Corner, CornerEvidence, Failure
-from trainables.probe.memory import Peak
-from trainables.probe.sample import shortened
-from trainables.probe.steps import fresh
+from trainables.probe.cost.peak_memory import Peak
+from trainables.probe.evidence import Corner, CornerEvidence, ProbeFailure
+from trainables.probe.examples.sample import shortened
+from trainables.probe.learning.first_steps import fresh
 from trainables.recipe import Recipe
 from trainables.stages import Plan, Stage
 from trainables.task import Task
@@ -100,12 +100,12 @@ def train(
     )
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of(error: Exception) -> ProbeFailure:
     """What ``error`` is to a sweep; running out of memory is a kind of its own."""
     if gpu_memory.exhausted(error):
-        return Failure("memory", str(error).split("\n")[0])
+        return ProbeFailure("memory", str(error).split("\n")[0])
     failed = outcome.failure(error)["sieve"]["failure"]
-    return Failure(failed["kind"], told(error) if failed["kind"] == "error" else failed["message"])
+    return ProbeFailure(failed["kind"], told(error) if failed["kind"] == "error" else failed["message"])
 
 
 def mini(task: Task, data: Data, config: Mapping[str, Any]) -> tuple[Training, int]:

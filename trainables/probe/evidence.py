@@ -146,7 +146,7 @@ class LearningEvidence:
 
 
 @dataclass(frozen=True)
-class Failure:
+class ProbeFailure:
     """Why a config cannot be trained: ``kind`` is one of `trainables.worker.outcome`, ``where`` what was looked at."""
 
     kind: str
@@ -162,7 +162,7 @@ class CornerEvidence:
     """
 
     name: str
-    failure: Failure | None = None
+    failure: ProbeFailure | None = None
     steps: int = 0
     first: float | None = None
     last: float | None = None
@@ -215,7 +215,7 @@ class Evidence:
     ``skipped`` names what there was no time for, ``untried`` what failed, with the error.
     """
 
-    failure: Failure | None = None
+    failure: ProbeFailure | None = None
     data: DataEvidence | None = None
     repeatable: Repeatable | None = None
     first: FirstEvidence | None = None

@@ -14,13 +14,16 @@ from trainables.data import Data
 from trainables.errors import TaskError
 from trainables.loop.feed import resident
 from trainables.loop.training import VALIDATION_BATCH
-from trainables.probe import contents, corners, costs, runs, steps
-from trainables.probe.clock import Clock
-from trainables.probe.course import Course
-from trainables.probe.evidence import Corner, CornerEvidence, DataEvidence, Evidence, Failure, Question
-from trainables.probe.memory import Peak
+from trainables.probe import corners
+from trainables.probe.cost import stage_costs
+from trainables.probe.cost.clock import Clock
+from trainables.probe.cost.peak_memory import Peak
+from trainables.probe.evidence import Corner, CornerEvidence, DataEvidence, Evidence, ProbeFailure, Question
+from trainables.probe.examples import contents
+from trainables.probe.examples.sample import shortened
+from trainables.probe.learning import first_steps, repeated_runs
 from trainables.probe.part import part
-from trainables.probe.sample import shortened
+from trainables.probe.sequence import ProbeSequence
 from trainables.recipe import Recipe
 from trainables.task import Task
 from trainables.worker import outcome
@@ -48,7 +51,7 @@ def quick(question: Question, data: Data | None = None) -> Evidence:
         return Evidence(failure=_of_data(error))
     if not isinstance(task, Task):
         return Evidence(data=looked)
-    first = steps.first(task, data, question.given.config, torch.device("cpu"))
+    first = first_steps.first(task, data, question.given.config, torch.device("cpu"))
     return Evidence(data=looked, first=first, corners=_sketched(task, question, looked))
 
 
@@ -70,7 +73,7 @@ def thorough(question: Question, data: Data | None = None) -> Evidence:
         return Evidence(failure=_of_data(error))
     if isinstance(task, Task) and own is not None:
         again = load_data(task, question.given.task) if data is None else own
-        return Course(task, part(question), data or own, again).run()
+        return ProbeSequence(task, part(question), data or own, again).run()
     data = data or own
     evidence = _foreign(question)
     if data is None:
@@ -92,7 +95,7 @@ def peak(question: Question, data: Data | None = None) -> int | None:
     task, data = loaded(question, data)
     if not torch.cuda.is_available() or not isinstance(task, Task) or data is None:
         return None
-    resident(data, steps.device())  # As the feed of a trial does; what is kept there stays as long as ``data``.
+    resident(data, first_steps.device())  # As the feed of a trial does; what is kept there stays as long as ``data``.
     clock, most = Clock(question.seconds), 0
     for corner in question.corners:
         if clock.over:
@@ -144,7 +147,7 @@ def _sketched(task: Task, question: Question, looked: DataEvidence) -> tuple[Cor
     return tuple(found)
 
 
-def _of_data(error: Exception) -> Failure:
+def _of_data(error: Exception) -> ProbeFailure:
     return replace(corners.failure_of(error), where="data")
 
 
@@ -157,8 +160,8 @@ def _foreign(question: Question) -> Evidence:
     with TemporaryDirectory(prefix="sieve-check-") as folder:
         make = partial(runner_of, replace(question.given, folder=Path(folder)), ())
         try:
-            compared = runs.compare(make, make, metric, epochs, Clock(question.seconds))
+            compared = repeated_runs.compare(make, make, metric, epochs, Clock(question.seconds))
             outcome.check(compared.metrics, metric)
         except Exception as error:
             return Evidence(failure=corners.failure_of(error))
-    return Evidence(runs=compared, costs=costs.scaled(compared.seconds, question.plans))
+    return Evidence(runs=compared, costs=stage_costs.scaled(compared.seconds, question.plans))

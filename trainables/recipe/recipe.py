@@ -14,7 +14,7 @@ from trainables.errors import TaskError
 from trainables.recipe import optimizers, schedules
 from trainables.recipe.keys import KEYS, refuse_idle
 from trainables.recipe.optimizers import OPTIMIZERS
-from trainables.recipe.schedule import Schedule
+from trainables.recipe.schedule import LRSchedule
 from trainables.recipe.schedules import SCHEDULES
 
 
@@ -111,7 +111,7 @@ class Recipe:
         """The optimizer of all trainable parameters of ``model``."""
         return optimizers.build(self, model)
 
-    def build_schedule(self, optimizer: Optimizer, epochs: Sequence[int]) -> Schedule:
+    def build_schedule(self, optimizer: Optimizer, epochs: Sequence[int]) -> LRSchedule:
         """The learning rate over all ``epochs``, each given as its number of steps.
 
         Raises:
@@ -120,8 +120,8 @@ class Recipe:
         self.check_warmup([len(epochs)])
         warmup = self._warmup_steps(epochs)
         if self.schedule == "onecycle":
-            return Schedule(optimizer, schedules.onecycle(self, optimizer, sum(epochs), warmup), 0)
-        return Schedule(optimizer, schedules.build(self, optimizer, sum(epochs) - warmup), warmup)
+            return LRSchedule(optimizer, schedules.onecycle(self, optimizer, sum(epochs), warmup), 0)
+        return LRSchedule(optimizer, schedules.build(self, optimizer, sum(epochs) - warmup), warmup)
 
     def check_warmup(self, stages: Sequence[int]) -> None:
         """See that a warm-up in epochs fits ``stages``, the epochs of each from one fresh start to the next.

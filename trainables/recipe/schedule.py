@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LinearLR, LRScheduler, ReduceLROnPlateau
 
 
-class Schedule:
+class LRSchedule:
     """Raises the rate over ``warmup`` steps to where ``main`` begins (None: a constant rate), then steps that.
 
     ``step`` is to be called after every step of the optimizer, ``end_epoch`` after every epoch, ``begin_stage`` where

@@ -14,11 +14,11 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 
 from trainables.data import Data
-from trainables.datasets.downloads import Source, contents
+from trainables.datasets.downloads import Download, contents
 from trainables.task import Task
 from trainables.tasks.images import Normalize, network
 
-SOURCE = Source(
+SOURCE = Download(
     "cifar-10/cifar-10-python.tar.gz",
     "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
     "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",

@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 
 from trainables.data import Data
-from trainables.datasets.downloads import Source, contents
+from trainables.datasets.downloads import Download, contents
 from trainables.task import Task
 from trainables.tasks.images import Normalize, network
 
@@ -19,12 +19,12 @@ SITE = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
 IMAGES = "train-images-idx3-ubyte.gz"
 LABELS = "train-labels-idx1-ubyte.gz"
 SOURCES = (
-    Source(
+    Download(
         f"fashion-mnist/{IMAGES}",
         "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
         f"{SITE}/{IMAGES}",
     ),
-    Source(
+    Download(
         f"fashion-mnist/{LABELS}",
         "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
         f"{SITE}/{LABELS}",

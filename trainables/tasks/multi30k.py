@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainables.data import Batch, Data
-from trainables.datasets.downloads import Source, contents
+from trainables.datasets.downloads import Download, contents
 from trainables.errors import TaskError
 from trainables.task import Task
 from trainables.tasks.transformer import Translator
@@ -25,7 +25,7 @@ CHECKSUMS = {
     "val.en": "1f2a23d992769b5b3d209b0a10dd0b77c08cceb1f20dfb97ed0aafa49d107227",
     "val.de": "660e09eb7e1da2f856ea13ee5ad3cf6d36b3d5b0b733c857e94c5747a3dfc660",
 }
-SOURCES = tuple(Source(f"multi30k/{name}.gz", checksum, f"{SITE}/{name}.gz") for name, checksum in CHECKSUMS.items())
+SOURCES = tuple(Download(f"multi30k/{name}.gz", checksum, f"{SITE}/{name}.gz") for name, checksum in CHECKSUMS.items())
 VOCABULARY, LENGTH, ORDERS = 6000, 32, 4
 
 

@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 
 from trainables.data import Data
-from trainables.datasets.downloads import Source, contents
+from trainables.datasets.downloads import Download, contents
 from trainables.task import Task
 from trainables.tasks.encoders import Classifier
 from trainables.tasks.words import Vocabulary, pad, words
@@ -46,7 +46,7 @@ class TextClassification(Task):
     The config keys beside those of the recipe are those of `trainables.tasks.encoders.Classifier`.
     """
 
-    sources: ClassVar[tuple[Source, ...]]
+    sources: ClassVar[tuple[Download, ...]]
     """The training and the validation texts; without the latter a tenth of the former validates."""
     classes: ClassVar[int]
     length: ClassVar[int]
@@ -80,13 +80,13 @@ class SST2(TextClassification):
     """Positive or negative sentences of film reviews (Socher et al., 2013): 6 920 to train on, 872 to validate."""
 
     sources = (
-        Source(
+        Download(
             "text/sst2_train.tsv.gz",
             "5cd1439e4318d1dcee1cc0686644441af8f458bd8670a2783515170af8e9d394",
             f"{SENTENCES}/stsa.binary.train",
             tabbed,
         ),
-        Source(
+        Download(
             "text/sst2_dev.tsv.gz",
             "ecff64a246f7527d9222f044a6b704a0f1480df8bd1335467356c80a93549a0c",
             f"{SENTENCES}/stsa.binary.dev",
@@ -100,7 +100,7 @@ class TREC(TextClassification):
     """Six kinds of questions (Li & Roth, 2002): a tenth of the 5 452 validates; the test questions stay unseen."""
 
     sources = (
-        Source(
+        Download(
             "text/trec_train.tsv.gz",
             "09ba0b820f9d469d291211478c46ae8cc64070b6f3935a5a23ad89f58eb5bd64",
             f"{SENTENCES}/TREC.train.all",
@@ -114,13 +114,13 @@ class CLINC150(TextClassification):
     """150 intents of users of an assistant (Larson et al., 2019): 15 000 texts to train on, 3 000 to validate."""
 
     sources = (
-        Source(
+        Download(
             "text/clinc150_train.tsv.gz",
             "6b088a0fe4701e4b8bba121343f29924821c2d05f57b5e3a0f5fce8b380b45f1",
             INTENTS,
             partial(intents, "train"),
         ),
-        Source(
+        Download(
             "text/clinc150_val.tsv.gz",
             "b9bc7761b45e43398cd4df045153ed8b0be0a477f8d9d9ec433efcdf7f1e42cf",
             INTENTS,

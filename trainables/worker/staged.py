@@ -18,12 +18,12 @@ from trainables.worker import outcome
 from trainables.worker.distributed import Crew, DistributedTraining
 from trainables.worker.loading import describe_task, load, load_data
 
-__all__ = ["Runner", "StagedTrainable", "describe_task"]
+__all__ = ["EpochRunner", "StagedTrainable", "describe_task"]
 
 START: Position = (0, 0)
 
 
-class Runner(Protocol):
+class EpochRunner(Protocol):
     """What climbs the stages: a `Training`, a `FunctionRun`, a `LibraryRun` or a `DistributedTraining`."""
 
     stage: int
@@ -49,7 +49,7 @@ class StagedTrainable(tune.Trainable):
     """
 
     _given: Assignment
-    _runner: Runner | None
+    _runner: EpochRunner | None
     _failure: Exception | None
     _results: list[dict[str, Any]]
     _missing: deque[dict[str, Any]]
@@ -126,7 +126,7 @@ class StagedTrainable(tune.Trainable):
         torch.set_num_threads(max(1, int(asked.get("CPU", 1))))
         gpu_memory.begin(asked.get("GPU", 0.0))
 
-    def _resume(self, runner: Runner) -> None:
+    def _resume(self, runner: EpochRunner) -> None:
         from trainables.worker import checkpoint
 
         given = self._given
@@ -167,7 +167,7 @@ def _node() -> str | None:
     return str(ray.get_runtime_context().get_node_id()) if ray.is_initialized() else None
 
 
-def runner_of(given: Assignment, shared: Sequence[Any], crew: Crew | None = None) -> Runner:
+def runner_of(given: Assignment, shared: Sequence[Any], crew: Crew | None = None) -> EpochRunner:
     """What trains the trial ``given``, by the kind of its task; ``shared`` holds its data, as for `StagedTrainable`."""
     if crew is not None:
         return DistributedTraining(given, shared, crew)

@@ -63,7 +63,7 @@ def lead(ledger: Ledger, record: SweepRecord, home: Path, *, attended: bool = Fa
     name = record.name
     head = Head.of(ledger, record, home)
     try:
-        with _interruptible(lambda: head.course.pause("interrupted", INTERRUPTED)):
+        with _interruptible(lambda: head.stopper.pause("interrupted", INTERRUPTED)):
             ending = head.run()
     except (KeyboardInterrupt, SystemExit):
         if not attended:
@@ -73,7 +73,7 @@ def lead(ledger: Ledger, record: SweepRecord, home: Path, *, attended: bool = Fa
         if not attended or (isinstance(error, SieveError) and not isinstance(error, (Away, LostClaim, Unreachable))):
             ledger.end(name, record.attempt, "FAILED", f"{type(error).__name__}: {error}")
         raise
-    exit_code = head.course.exit_code or int(ending.state == "FAILED")
+    exit_code = head.stopper.exit_code or int(ending.state == "FAILED")
     if attended and exit_code == INTERRUPTED:
         return Outcome(ending.state, ending.why, exit_code)
     with suppress(DiskFull):  # The ending says so already, and a sweep without its head can be continued.

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from service.engine.daemon.daemon import Daemon
-from service.engine.daemon.daemon_settings import Settings
+from service.engine.daemon.daemon_settings import DaemonSettings
 
-__all__ = ["Daemon", "Settings"]
+__all__ = ["Daemon", "DaemonSettings"]

@@ -13,7 +13,7 @@ from functools import partial
 from cluster.errors import ClusterError
 from cluster.inventory import Node
 from service.engine.control.head_process import identity
-from service.engine.daemon.daemon_settings import Settings
+from service.engine.daemon.daemon_settings import DaemonSettings
 from service.engine.daemon.demands import demand
 from service.engine.daemon.demands import quotas as quotas_of
 from service.engine.daemon.starts import Starts, delayed
@@ -42,7 +42,7 @@ class Daemon:
     """
 
     def __init__(
-        self, store: Store, launcher: Launcher, inventory: Callable[[], Sequence[Node]], settings: Settings
+        self, store: Store, launcher: Launcher, inventory: Callable[[], Sequence[Node]], settings: DaemonSettings
     ) -> None:
         self._store = store
         self._launcher = launcher

@@ -10,7 +10,7 @@ from service.ledger.records import SweepRecord
 
 
 @dataclass(frozen=True)
-class Settings:
+class DaemonSettings:
     """``address`` is the service as heads reach it, ``trust`` its certificates as text, where heads cannot know them.
     ``storage`` is the folder of checkpoints, the same on every node.
 

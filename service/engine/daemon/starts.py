@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from service.engine.daemon.daemon_settings import Settings
+from service.engine.daemon.daemon_settings import DaemonSettings
 from service.engine.launch.launcher import Launch, Launcher
 from service.ledger.over_http.head_secret import digest, fresh
 from service.ledger.records import SweepRecord
@@ -26,7 +26,7 @@ def delayed(record: SweepRecord, now: float) -> str | None:
 class Starts:
     """Starts the heads of claimed sweeps."""
 
-    def __init__(self, store: Store, launcher: Launcher, settings: Settings) -> None:
+    def __init__(self, store: Store, launcher: Launcher, settings: DaemonSettings) -> None:
         self._store = store
         self._launcher = launcher
         self._settings = settings

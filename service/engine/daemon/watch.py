@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from itertools import islice
 
-from service.engine.daemon.daemon_settings import Settings
+from service.engine.daemon.daemon_settings import DaemonSettings
 from service.engine.daemon.starts import Starts
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord
@@ -33,7 +33,7 @@ class Watch:
     heartbeats, do not matter.
     """
 
-    def __init__(self, store: Store, launcher: Launcher, settings: Settings, starts: Starts, holder: str) -> None:
+    def __init__(self, store: Store, launcher: Launcher, settings: DaemonSettings, starts: Starts, holder: str) -> None:
         self._store = store
         self._launcher = launcher
         self._settings = settings

@@ -10,14 +10,14 @@ from cluster.errors import ClusterError
 from cluster.local import OBJECT_STORE, LocalCluster
 from service.engine.fleet.nodes import Node, at, told
 
-__all__ = ["LocalCluster", "Node", "Wanted", "add", "kill", "nodes", "running", "start"]
+__all__ = ["ClusterSize", "LocalCluster", "Node", "add", "kill", "nodes", "running", "start"]
 
 DEFAULT = "auto"
 """The cluster that Ray finds on this machine."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ClusterSize:
     """The size of a local cluster: ``nodes``, each with ``cpus``, ``gpus`` and an object store of so many bytes."""
 
     nodes: int
@@ -31,7 +31,7 @@ def folder_of(home: Path) -> Path:
     return home / "cluster"
 
 
-def start(wanted: Wanted, home: Path) -> LocalCluster:
+def start(wanted: ClusterSize, home: Path) -> LocalCluster:
     """Start the local cluster of ``home``, with a dashboard. Raises UserError: one runs, or a node does not come up."""
     with told():
         size, folder = wanted.object_store, folder_of(home)

@@ -6,12 +6,12 @@ import shutil
 import threading
 from pathlib import Path
 
-from service.engine.head.trial_log import Journal
+from service.engine.head.trial_log import TrialLog
 from service.ledger.records import TrialRecord
 from service.spec import Spec
 
 
-class Keeper:
+class CheckpointRetention:
     """Removes the checkpoints that nothing can go on from.
 
     ``best`` keeps that of the best finished trial alone, ``finished`` those of all finished trials, ``all`` everything.
@@ -20,12 +20,12 @@ class Keeper:
     rounds with the stages of ``round``.
     """
 
-    def __init__(self, spec: Spec, journal: Journal, round: int = 0) -> None:
+    def __init__(self, spec: Spec, trial_log: TrialLog, round: int = 0) -> None:
         self._spec = spec
         self._keep = spec.checkpoints.keep
         self._round = round
         self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0
-        self._journal = journal
+        self._trial_log = trial_log
         self._lock = threading.Lock()
         self._doomed: list[int] = []
 
@@ -46,12 +46,12 @@ class Keeper:
     def remove(self, doomed: list[int]) -> None:
         """Delete the checkpoints of these trials."""
         for number in doomed:
-            checkpoint = self._journal.trials[number].checkpoint
+            checkpoint = self._trial_log.trials[number].checkpoint
             if checkpoint:
                 shutil.rmtree(Path(checkpoint).parent, ignore_errors=True)
-                self._journal.change(number, checkpoint=None)
+                self._trial_log.change(number, checkpoint=None)
 
     def _beaten(self) -> list[int]:
-        values = self._journal.finished(self._spec, self._round)
+        values = self._trial_log.finished(self._spec, self._round)
         best = max(values, key=lambda n: (self._sign * values[n], -n), default=0)
-        return [n for n in values if n != best and self._journal.trials[n].checkpoint]
+        return [n for n in values if n != best and self._trial_log.trials[n].checkpoint]

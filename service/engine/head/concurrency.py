@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 
-from service.engine.head.gpu_packing import Sharing
-from service.engine.head.trial_log import Journal
+from service.engine.head.gpu_packing import GpuPacking
+from service.engine.head.trial_log import TrialLog
 from service.ledger.ledger import Needs, Orders
 
 
-class Slots:
+class Concurrency:
     """The places of a head's trials: those that the cluster has room for, less what its orders leave of them.
 
     Orders come from the thread that beats; the rest is asked by the Tune loop. Where orders leave fewer places than
@@ -17,9 +17,9 @@ class Slots:
     stays so, or two that take turns would both train for ever.
     """
 
-    def __init__(self, journal: Journal, sharing: Sharing) -> None:
-        self._journal = journal
-        self.sharing = sharing
+    def __init__(self, trial_log: TrialLog, gpu_packing: GpuPacking) -> None:
+        self._trial_log = trial_log
+        self.gpu_packing = gpu_packing
         self._ordered: int | None = None
         self._live: set[int] = set()
         self._leaving: set[int] = set()
@@ -29,7 +29,7 @@ class Slots:
     @property
     def count(self) -> int:
         """How many trials may run at once; 0: all wait."""
-        return self.sharing.slots if self._ordered is None else min(self.sharing.slots, self._ordered)
+        return self.gpu_packing.slots if self._ordered is None else min(self.gpu_packing.slots, self._ordered)
 
     @property
     def full(self) -> bool:
@@ -67,10 +67,10 @@ class Slots:
 
     def needs(self) -> Needs:
         """What the head tells of itself at each beat."""
-        live, room = list(self._live), self.sharing.slots
-        running = sum(self._journal.trials[number].state == "RUNNING" for number in live)
+        live, room = list(self._live), self.gpu_packing.slots
+        running = sum(self._trial_log.trials[number].state == "RUNNING" for number in live)
         wanted = room if self._waiting is None else min(room, len(live) + self._waiting)
-        return Needs(running, max(wanted, running), self.sharing.asks)
+        return Needs(running, max(wanted, running), self.gpu_packing.asks)
 
     def gives_up(self, number: int) -> str | None:
         """Why a trial that has just reported gives its place up, in words; None: it trains on."""
@@ -85,9 +85,9 @@ class Slots:
                 self._leaving.add(other)
         if number not in self._leaving:
             return None
-        return f"gave its place up: {self._ordered} of {self.sharing.slots} slots are the sweep's now"
+        return f"gave its place up: {self._ordered} of {self.gpu_packing.slots} slots are the sweep's now"
 
     def _progress(self, number: int) -> tuple[int, int, int]:
         """What a trial has done, least first; of equals the newest."""
-        stage, done = self._journal.track(number).reported or (-1, 0)
+        stage, done = self._trial_log.track(number).reported or (-1, 0)
         return stage, done, -number

@@ -11,11 +11,19 @@ from typing import Any
 from ray.exceptions import RayError
 
 from cluster.inventory import Node, total
-from service.engine.head.gpu_packing import Sharing
-from service.engine.head.trial_log import Journal
-from service.engine.head.tune.stopper import Course
+from service.engine.head.gpu_packing import GpuPacking
+from service.engine.head.trial_log import TrialLog
+from service.engine.head.tune.stopper import SweepStopper
 from service.ledger.records import DecisionRecord, TrialRecord
-from service.policy.failures.breaker import Evidence, Failure, Position, bad_node, fault_of, same_error, suspicious
+from service.policy.failures.circuit_breaker import (
+    FailureEvidence,
+    ObservedFailure,
+    Position,
+    bad_node,
+    fault_of,
+    same_error,
+    suspicious,
+)
 from service.spec import Spec
 from service.spec.errors import UserError
 
@@ -39,7 +47,7 @@ LOOK = 5.0
 """Seconds between two looks at the size of the cluster."""
 
 
-class Guard:
+class FailureGuard:
     """Hears of every failure and every report of a head's trials.
 
     ``course`` is what it pauses, ``sharing`` places the trials, ``decisions`` are those of `KINDS` on record, by which
@@ -49,20 +57,20 @@ class Guard:
     def __init__(
         self,
         spec: Spec,
-        journal: Journal,
-        course: Course,
-        sharing: Sharing,
+        trial_log: TrialLog,
+        stopper: SweepStopper,
+        gpu_packing: GpuPacking,
         decisions: Sequence[DecisionRecord],
         nodes: Callable[[], list[Node]],
     ) -> None:
-        self.course = course
+        self.stopper = stopper
         self._limits = spec.failures
         self._single = spec.resources.processes == 1
-        self._journal = journal
-        self.sharing = sharing
+        self._trial_log = trial_log
+        self.gpu_packing = gpu_packing
         self._nodes = nodes
         self._due = 0.0
-        self._evidence = Evidence()
+        self._evidence = FailureEvidence()
         self._avoided: dict[str, Avoided] = {}
         for decision in decisions:
             self._recall(decision.verdict, decision.numbers)
@@ -79,16 +87,16 @@ class Guard:
     def passed(self, node: str | None, position: Position) -> None:
         """A trial has reported from ``position``, on the node of id ``node``."""
         self._evidence = self._evidence.passed(position, node)
-        if self.sharing.probing:
+        if self.gpu_packing.probing:
             self._probe()
 
     def failed(self, row: TrialRecord, kind: str, message: str, node: str | None) -> str | None:
         """A trial broke; why it is no fault of its own and waits for another attempt, None if that may be."""
         if kind in UNCOUNTED:
             return None
-        stage, done = self._journal.track(row.number).reported or (-1, 0)
+        stage, done = self._trial_log.track(row.number).reported or (-1, 0)
         position = (row.stage, done if stage == row.stage else 0)
-        failure = Failure(row.number, fault_of(kind, message), position, node)
+        failure = ObservedFailure(row.number, fault_of(kind, message), position, node)
         self._evidence = self._evidence.failed(failure)
         self._trust(row, failure)
         if node not in self._avoided:
@@ -98,18 +106,18 @@ class Guard:
             return f"broke on node {self._avoided[node].name}, which is avoided now: {message}"
         return self._halt(row, failure, message)
 
-    def _halt(self, row: TrialRecord, failure: Failure, message: str) -> str | None:
+    def _halt(self, row: TrialRecord, failure: ObservedFailure, message: str) -> str | None:
         count = same_error(self._evidence, failure.fault, self._limits.pause_after, self._avoided)
-        if count is None or self.course.ending is not None:
+        if count is None or self.stopper.ending is not None:
             return None
         others = "" if count == 1 else f" as {count - 1} other{'s' if count > 2 else ''}"
         reason = f"broke by the same error{others}, and no trial got past it: {message}"
         self._record(row, "halt", reason, {"fault": failure.fault, "trials": count})
         why = f"{count} trials broke by the same error and none got past it: {message}"
-        self.course.pause(f"{why}; mend the cause and run it again, or raise failures.pause_after")
+        self.stopper.pause(f"{why}; mend the cause and run it again, or raise failures.pause_after")
         return why
 
-    def _avoid(self, row: TrialRecord, failure: Failure, message: str) -> None:
+    def _avoid(self, row: TrialRecord, failure: ObservedFailure, message: str) -> None:
         count = bad_node(self._evidence, failure.node, self._limits.avoid_after) if self._single else None
         if count is None or failure.node is None:
             return
@@ -127,7 +135,7 @@ class Guard:
         numbers = {"node": failure.node, "name": name, "trials": count, "faults": sorted(faults)}
         self._record(row, "avoid", reason, numbers)
 
-    def _trust(self, row: TrialRecord, failure: Failure) -> None:
+    def _trust(self, row: TrialRecord, failure: ObservedFailure) -> None:
         """Nodes that are avoided for an error which another node has, too, were not to blame."""
         for node, avoided in list(self._avoided.items()):
             if failure.node in (None, node) or failure.fault not in avoided.faults:
@@ -143,13 +151,13 @@ class Guard:
         """While a node may be bad new trials go before those that broke, which might use their attempts up there."""
         watched = self._single and self._limits.avoid_after is not None
         suspected = watched and suspicious(self._evidence, self._avoided)
-        self.sharing.probing = suspected and sum(node.alive for node in self._nodes()) > 1
+        self.gpu_packing.probing = suspected and sum(node.alive for node in self._nodes()) > 1
 
     def _place(self) -> bool:
         """Tell who places trials where none may go; False, and nothing changes, if no room would be left."""
         rest = [node for node in self._nodes() if node.id not in self._avoided]
         try:
-            self.sharing.avoid(sorted(self._avoided), total(rest))
+            self.gpu_packing.avoid(sorted(self._avoided), total(rest))
         except UserError:
             return False
         return True
@@ -161,5 +169,5 @@ class Guard:
             self._avoided.pop(numbers["node"], None)
 
     def _record(self, row: TrialRecord, kind: str, reason: str, numbers: dict[str, Any]) -> None:
-        decision = DecisionRecord(row.number, row.stage, kind, reason, numbers, self.course.seconds())
-        self._journal.record(self._journal.trials[row.number], decisions=[decision])
+        decision = DecisionRecord(row.number, row.stage, kind, reason, numbers, self.stopper.seconds())
+        self._trial_log.record(self._trial_log.trials[row.number], decisions=[decision])

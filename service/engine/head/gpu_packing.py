@@ -10,7 +10,7 @@ from ray import tune
 from service.engine.fleet.capacity import slots_of
 from service.ledger.records import DecisionRecord, TrialRecord
 from service.policy.cluster_share import packing
-from service.policy.cluster_share.packing import Share
+from service.policy.cluster_share.packing import GpuShare
 from service.spec import Spec
 from service.spec.models import AUTO
 
@@ -23,7 +23,7 @@ NODE = "ray.io/node-id"
 """The label by which Ray tells nodes apart."""
 
 
-class Sharing:
+class GpuPacking:
     """The GPUs of each trial of a sweep.
 
     Trials get what the spec says or, where it says ``auto``, the share of a GPU that the peak memory of a trial needs.
@@ -50,7 +50,7 @@ class Sharing:
         self._learned = {(decision.trial, decision.stage) for decision in decisions if decision.verdict == "learn"}
         known = [decision.numbers for decision in decisions if self._holds(decision.numbers)]
         self._told = bool(known) or spec.resources.gpu != AUTO
-        self._share = Share(known[-1]["gpu"], "") if known else self._first(measure, total)
+        self._share = GpuShare(known[-1]["gpu"], "") if known else self._first(measure, total)
         self._too_little = max((numbers.get("too_little", 0.0) for numbers in known), default=0.0)
         self._peak = max((numbers.get("peak_bytes") or 0 for numbers in known), default=0)
         self._slots = slots_of(spec, resources, self._share.gpu)
@@ -146,12 +146,12 @@ class Sharing:
         self._change(share)
         return [self._decision(row, stage, "learn", f"was seen alone on a GPU: {share.reason}", time)]
 
-    def _first(self, measure: Callable[[], int | None], total: Callable[[], int | None]) -> Share:
+    def _first(self, measure: Callable[[], int | None], total: Callable[[], int | None]) -> GpuShare:
         gpu = self._spec.resources.gpu
         if gpu != AUTO:
-            return Share(float(gpu), "")
+            return GpuShare(float(gpu), "")
         if not self._resources.get("GPU"):
-            return Share(0.0, "gpu is auto and the cluster has none, so that trials train on its CPUs")
+            return GpuShare(0.0, "gpu is auto and the cluster has none, so that trials train on its CPUs")
         peak = measure()
         return packing.share(peak, None if peak is None else total())
 
@@ -160,7 +160,7 @@ class Sharing:
         fits = (numbers["gpu"] > 0) == (self._resources.get("GPU", 0.0) > 0)
         return numbers["asked"] == self._spec.resources.gpu and fits
 
-    def _change(self, share: Share) -> None:
+    def _change(self, share: GpuShare) -> None:
         self._share = share
         self._slots = slots_of(self._spec, self._resources, share.gpu)
 

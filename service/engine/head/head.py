@@ -16,21 +16,21 @@ from ray.exceptions import RayError
 from cluster.connect import connect, is_joined
 from cluster.inventory import joined
 from service.engine.fleet.capacity import smallest_gpu
-from service.engine.head.checkpoint_retention import Keeper
-from service.engine.head.concurrency import Slots
-from service.engine.head.dashboard_metrics import Gauges
-from service.engine.head.dismissals import Departures
+from service.engine.head.checkpoint_retention import CheckpointRetention
+from service.engine.head.concurrency import Concurrency
+from service.engine.head.dashboard_metrics import DashboardMetrics
+from service.engine.head.dismissals import Dismissals
 from service.engine.head.failure_guard import KINDS as BLAMES
-from service.engine.head.failure_guard import Guard
-from service.engine.head.gpu_packing import KINDS, Sharing
-from service.engine.head.heartbeat import Pulse
+from service.engine.head.failure_guard import FailureGuard
+from service.engine.head.gpu_packing import KINDS, GpuPacking
+from service.engine.head.heartbeat import Heartbeat
 from service.engine.head.replay import History, rebuild, remember
-from service.engine.head.trial_log import Journal
-from service.engine.head.tune.callback import Recorder
-from service.engine.head.tune.scheduler import Verdicts
-from service.engine.head.tune.search_alg import Proposals
-from service.engine.head.tune.stopper import Course
-from service.engine.head.tune.tuner import Parts, drive
+from service.engine.head.trial_log import TrialLog
+from service.engine.head.tune.callback import LedgerCallback
+from service.engine.head.tune.scheduler import PolicyScheduler
+from service.engine.head.tune.search_alg import PolicySearchAlg
+from service.engine.head.tune.stopper import SweepStopper
+from service.engine.head.tune.tuner import TunePlugins, drive
 from service.engine.preflight import check
 from service.engine.preflight.examination import measured
 from service.engine.state.rounds import Round, goes_on, opening, spec_of_round
@@ -58,16 +58,16 @@ class Head:
     ledger: Ledger
     record: SweepRecord
     home: Path
-    course: Course
-    journal: Journal
+    stopper: SweepStopper
+    trial_log: TrialLog
     spec: Spec
 
     @classmethod
     def of(cls, ledger: Ledger, record: SweepRecord, home: Path) -> Head:
         """The head of a claimed sweep, with what its ledger says already read."""
         spec = load(record.spec)
-        journal = Journal(ledger, record.name, record.attempt)
-        return cls(ledger, record, home, Course(spec, journal, record.seconds), journal, spec)
+        trial_log = TrialLog(ledger, record.name, record.attempt)
+        return cls(ledger, record, home, SweepStopper(spec, trial_log, record.seconds), trial_log, spec)
 
     def run(self) -> Ending:
         """Run the sweep until it is over or told to end; returns how it stands, which the ledger then says too.
@@ -79,47 +79,49 @@ class Head:
         with connect() as resources:
             decisions = self.ledger.decisions(self.record.name)
             shares = [decision for decision in decisions if decision.verdict in KINDS]
-            sharing = Sharing(self.spec, resources, shares, self._peak, smallest_gpu)
+            gpu_packing = GpuPacking(self.spec, resources, shares, self._peak, smallest_gpu)
             shared = [] if checked.data is None else [ray.put(checked.data)]
             verdicts = [decision for decision in decisions if decision.verdict in STATES]
             history = History(self.ledger.reports(self.record.name), verdicts)
-            remember(self.journal, self.spec, history)
+            remember(self.trial_log, self.spec, history)
             blames = [decision for decision in decisions if decision.verdict in BLAMES]
-            guard = Guard(self.spec, self.journal, self.course, sharing, blames, joined)
-            self.course.check()
-            self.course.begin()
-            slots = Slots(self.journal, sharing)
-            gauges = Gauges(self.spec, self.journal, lambda: slots.count) if is_joined() else None
-            newest = max((trial.round for trial in self.journal.trials.values()), default=0)
+            guard = FailureGuard(self.spec, self.trial_log, self.stopper, gpu_packing, blames, joined)
+            self.stopper.check()
+            self.stopper.begin()
+            concurrency = Concurrency(self.trial_log, gpu_packing)
+            metrics_feed = (
+                DashboardMetrics(self.spec, self.trial_log, lambda: concurrency.count) if is_joined() else None
+            )
+            newest = max((trial.round for trial in self.trial_log.trials.values()), default=0)
             round: Round | None = self._round(newest)
-            while round is not None and self.course.ending is None:
-                self._fit(round, history, shared, guard, slots, gauges)
+            while round is not None and self.stopper.ending is None:
+                self._fit(round, history, shared, guard, concurrency, metrics_feed)
                 round = self._following(round)
-        return self.course.ending or self._outcome()
+        return self.stopper.ending or self._outcome()
 
     def _peak(self) -> int | None:
         """Memory of a GPU that a trial takes; None where it cannot be measured, which need not end the sweep."""
-        with Pulse(self.journal, Keeper(self.spec, self.journal, 0), self.course, self._beat):
+        with Heartbeat(self.trial_log, CheckpointRetention(self.spec, self.trial_log, 0), self.stopper, self._beat):
             try:
                 return measured(self.spec, self.record.project).peak_bytes
             except (SieveError, RayError):
                 return None
 
     def _round(self, number: int) -> Round:
-        before = sum(trial.round < number for trial in self.journal.trials.values())
+        before = sum(trial.round < number for trial in self.trial_log.trials.values())
         return Round(number, spec_of_round(self.spec, number, self.ledger.spaces(self.record.name), before), before)
 
     def _following(self, round: Round) -> Round | None:
         """The next round, its space in the ledger; None if the sweep is over."""
-        name, table, number = self.record.name, self.journal.table(round.before), round.number + 1
-        if self.course.ending or not goes_on(self.spec, round.number, len(self.journal.trials), table):
+        name, table, number = self.record.name, self.trial_log.table(round.before), round.number + 1
+        if self.stopper.ending or not goes_on(self.spec, round.number, len(self.trial_log.trials), table):
             return None
-        space = opening(self.spec, number, self.ledger.spaces(name), table, self.course.seconds())
+        space = opening(self.spec, number, self.ledger.spaces(name), table, self.stopper.seconds())
         try:
             if space is not None:
                 self.ledger.append(name, self.record.attempt, Batch(spaces=[space]))
         except SieveError as error:
-            self.course.pause(str(error))
+            self.stopper.pause(str(error))
             return None
         return self._round(number)
 
@@ -128,33 +130,35 @@ class Head:
         round: Round,
         history: History,
         shared: list[Any],
-        guard: Guard,
-        slots: Slots,
-        gauges: Gauges | None,
+        guard: FailureGuard,
+        concurrency: Concurrency,
+        metrics_feed: DashboardMetrics | None,
     ) -> None:
-        spec, past = round.spec, self.journal.table()[: round.before]
+        spec, past = round.spec, self.trial_log.table()[: round.before]
         policy = Policy(spec, foreign(spec, self.record.project), past, self._lessons(past))
-        rebuild(policy, self.journal, self.spec, history, round.before)
+        rebuild(policy, self.trial_log, self.spec, history, round.before)
         policy.worths.news()  # What the old head knew is on record.
-        keeper = Keeper(self.spec, self.journal, round.number)
-        departures = Departures(policy, self.journal, keeper, self.course)
-        departures.record(policy.dismissals())
-        verdicts = Verdicts(policy, self.journal, spec, slots)
+        retention = CheckpointRetention(self.spec, self.trial_log, round.number)
+        dismissals = Dismissals(policy, self.trial_log, retention, self.stopper)
+        dismissals.record(policy.dismissals())
+        scheduler = PolicyScheduler(policy, self.trial_log, spec, concurrency)
         assign = partial(self._assign, round)
-        proposals = Proposals(self.journal, round, policy, self.course, slots, assign)
-        recorder = Recorder(spec, self.journal, proposals, verdicts, guard, departures)
-        with Pulse(self.journal, keeper, self.course, partial(self._beat, slots), gauges) as pulse:
-            pulse.beat()
+        search_alg = PolicySearchAlg(self.trial_log, round, policy, self.stopper, concurrency, assign)
+        callback = LedgerCallback(spec, self.trial_log, search_alg, scheduler, guard, dismissals)
+        with Heartbeat(
+            self.trial_log, retention, self.stopper, partial(self._beat, concurrency), metrics_feed
+        ) as heartbeat:
+            heartbeat.beat()
             logs = self.home / "tune" / f"{self.record.name}-{self.record.attempt}"
             logs = logs if round.number == 0 else logs.with_name(f"{logs.name}-round-{round.number}")
-            drive(spec, logs, Parts(proposals, verdicts, recorder, self.course), shared)
-            self._settle(keeper, departures)
-            pulse.write()
+            drive(spec, logs, TunePlugins(search_alg, scheduler, callback, self.stopper), shared)
+            self._settle(retention, dismissals)
+            heartbeat.write()
 
     def _lessons(self, past: Sequence[Observation]) -> list[Past]:
         rounds: dict[int, list[Observation]] = {}
         for observation in past:
-            rounds.setdefault(self.journal.trials[observation.trial].round, []).append(observation)
+            rounds.setdefault(self.trial_log.trials[observation.trial].round, []).append(observation)
         return [*taught(self.spec, self.ledger.pasts(self.record.name)), *earlier(self.spec, rounds)]
 
     def _assign(self, round: Round, trial: TrialRecord) -> dict[str, Any]:
@@ -170,36 +174,36 @@ class Head:
             task=self.spec.task,
             project=self.record.project,
             folder=checkpoint_folder(self.home, self.record.name) / f"{trial.number:05d}",
-            reported=self.journal.track(trial.number).reported,
+            reported=self.trial_log.track(trial.number).reported,
             data_seed=self.spec.search.seed,
             skipped=tuple(trial.skipped),
             data_dir=data_dir,
         ).to_dict()
 
-    def _beat(self, slots: Slots | None = None) -> Orders:
-        needs = None if slots is None else slots.needs()
-        state = "RUNNING" if self.course.ending is None else None
+    def _beat(self, concurrency: Concurrency | None = None) -> Orders:
+        needs = None if concurrency is None else concurrency.needs()
+        state = "RUNNING" if self.stopper.ending is None else None
         orders = self.ledger.beat(self.record.name, self.record.attempt, state, needs)
-        if slots is not None:
-            slots.obey(orders)
+        if concurrency is not None:
+            concurrency.obey(orders)
         return orders
 
-    def _settle(self, keeper: Keeper, departures: Departures) -> None:
+    def _settle(self, retention: CheckpointRetention, dismissals: Dismissals) -> None:
         """What was cut short waits for the next head, or ends with the sweep, as does whoever waits at a rung."""
-        ending = self.course.ending
+        ending = self.stopper.ending
         if ending is None:
-            departures.over()
+            dismissals.over()
             return
-        for number in self.journal.unfinished():
+        for number in self.trial_log.unfinished():
             if ending.state not in ("PAUSED", "QUEUED"):
                 state = "CANCELLED" if ending.state == "CANCELLED" else "STOPPED"
                 why = f"the sweep ended: {ending.why}"
-                keeper.ended(self.journal.change(number, state=state, why=why, finished=time.time()))
-            elif self.journal.trials[number].state != "PAUSED":
-                self.journal.change(number, state="PENDING", why=ending.why)
+                retention.ended(self.trial_log.change(number, state=state, why=why, finished=time.time()))
+            elif self.trial_log.trials[number].state != "PAUSED":
+                self.trial_log.change(number, state="PENDING", why=ending.why)
 
     def _outcome(self) -> Ending:
-        trials = self.journal.trials
+        trials = self.trial_log.trials
         last = trials[max(trials)].why if trials else ""
         ending = outcome([t.state for t in trials.values()], last)
         if ending.state != "FAILED":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.engine.head.trial_log import Journal
+from service.engine.head.trial_log import TrialLog
 from service.ledger.records import DecisionRecord, ReportRecord
 from service.policy.policy import Policy
 from service.spec import Spec
@@ -21,32 +21,32 @@ class History:
     decisions: Sequence[DecisionRecord]
 
 
-def remember(journal: Journal, spec: Spec, history: History) -> None:
+def remember(trial_log: TrialLog, spec: Spec, history: History) -> None:
     """Show ``journal`` the whole ``history`` of the sweep of ``spec``."""
     for report in history.reports:
-        journal.remember(report, spec.metric.name, _done(journal, spec, report))
+        trial_log.remember(report, spec.metric.name, _done(trial_log, spec, report))
     for decision in history.decisions:
-        journal.recall(decision)
+        trial_log.recall(decision)
 
 
-def rebuild(policy: Policy, journal: Journal, spec: Spec, history: History, before: int) -> None:
+def rebuild(policy: Policy, trial_log: TrialLog, spec: Spec, history: History, before: int) -> None:
     """Show ``policy`` what happened to the trials after number ``before``, in the old order; ``spec`` is the sweep's.
 
     Every value has its verdict among the decisions, which so tell where among the values a promotion came. A trial
     begins before its first report or that of a later one; losses come last. ``journal`` has been shown all.
     """
-    replay = _Replay(policy, journal, history.decisions, before)
+    replay = _Replay(policy, trial_log, history.decisions, before)
     for report in history.reports:
         if report.trial > before:
-            replay.show(report, _done(journal, spec, report), report.metrics.get(spec.metric.name))
+            replay.show(report, _done(trial_log, spec, report), report.metrics.get(spec.metric.name))
     replay.end()
-    for row in journal.trials.values():
+    for row in trial_log.trials.values():
         if row.state in GONE and row.number > before:
             policy.drop(row.number)
 
 
-def _done(journal: Journal, spec: Spec, report: ReportRecord) -> int:
-    row = journal.trials[report.trial]
+def _done(trial_log: TrialLog, spec: Spec, report: ReportRecord) -> int:
+    row = trial_log.trials[report.trial]
     plan = spec.plans[spec.plan_number(row.round)].without(row.skipped)
     return report.epoch - plan.first_epoch(report.stage)
 
@@ -54,9 +54,9 @@ def _done(journal: Journal, spec: Spec, report: ReportRecord) -> int:
 class _Replay:
     """Shows a policy reports one by one, and before each whatever else came before it."""
 
-    def __init__(self, policy: Policy, journal: Journal, decisions: Sequence[DecisionRecord], before: int) -> None:
+    def __init__(self, policy: Policy, trial_log: TrialLog, decisions: Sequence[DecisionRecord], before: int) -> None:
         self._policy = policy
-        self._journal = journal
+        self._trial_log = trial_log
         self._decisions = [decision for decision in decisions if decision.trial > before]
         self._verdicts: dict[tuple[int, int], int] = {}
         self._promotions: dict[tuple[int, int], int] = {}
@@ -64,7 +64,7 @@ class _Replay:
             places = self._promotions if decision.verdict == "promote" else self._verdicts
             places.setdefault((decision.trial, decision.stage), place)
         self._shown = 0
-        self._waiting = sorted((number for number in journal.trials if number > before), reverse=True)
+        self._waiting = sorted((number for number in trial_log.trials if number > before), reverse=True)
 
     def show(self, report: ReportRecord, done: int, value: float | None) -> None:
         """The next report, after ``done`` epochs of its stage; ``value`` is that of the sweep's metric."""
@@ -74,7 +74,7 @@ class _Replay:
         self._promote(max(earlier, default=-1) + 1)
         if report.stage_end:
             self._promote(self._verdicts.get((trial, stage), 0))
-            self._policy.judge(trial, stage, value, self._journal.track(trial).seconds[stage])
+            self._policy.judge(trial, stage, value, self._trial_log.track(trial).seconds[stage])
         else:
             self._policy.watch(trial, stage, done, value)
 

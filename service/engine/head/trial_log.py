@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from service.engine.state.trial_progress import Track
+from service.engine.state.trial_progress import TrialProgress
 from service.ledger.ledger import Ledger
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord, WorthRecord
 from service.ledger.states import OPEN
@@ -15,7 +15,7 @@ from service.policy.observation import Observation
 from service.spec import Spec
 
 
-class Journal:
+class TrialLog:
     """Trials by number, and what is not yet in the ledger.
 
     Everything that belongs to one event (a report, the verdict on it, the trial's new state) goes into one batch, so
@@ -32,7 +32,7 @@ class Journal:
         self.trials: dict[int, TrialRecord] = {t.number: t for t in ledger.trials(name)}
         self.events = 0
         self.reports = 0
-        self._tracks: dict[int, Track] = {}
+        self._tracks: dict[int, TrialProgress] = {}
         self._values = 0
         self._table: dict[int, Observation] = {}
         self._stale: set[int] = set(self.trials)
@@ -119,9 +119,9 @@ class Journal:
             self._stale.clear()
             return [row for row in self._table.values() if row.trial > after]
 
-    def track(self, number: int) -> Track:
+    def track(self, number: int) -> TrialProgress:
         """What a trial has handed in so far; not to be changed."""
-        return self._tracks.get(number) or Track()
+        return self._tracks.get(number) or TrialProgress()
 
     def epochs(self) -> float:
         """Work of the whole sweep so far in full-data epoch equivalents."""
@@ -146,5 +146,5 @@ class Journal:
         """Numbers of the trials that are neither finished, stopped, failed nor cancelled."""
         return sorted(n for n, t in self.trials.items() if t.state in OPEN)
 
-    def _track(self, number: int) -> Track:
-        return self._tracks.setdefault(number, Track())
+    def _track(self, number: int) -> TrialProgress:
+        return self._tracks.setdefault(number, TrialProgress())

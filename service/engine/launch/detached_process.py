@@ -25,7 +25,7 @@ POLL = 0.2
 CHUNK = 1 << 16
 
 
-class Processes:
+class DetachedProcesses:
     """Starts each head as a process with its own session, which outlives the service; its log is in ``logs``.
 
     Heads join the ``cluster`` (default: that of RAY_ADDRESS, else each starts one of its own).

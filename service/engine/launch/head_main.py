@@ -16,7 +16,7 @@ from pathlib import Path
 
 from service.engine.launch.launcher import TICKET
 from service.ledger.home import spool_folder
-from service.ledger.over_http.client import Remote, enroll
+from service.ledger.over_http.client import HttpLedger, enroll
 from service.ledger.over_http.spool import Spool
 from service.ledger.store.store import LostClaim
 from service.spec.errors import SieveError
@@ -42,7 +42,7 @@ def attend(address: str, sweep: str, attempt: int, storage: Path, born: str) -> 
     """
     token = enroll(address, sweep, attempt, os.environ.pop(TICKET, ""))
     folder = spool_folder(storage, sweep)
-    ledger = Remote(address, sweep, attempt, token, Spool(folder / f"{born}-{attempt}"))
+    ledger = HttpLedger(address, sweep, attempt, token, Spool(folder / f"{born}-{attempt}"))
     with closing(ledger), _beating(ledger, sweep, attempt):
         for earlier in _earlier(folder, born, attempt):
             ledger.inherit(Spool(earlier))
@@ -63,7 +63,7 @@ def _cluster() -> Iterator[None]:
 
 
 @contextmanager
-def _beating(ledger: Remote, sweep: str, attempt: int) -> Iterator[None]:
+def _beating(ledger: HttpLedger, sweep: str, attempt: int) -> Iterator[None]:
     """Keep the claim alive. Who has lost it before the head runs has nothing to do; later the head hears it itself."""
     done = threading.Event()
 

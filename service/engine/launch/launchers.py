@@ -23,20 +23,20 @@ def launcher_of(name: str, cluster: str, home: Path) -> Launcher:
 
 
 def _jobs(cluster: str, home: Path) -> Launcher:
-    from service.engine.launch.ray_jobs import Jobs  # Ray is imported by who needs it.
+    from service.engine.launch.ray_jobs import RayJobs  # Ray is imported by who needs it.
 
-    return Jobs(cluster)
+    return RayJobs(cluster)
 
 
 def _processes(cluster: str, home: Path) -> Launcher:
-    from service.engine.launch.detached_process import Processes
+    from service.engine.launch.detached_process import DetachedProcesses
 
     if cluster.startswith(("http://", "https://")):
         raise UserError(
             f"processes cannot join a cluster by its dashboard {cluster}",
             "give the address host:port of its head, or choose the launcher jobs",
         )
-    return Processes(home / "heads", cluster)
+    return DetachedProcesses(home / "heads", cluster)
 
 
 LAUNCHERS: Mapping[str, Callable[[str, Path], Launcher]] = {"jobs": _jobs, "processes": _processes}

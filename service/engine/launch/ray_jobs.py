@@ -34,7 +34,7 @@ class _Client(JobSubmissionClient):
         return super()._do_request(method, endpoint, **{"timeout": TIMEOUT} | options)
 
 
-class Jobs:
+class RayJobs:
     """Starts each head as a job by the cluster's ``dashboard``, an HTTP address; an id is the job's submission id.
 
     The folder of the user's code is the job's working directory, which Ray brings to every node. The environment

@@ -17,7 +17,7 @@ from service.spec import Spec
 from service.spec.errors import UserError
 from trainables.errors import TaskError
 from trainables.loop.assignment import Assignment
-from trainables.probe.evidence import BatchEvidence, Evidence, Failure, Question, Ramp
+from trainables.probe.evidence import BatchEvidence, Evidence, ProbeFailure, Question, Ramp
 
 Found = TypeVar("Found")
 
@@ -155,7 +155,7 @@ def judge(spec: Spec, seen: Evidence) -> Iterator[Finding]:
         yield Finding("warn", "time", f"not tried: {learning.names(seen.skipped)}", "give it longer with --seconds")
 
 
-def _failed(failure: Failure) -> Finding:
+def _failed(failure: ProbeFailure) -> Finding:
     return Finding("fail", failure.where, failure.message, "mend that first; the rest was not looked at")
 
 

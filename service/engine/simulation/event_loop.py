@@ -40,7 +40,7 @@ class _Event:
     crashed: bool
 
 
-class Loop:
+class EventLoop:
     """One round of a simulated sweep, in ``world``; ``table`` is what happened in it.
 
     ``_idle`` says when each free worker is ready.

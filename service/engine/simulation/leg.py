@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.engine.simulation.options import Options
+from service.engine.simulation.options import SimulationOptions
 
 
 class Leg:
     """One leg of a trial on a worker, drawn from (seed, trial, leg): whatever else happens, it is the same."""
 
-    def __init__(self, options: Options, seed: int, trial: int, leg: int) -> None:
+    def __init__(self, options: SimulationOptions, seed: int, trial: int, leg: int) -> None:
         self._rate = options.crash_rate
         self.slowness = 1.0
         """Factor of the training seconds."""

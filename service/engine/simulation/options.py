@@ -17,7 +17,7 @@ WORKERS = 8
 
 
 @dataclass(frozen=True)
-class Options:
+class SimulationOptions:
     """The world that a simulated sweep runs in, and what it overrides in the spec.
 
     ``workers``: trials that train at once (None: the spec's ``resources.max_concurrent``, else 8). ``crash_rate``:
@@ -49,7 +49,7 @@ class Options:
         _require("charge_decisions", self.charge_decisions, isinstance(self.charge_decisions, bool), "True or False")
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Options:
+    def of(cls, given: Mapping[str, Any]) -> SimulationOptions:
         """The options that ``given`` names, the rest by default.
 
         Raises:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service.engine.curves import Curves
-from service.engine.simulation.event_loop import Loop
-from service.engine.simulation.options import Options
+from service.engine.simulation.event_loop import EventLoop
+from service.engine.simulation.options import SimulationOptions
 from service.engine.simulation.outcome import Simulation
 from service.engine.simulation.trial_table import Table
 from service.engine.simulation.world import World
@@ -21,7 +21,7 @@ from service.spec import Spec
 def simulate(
     spec: Spec,
     curves: Curves,
-    options: Options | None = None,
+    options: SimulationOptions | None = None,
     foreign: type | None = None,
     pasts: Sequence[Past] = (),
 ) -> Simulation:
@@ -36,14 +36,14 @@ def simulate(
         SpecError: the options make no valid spec.
         UserError: the source of the curves gives something else than measurements.
     """
-    world, spaces = World(curves, options or Options(), foreign, pasts), list[SpaceRecord]()
+    world, spaces = World(curves, options or SimulationOptions(), foreign, pasts), list[SpaceRecord]()
     spec = world.options.applied(spec)
     if spec.rounds.count == 1:
         spec = world.limited(spec) or spec
     tables: list[Table] = []
     over = None
     while over is None and (round := _following(spec, tables, spaces, world)) is not None:
-        loop = Loop(round, world)
+        loop = EventLoop(round, world)
         over = loop.run()
         tables.append(loop.table)
         world.lessons = [*pasts, *earlier(spec, dict(enumerate(table.observations() for table in tables)))]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.engine.curves import source as sources
-from service.engine.simulation.options import UNLIMITED, Options
+from service.engine.simulation.options import UNLIMITED, SimulationOptions
 from service.engine.simulation.outcome import Simulation
 from service.engine.simulation.simulate import simulate
 from service.engine.state.metric_name import check_metric
@@ -28,7 +28,7 @@ SUFFIX = "-simulated"
 
 
 @dataclass(frozen=True)
-class Submission:
+class SimulatedSubmission:
     """What to simulate: the spec's ``source``, or the name of a sweep whose spec it is; the source of the ``curves``.
 
     ``name`` is the name in the ledger; None: the spec's, or that with `SUFFIX` where a real sweep has it.
@@ -39,7 +39,7 @@ class Submission:
     name: str | None = None
 
 
-def submit(submission: Submission, options: Options, home: Path) -> Simulation:
+def submit(submission: SimulatedSubmission, options: SimulationOptions, home: Path) -> Simulation:
     """Simulate, and write the sweep to the ledger of ``home`` in place of a simulated one of its name.
 
     With a budget in seconds, one round, and no number of trials in ``options`` or in the spec's source, trials are not
@@ -75,14 +75,14 @@ def _known(source: Source, store: Store) -> tuple[Source, str]:
     return source, str(Path.cwd())
 
 
-def _pasts(submission: Submission, spec: Spec, store: Store) -> list[Past]:
+def _pasts(submission: SimulatedSubmission, spec: Spec, store: Store) -> list[Past]:
     """What the spec's warm start says now, or said when the sweep was submitted whose spec it is."""
     known = str(submission.source) in {sweep.name for sweep in store.sweeps()}
     copied = store.pasts(str(submission.source)) if known else []
     return taught(spec, copied or snapshot(spec, store))
 
 
-def _name(submission: Submission, spec: Spec, store: Store) -> str:
+def _name(submission: SimulatedSubmission, spec: Spec, store: Store) -> str:
     origin = str(submission.curves)
     taken = {sweep.name for sweep in store.sweeps() if not sweep.simulated or sweep.name == origin}
     name = submission.name or (f"{spec.name}{SUFFIX}" if spec.name in taken else spec.name)

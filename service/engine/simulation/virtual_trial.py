@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from service.engine.curves import Measurement
-from service.engine.state.trial_progress import Track
+from service.engine.state.trial_progress import TrialProgress
 from service.ledger.records import ReportRecord, TrialRecord
 from service.policy.observation import Observation
 from trainables.stages import Plan
@@ -21,7 +21,7 @@ class Trial:
 
     row: TrialRecord
     plan: Plan
-    track: Track = field(default_factory=Track)
+    track: TrialProgress = field(default_factory=TrialProgress)
     stage: int = -1
     done: int = 0
     legs: int = 0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from service.engine.curves import Curves
-from service.engine.simulation.options import Options
+from service.engine.simulation.options import SimulationOptions
 from service.engine.simulation.snapping import Snapping
 from service.policy.limits import max_trials
 from service.policy.observation import Observation
@@ -26,7 +26,7 @@ class World:
     """
 
     curves: Curves
-    options: Options
+    options: SimulationOptions
     foreign: type | None = None
     lessons: Sequence[Past] = ()
     now: float = 0.0

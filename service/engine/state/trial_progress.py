@@ -11,7 +11,7 @@ from service.policy.verdict import STATES
 
 
 @dataclass
-class Track:
+class TrialProgress:
     """The reports of a trial as searchers, rungs and limits read them.
 
     ``reported`` is the (stage, epochs done in it) of its newest report, ``budget`` its work so far in full-data epoch

@@ -32,7 +32,7 @@ TRIES = 3
 
 
 @dataclass(frozen=True)
-class Submission:
+class SubmittedSpec:
     """A sweep as it comes in: its raw spec, who owns it, its code by the hash of the package.
 
     ``commit`` and ``diff`` say where the code is from; ``key`` names the submission, so that it is the same again.
@@ -55,7 +55,7 @@ class Received:
     warnings: tuple[str, ...] = ()
 
 
-def receive(store: Store, submission: Submission, nodes: Nodes | None, discard: Callable[[str], None]) -> Received:
+def receive(store: Store, submission: SubmittedSpec, nodes: Nodes | None, discard: Callable[[str], None]) -> Received:
     """Put a sweep into the queue, or find it there: the same submission again is the same sweep.
 
     ``nodes`` are those of the cluster, None where they are not known; ``discard`` deletes the files of a sweep that
@@ -84,7 +84,7 @@ def receive(store: Store, submission: Submission, nodes: Nodes | None, discard: 
 
 
 def _still(
-    store: Store, submission: Submission, known: SweepRecord | None, discard: Callable[[str], None]
+    store: Store, submission: SubmittedSpec, known: SweepRecord | None, discard: Callable[[str], None]
 ) -> SweepRecord | None:
     """The sweep that has the name, None where it is free, or was that of a sweep that starts over."""
     if known is not None and known.owner != submission.owner:
@@ -96,7 +96,7 @@ def _still(
     return None
 
 
-def _before(store: Store, submission: Submission, spec: Spec) -> SweepRecord | None:
+def _before(store: Store, submission: SubmittedSpec, spec: Spec) -> SweepRecord | None:
     """The sweep that this very submission made."""
     known = None if submission.key is None else store.keyed(submission.owner, submission.key)
     if known is None:
@@ -110,7 +110,7 @@ def _before(store: Store, submission: Submission, spec: Spec) -> SweepRecord | N
     return known
 
 
-def _added(store: Store, submission: Submission, spec: Spec, pasts: Sequence[PastRecord]) -> SweepRecord:
+def _added(store: Store, submission: SubmittedSpec, spec: Spec, pasts: Sequence[PastRecord]) -> SweepRecord:
     sweep = SweepRecord(
         spec.name,
         spec.to_dict(),
@@ -128,7 +128,7 @@ def _added(store: Store, submission: Submission, spec: Spec, pasts: Sequence[Pas
     return store.add(sweep, pasts)
 
 
-def _continued(store: Store, submission: Submission, spec: Spec, known: SweepRecord) -> SweepRecord:
+def _continued(store: Store, submission: SubmittedSpec, spec: Spec, known: SweepRecord) -> SweepRecord:
     """A sweep that is there goes on: with more trials, another budget, other code."""
     refuse_another(known, spec)
     if known.state in HEADED and submission.package != known.package:

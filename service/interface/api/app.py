@@ -29,7 +29,7 @@ from service.interface.api.routes import (
     sweeps,
     tokens,
 )
-from service.interface.api.service_settings import PREFIX, Settings
+from service.interface.api.service_settings import PREFIX, ServiceSettings
 
 VERSION = "1"
 ROUTES = (sweeps, submissions, listings, packages, events, logs, queue, nodes, tokens, quotas, health, metrics)
@@ -44,7 +44,7 @@ def describe(who: Public, request: Request) -> dict[str, Any]:
     return app.openapi()
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: ServiceSettings) -> FastAPI:
     """The application that answers for the service of ``settings``."""
     app = FastAPI(
         title="Sieve",

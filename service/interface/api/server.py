@@ -18,8 +18,8 @@ from service.engine.packages.package_store import Limits
 from service.interface.api.app import create_app
 from service.interface.api.guard.exposure import Exposure
 from service.interface.api.guard.slow_clients import Protocol
-from service.interface.api.service_settings import Settings
-from service.interface.api.threads import Loop, Run, daemon
+from service.interface.api.service_settings import ServiceSettings
+from service.interface.api.threads import BackgroundLoop, Run, daemon
 from service.ledger.home import open_store
 from service.ledger.over_http.trust import certificates
 from service.ledger.store.store import Store
@@ -30,7 +30,7 @@ PATIENCE = 10
 
 
 @dataclass(frozen=True)
-class Options:
+class ServeOptions:
     """What `sieve serve` was told; the defaults are the command's.
 
     ``ray`` is the address of the cluster (RAY_ADDRESS, or ``http://…`` of its dashboard; None: the local one of the
@@ -62,7 +62,7 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(options: Options) -> None:
+def serve(options: ServeOptions) -> None:
     """Serve until SIGTERM or Ctrl-C; then take nothing new, let requests end and wait for the daemon.
 
     Raises:
@@ -81,11 +81,11 @@ def serve(options: Options) -> None:
     server = Server(config(settings, options.exposure), settings.stop)
     for number in (signal.SIGINT, signal.SIGTERM):  # what uvicorn puts back and calls again once it has ended
         signal.signal(number, lambda *_: settings.stop.set())
-    with Loop(loop, settings):
+    with BackgroundLoop(loop, settings):
         server.run(sockets=[listening])
 
 
-def config(settings: Settings, exposure: Exposure) -> uvicorn.Config:
+def config(settings: ServiceSettings, exposure: Exposure) -> uvicorn.Config:
     """The web server's own settings."""
     return uvicorn.Config(
         create_app(settings),
@@ -133,24 +133,24 @@ def _holds(store: Store, file: Path) -> bool:
     return token is not None and token.role == "admin"
 
 
-def _daemon(options: Options, settings: Settings, url: str) -> Run:
+def _daemon(options: ServeOptions, settings: ServiceSettings, url: str) -> Run:
     from service.engine.launch.launchers import launcher_of
 
     launcher = launcher_of(options.launcher, _cluster(options) or "", options.home)
     return daemon(launcher, settings, url, options.sweeps, certificates(options.exposure.certificate))
 
 
-def _cluster(options: Options) -> str | None:
+def _cluster(options: ServeOptions) -> str | None:
     from service.engine.fleet import local_clusters
 
     return options.ray or local_clusters.serving(options.home, jobs=options.launcher == "jobs")
 
 
-def _settings(options: Options, store: Store) -> Settings:
+def _settings(options: ServeOptions, store: Store) -> ServiceSettings:
     for chatty in ("uvicorn.error", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     ray = _cluster(options)
-    return Settings(
+    return ServiceSettings(
         store,
         options.home,
         storage=options.storage,

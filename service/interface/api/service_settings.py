@@ -15,7 +15,7 @@ from fastapi import Depends, Request
 
 from service.engine.packages.package_store import Limits, Packages
 from service.engine.submit.served import Inventory
-from service.interface.api.guard.failed_logins import Failures
+from service.interface.api.guard.failed_logins import FailedLogins
 from service.interface.api.problems import Refusal
 from service.ledger.home import checkpoint_folder, report_file, spool_folder
 from service.ledger.records import SweepRecord
@@ -26,7 +26,7 @@ PREFIX = "/api/v1"
 
 
 @dataclass
-class Settings:
+class ServiceSettings:
     """A service: its store and home, and what it knows of the cluster.
 
     ``storage`` is where sweeps keep their checkpoints (default: home). ``hosts`` are the names that requests may give
@@ -54,7 +54,7 @@ class Settings:
     heartbeat: float = 15.0
     streams: int = 50
     listeners: Counter[str] = field(default_factory=Counter)
-    failures: Failures = field(default_factory=Failures)
+    failures: FailedLogins = field(default_factory=FailedLogins)
 
     @property
     def packages(self) -> Packages:
@@ -88,10 +88,10 @@ class Settings:
         report_file(self.home, name).unlink(missing_ok=True)
 
 
-def settings_of(request: Request) -> Settings:
+def settings_of(request: Request) -> ServiceSettings:
     """The settings of the service that a request came to."""
-    settings: Settings = request.app.state.settings
+    settings: ServiceSettings = request.app.state.settings
     return settings
 
 
-Here = Annotated[Settings, Depends(settings_of)]
+Here = Annotated[ServiceSettings, Depends(settings_of)]

@@ -9,10 +9,9 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from service.engine.daemon import Daemon
-from service.engine.daemon import Settings as Told
+from service.engine.daemon import Daemon, DaemonSettings
 from service.engine.launch.launcher import Launcher
-from service.interface.api.service_settings import Settings
+from service.interface.api.service_settings import ServiceSettings
 from service.ledger.records import SweepRecord
 from service.spec.errors import UserError
 
@@ -22,7 +21,7 @@ PATIENCE = 30.0
 Run = Callable[[threading.Event], None]
 
 
-def daemon(launcher: Launcher, settings: Settings, url: str, sweeps: int, trust: str = "") -> Run:
+def daemon(launcher: Launcher, settings: ServiceSettings, url: str, sweeps: int, trust: str = "") -> Run:
     """The daemon's loop, whose heads ``launcher`` starts and who reach the service at ``url``, ``sweeps`` at once.
 
     ``trust`` are the certificates of the service, which its heads are to believe.
@@ -38,27 +37,27 @@ def daemon(launcher: Launcher, settings: Settings, url: str, sweeps: int, trust:
             "give its address with --ray, make one with `sieve cluster local`, or start with --no-daemon",
         )
     storage = settings.storage or settings.home
-    told = Told(url, storage, code=partial(_code, settings), sweeps=sweeps, trust=trust)
+    told = DaemonSettings(url, storage, code=partial(_code, settings), sweeps=sweeps, trust=trust)
     made = Daemon(settings.store, launcher, settings.inventory, told)
     settings.logs = made.logs
     settings.ailing = lambda: made.ailing
     return made.run
 
 
-def _code(settings: Settings, record: SweepRecord) -> Path:
+def _code(settings: ServiceSettings, record: SweepRecord) -> Path:
     """The folder of a sweep's code: its package, or for one that was submitted on this machine its project."""
     return Path(record.project) if record.package is None else settings.packages.folder(record.package)
 
 
-class Loop:
+class BackgroundLoop:
     """Runs ``run`` in a thread for as long as the context lasts; an error in it makes the service ail."""
 
-    def __init__(self, run: Run | None, settings: Settings) -> None:
+    def __init__(self, run: Run | None, settings: ServiceSettings) -> None:
         self._run = run
         self._settings = settings
         self._thread = threading.Thread(target=self._guarded, name="sieve-daemon", daemon=True)
 
-    def __enter__(self) -> Loop:
+    def __enter__(self) -> BackgroundLoop:
         if self._run is not None:
             self._thread.start()
         return self

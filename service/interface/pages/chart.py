@@ -28,7 +28,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Scale:
+class AxisScale:
     """A linear map from ``[low, high]`` to ``[start, end]`` pixels."""
 
     low: float
@@ -52,8 +52,8 @@ def chart(series: Sequence[Series], x_label: str, y_label: str, marks: Sequence[
     every = list(chain.from_iterable(points for _, points in kept))
     (left, right), y_ticks = _span(p[0] for p in every), ticks(*_span(p[1] for p in every))
     x_ticks = ticks(left, right)
-    x = Scale(x_ticks[0], right, LEFT, WIDTH - RIGHT)
-    y = Scale(y_ticks[0], y_ticks[-1], HEIGHT - BOTTOM, TOP)
+    x = AxisScale(x_ticks[0], right, LEFT, WIDTH - RIGHT)
+    y = AxisScale(y_ticks[0], y_ticks[-1], HEIGHT - BOTTOM, TOP)
     parts = [
         *(_row(y(tick), text) for tick, text in zip(y_ticks, _texts(y_ticks), strict=True)),
         *(_column(x(tick), text) for tick, text in zip(x_ticks, _texts(x_ticks), strict=True) if tick <= right),

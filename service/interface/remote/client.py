@@ -9,10 +9,10 @@ from service.interface.contexts import contexts
 from service.interface.contexts.address import address as written
 from service.interface.contexts.token_source import token_for
 from service.interface.package import MOST
-from service.interface.remote.connection import Connection, Patience
-from service.interface.remote.remote import Remote
+from service.interface.remote.connection import Connection, RetryPolicy
+from service.interface.remote.remote_source import RemoteSource
 from service.interface.remote.remote_sweep import RemoteSweep
-from service.interface.remote.submit_remote import Submission, submit
+from service.interface.remote.submit_remote import RemoteSubmission, submit
 from service.interface.source.choice import address_of
 from service.spec import Source
 from service.spec.errors import UserError
@@ -33,13 +33,13 @@ class Client:
     """
 
     def __init__(
-        self, address: str | None = None, token: str | None = None, *, patience: Patience | None = None
+        self, address: str | None = None, token: str | None = None, *, patience: RetryPolicy | None = None
     ) -> None:
         where = written(address) if address is not None else address_of(None)
         if where is None:
             raise UserError("there is no address of a service", "give one, set SIEVE_ADDRESS, or use a context")
         known = contexts.read(contexts.place())
-        self._remote = Remote(Connection(where, lambda: token or token_for(where, known), patience))
+        self._remote = RemoteSource(Connection(where, lambda: token or token_for(where, known), patience))
 
     def __repr__(self) -> str:
         return f"Client({self._remote.where!r})"
@@ -71,7 +71,7 @@ class Client:
             NameInUse: another sweep has the name.
         """
         folder = Path.cwd() if project is None else Path(project)
-        made = submit(self._remote.connection, Submission(source, folder, check, max_package))
+        made = submit(self._remote.connection, RemoteSubmission(source, folder, check, max_package))
         return RemoteSweep(made.name, self._remote, made.notes)
 
     def sweep(self, name: str) -> RemoteSweep:

@@ -32,7 +32,7 @@ _log = logging.getLogger("service")
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long one waits, in seconds: to ``connect``, for each piece of an answer (``read``), and in all for a service
     that is ``away``, trying again meanwhile.
     """
@@ -83,10 +83,10 @@ class Connection:
     """
 
     def __init__(
-        self, address: str, token: Callable[[], str | None] = lambda: None, patience: Patience | None = None
+        self, address: str, token: Callable[[], str | None] = lambda: None, patience: RetryPolicy | None = None
     ) -> None:
         self.address = address
-        self.patience = patience or Patience()
+        self.patience = patience or RetryPolicy()
         limits = httpx.Timeout(self.patience.read, connect=self.patience.connect)
         # a proxy of the environment is not asked for what is on this machine
         proxied = not is_loopback(address)

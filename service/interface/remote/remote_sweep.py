@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.interface.python.handle import Handle
-from service.interface.remote.remote import Remote
+from service.interface.remote.remote_source import RemoteSource
 
 
 class RemoteSweep(Handle):
@@ -15,7 +15,7 @@ class RemoteSweep(Handle):
     The sweep is the service's: it goes on whatever becomes of this process. ``notes`` is what was said at submit.
     """
 
-    def __init__(self, name: str, remote: Remote, notes: tuple[str, ...] = ()) -> None:
+    def __init__(self, name: str, remote: RemoteSource, notes: tuple[str, ...] = ()) -> None:
         super().__init__(name, remote)
         self._remote = remote
         self.notes = notes

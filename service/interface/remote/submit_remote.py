@@ -27,7 +27,7 @@ UNCHECKED = "the task is not tried here, where {} not installed; sieve status sa
 
 
 @dataclass(frozen=True)
-class Submission:
+class RemoteSubmission:
     """What is to be submitted: a spec, the folder of its code, whether to ``check`` the task, the bytes it may have."""
 
     source: Source
@@ -37,7 +37,7 @@ class Submission:
 
 
 @dataclass(frozen=True)
-class Submitted:
+class QueuedSweep:
     """A sweep at a service. ``new``: it was not there before; ``notes`` are a line each.
 
     ``why`` is the reason of its ``state``; ``before`` the state that it went on from, None where it did not have to.
@@ -51,7 +51,7 @@ class Submitted:
     before: str | None = None
 
 
-def submit(connection: Connection, submission: Submission) -> Submitted:
+def submit(connection: Connection, submission: RemoteSubmission) -> QueuedSweep:
     """Checks what can be checked here, sends the code if the service has it not yet, and queues the sweep.
 
     The submission is named by its content, so that sent again it is the same; one that is paused or failed goes on.
@@ -71,7 +71,7 @@ def submit(connection: Connection, submission: Submission) -> Submitted:
     before = answer["state"] if answer["state"] in RESUMABLE else None
     if before is not None:
         answer = _resumed(connection, spec.name)
-    return Submitted(answer["name"], answer["state"], new, told, answer.get("why") or "", before)
+    return QueuedSweep(answer["name"], answer["state"], new, told, answer.get("why") or "", before)
 
 
 def _resumed(connection: Connection, name: str) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _queue(connection: Connection, spec: Spec, package: Package, project: Path) 
     return answer, status == CREATED
 
 
-def _checked(spec: Spec, project: Path, submission: Submission) -> Iterator[str]:
+def _checked(spec: Spec, project: Path, submission: RemoteSubmission) -> Iterator[str]:
     """What is strange about the task, where what trains it is installed."""
     if not submission.check:
         return

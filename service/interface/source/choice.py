@@ -8,7 +8,7 @@ from pathlib import Path
 from service.interface.contexts import contexts
 from service.interface.contexts.address import address as written
 from service.interface.contexts.token_source import token_for
-from service.interface.source.local import Local
+from service.interface.source.local import LocalSource
 from service.interface.source.source import Source
 from service.ledger.folder import find_home
 from service.spec.errors import UserError
@@ -24,9 +24,9 @@ def choose(address: str | None = None, home: Path | None = None) -> Source:
     if address is not None and home is not None:
         raise UserError(f"both --address {address} and --home {home} are given", "choose one of them")
     if home is not None:
-        return Local(home.absolute())
+        return LocalSource(home.absolute())
     where = address_of(address)
-    return Local(find_home()) if where is None else at(where)
+    return LocalSource(find_home()) if where is None else at(where)
 
 
 def address_of(given: str | None) -> str | None:
@@ -43,7 +43,7 @@ def address_of(given: str | None) -> str | None:
 def at(where: str, token: str | None = None) -> Source:
     """The service at the address ``where``; without ``token`` the one that is known for it."""
     from service.interface.remote.connection import Connection
-    from service.interface.remote.remote import Remote
+    from service.interface.remote.remote_source import RemoteSource
 
     known = contexts.read(contexts.place())
-    return Remote(Connection(where, lambda: token or token_for(where, known)))
+    return RemoteSource(Connection(where, lambda: token or token_for(where, known)))

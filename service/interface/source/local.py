@@ -27,7 +27,7 @@ DEAD = "its head has died; nothing is lost, continue with: sieve run {}"
 PACE = 0.5
 
 
-class Local:
+class LocalSource:
     """A `Source`: the ledger in the folder ``home``, which need not exist."""
 
     pace = PACE

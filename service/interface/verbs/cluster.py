@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.interface.terminal import tables
+from service.interface.terminal.verb_group import Group
 from service.interface.verbs import options
-from service.interface.verbs.group import Group
 
 if TYPE_CHECKING:
     from service.engine.fleet.nodes import Node
@@ -40,7 +40,7 @@ def local(nodes: int, cpus: int | None, gpus: int, store: int, detach: bool, hom
     """
     from service.engine.fleet import local_clusters
 
-    wanted = local_clusters.Wanted(nodes, cpus or os.cpu_count() or 1, gpus, store * 10**6)
+    wanted = local_clusters.ClusterSize(nodes, cpus or os.cpu_count() or 1, gpus, store * 10**6)
     started = local_clusters.start(wanted, home)
     click.echo(f"{nodes} nodes with {wanted.cpus} CPUs and {gpus} GPUs each at {started.address}")
     click.echo(f"dashboard: {started.dashboard}")

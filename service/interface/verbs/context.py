@@ -6,8 +6,8 @@ import sys
 
 import click
 
+from service.interface.terminal.verb_group import Group
 from service.interface.verbs import options
-from service.interface.verbs.group import Group
 
 
 @click.group(cls=Group)

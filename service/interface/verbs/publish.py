@@ -21,10 +21,10 @@ def report(name: str, source: Source) -> None:
 
     It needs neither network nor script; the path is printed.
     """
-    from service.interface.source.local import Local
+    from service.interface.source.local import LocalSource
     from service.spec.errors import UserError
 
-    if not isinstance(source, Local):
+    if not isinstance(source, LocalSource):
         raise UserError(
             f"the page of {name} at {source.where} cannot be written here",
             "give --home for a sweep of this machine, or save its tables with: sieve export",

@@ -40,10 +40,10 @@ def drive(name: str, home: Path, *, quiet: bool, again: str) -> None:
     ``again`` is the command that continues the sweep.
     """
     from service.engine.control import sweep
-    from service.interface.source.local import Local
+    from service.interface.source.local import LocalSource
     from service.interface.terminal.live import watch
 
-    with nullcontext() if quiet else watch(name, Local(home)):
+    with nullcontext() if quiet else watch(name, LocalSource(home)):
         outcome = sweep.run(name, home)
     _conclude(name, home)
     click.echo(f"{name} {outcome.state}" + (f": {outcome.why}" if outcome.why else ""))
@@ -91,10 +91,10 @@ def _checked(file: str, home: Path, *, check: bool) -> Examined:
 
 def _conclude(name: str, home: Path) -> None:
     from service.interface.pages.report import write
-    from service.interface.source.local import Local
+    from service.interface.source.local import LocalSource
     from service.interface.terminal import status_view, tables
 
-    source = Local(home)
+    source = LocalSource(home)
     look = source.look(name)
     click.echo()
     click.echo(tables.leaders(source.rows(name, "best", BEST), empty=status_view.best(look.status)))

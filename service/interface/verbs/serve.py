@@ -56,7 +56,7 @@ def serve(**chosen: Any) -> None:
     import logging
 
     from service.interface.api.guard.exposure import Exposure
-    from service.interface.api.server import Options
+    from service.interface.api.server import ServeOptions
     from service.interface.api.server import serve as start
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -64,7 +64,7 @@ def serve(**chosen: Any) -> None:
         **{name: chosen[name] for name in ("host", "port", "certificate", "key", "behind_proxy", "proxies", "names")}
     )
     start(
-        Options(
+        ServeOptions(
             chosen["home"],
             exposure,
             storage=chosen["storage"],

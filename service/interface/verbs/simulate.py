@@ -30,7 +30,7 @@ SETTINGS = (
 
 
 def settings(verb: Any) -> Any:
-    """The options of the world that is simulated; they arrive as keywords with the names of `Options`."""
+    """The options of the world that is simulated; they arrive as keywords with the names of `SimulationOptions`."""
     for option in reversed(SETTINGS):
         verb = option(verb)
     return verb
@@ -49,15 +49,15 @@ def simulate(spec: str, curves: str, name: str | None, output: str, home: Path, 
     Nothing is trained. SPEC is a file, or the name of a sweep whose spec it is. The result is a sweep like any other,
     for trials, history, best, report and export; a simulated one of the same name is written over.
     """
-    from service.engine.simulation.options import Options
-    from service.engine.simulation.submit_simulated import Submission, submit
-    from service.interface.source.local import Local
+    from service.engine.simulation.options import SimulationOptions
+    from service.engine.simulation.submit_simulated import SimulatedSubmission, submit
+    from service.interface.source.local import LocalSource
 
     began = time.perf_counter()
-    chosen = Options.of(world)
-    simulation = submit(Submission(spec, curves, name), chosen, home)
+    chosen = SimulationOptions.of(world)
+    simulation = submit(SimulatedSubmission(spec, curves, name), chosen, home)
     wall = time.perf_counter() - began
-    source = Local(home)
+    source = LocalSource(home)
     status = source.status(simulation.spec.name)
     best = source.rows(simulation.spec.name, "best")
     told = summary(simulation, status, chosen.slots(simulation.spec)) | {"wall": wall}

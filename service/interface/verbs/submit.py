@@ -10,7 +10,7 @@ import click
 from service.interface.verbs import options
 
 if TYPE_CHECKING:
-    from service.interface.remote.submit_remote import Submitted
+    from service.interface.remote.submit_remote import QueuedSweep
     from service.interface.source import Source
 
 MIB = 1 << 20
@@ -34,24 +34,24 @@ def submit(file: str, project: Path | None, no_check: bool, max_package: int, so
     The project's folder goes with it, without what git or .sieveignore ignore. The same again is the same sweep: one
     that is paused or failed goes on.
     """
-    from service.interface.remote.remote import Remote
-    from service.interface.remote.submit_remote import Submission
+    from service.interface.remote.remote_source import RemoteSource
+    from service.interface.remote.submit_remote import RemoteSubmission
     from service.interface.remote.submit_remote import submit as send
     from service.spec.errors import UserError
 
-    if not isinstance(source, Remote):
+    if not isinstance(source, RemoteSource):
         raise UserError(
             "there is no service to submit to",
             f"run it here with: sieve run {file}, or name a service with --address, SIEVE_ADDRESS or sieve context use",
         )
-    submission = Submission(file, project or Path.cwd(), not no_check, max_package * MIB)
+    submission = RemoteSubmission(file, project or Path.cwd(), not no_check, max_package * MIB)
     made = send(source.connection, submission)
     for note in made.notes:
         click.echo(f"note: {note}", err=True)
     click.echo(_describe(made))
 
 
-def _describe(made: Submitted) -> str:
+def _describe(made: QueuedSweep) -> str:
     name = made.name
     if made.state == "CANCELLED":
         return f"{name} is CANCELLED and cannot go on; give it a new name, or remove it first: sieve rm {name}"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from service.interface.terminal import tables
+from service.interface.terminal.verb_group import Group
 from service.interface.verbs import options
-from service.interface.verbs.group import Group
 
 if TYPE_CHECKING:
     from service.interface.source import Source

@@ -52,7 +52,7 @@ class Untrusted(Away):
     """What answers shows a certificate that is not believed: perhaps a new one, of which this process has not heard."""
 
 
-class Remote:
+class HttpLedger:
     """The `Ledger` of attempt ``attempt`` at the sweep ``name``, behind the service at ``address``.
 
     A service that is away fails no sweep: what it is to be told is kept in ``spool``, in order, and delivered when it

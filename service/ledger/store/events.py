@@ -15,7 +15,7 @@ ENDED = ("SUCCEEDED", "STOPPED", "FAILED", "CANCELLED")
 
 
 @dataclass(frozen=True)
-class Standing:
+class SweepChange:
     """How a sweep stands, as far as people hear of it when it changes."""
 
     sweep: str
@@ -44,7 +44,7 @@ class Events:
         with self._database.read() as connection:
             return [(row.id, row.name, _decision(row)) for row in connection.execute(_of(query, name))]
 
-    def standings(self, since: float, name: str | None = None) -> list[Standing]:
+    def standings(self, since: float, name: str | None = None) -> list[SweepChange]:
         """How the sweeps stand that have not ended, or only after ``since`` (seconds since the epoch)."""
         known = sweeps.c
         query = select(
@@ -52,7 +52,7 @@ class Events:
         ).order_by(known.id)
         query = query.where(or_(known.state.not_in(ENDED), known.finished >= since))
         with self._database.read() as connection:
-            return [Standing(**row._mapping) for row in connection.execute(_of(query, name))]
+            return [SweepChange(**row._mapping) for row in connection.execute(_of(query, name))]
 
     def census(self) -> dict[str, int]:
         """How many sweeps there are in each state."""

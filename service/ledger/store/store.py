@@ -23,7 +23,7 @@ from service.ledger.store.events import Events
 from service.ledger.store.heads import Heads
 from service.ledger.store.queue import ENDS, WISHES, Queue
 from service.ledger.store.quotas import Quotas
-from service.ledger.store.sweep_ledger import Journal
+from service.ledger.store.sweep_ledger import SweepLedger
 from service.ledger.store.tokens import Tokens
 
 __all__ = [
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 
-class Store(Catalog, Queue, Journal):
+class Store(Catalog, Queue, SweepLedger):
     """The ledger of all sweeps in the database at ``url``; safe to use from several threads and processes.
 
     A database that stops answering, such as one that restarts, is waited for: see ``PATIENCE`` in

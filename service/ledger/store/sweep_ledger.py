@@ -42,7 +42,7 @@ _CLAIM = tuple(
 )
 
 
-class Journal:
+class SweepLedger:
     """The trials, reports, decisions, spaces and estimates of the sweeps in a database."""
 
     database: Database

@@ -19,33 +19,33 @@ DIGITS = 4
 
 
 @dataclass(frozen=True)
-class Share:
+class GpuShare:
     """The part of a GPU that a trial gets, 1 over a whole number, or 0 for none, and why in words."""
 
     gpu: float
     reason: str
 
 
-def share(peak_bytes: int | None, total_bytes: int | None, least: float = 0.0) -> Share:
+def share(peak_bytes: int | None, total_bytes: int | None, least: float = 0.0) -> GpuShare:
     """The share of a GPU with ``total_bytes`` for a trial that needs ``peak_bytes`` at most; None: not known.
 
     A share below or equal to ``least`` is known to be too small.
     """
     if peak_bytes is None or total_bytes is None:
         what = "peak memory of a trial" if peak_bytes is None else "memory of the GPUs"
-        return Share(1.0, f"the {what} is not known: each trial has a GPU of its own")
+        return GpuShare(1.0, f"the {what} is not known: each trial has a GPU of its own")
     need = peak_bytes * MARGIN + CONTEXT
     fits = min(MOST, max(1, int(total_bytes / need)))
     while fits > 1 and part(fits) <= least:
         fits -= 1
     words = f"a trial takes {gib(peak_bytes)} at its peak, {gib(need)} with margin and context"
-    return Share(part(fits), f"{words}: {trials(fits)} on a GPU of {gib(total_bytes)}")
+    return GpuShare(part(fits), f"{words}: {trials(fits)} on a GPU of {gib(total_bytes)}")
 
 
-def wider(gpu: float) -> Share:
+def wider(gpu: float) -> GpuShare:
     """The share after a trial ran out of memory with ``gpu``: half as many trials on a GPU."""
     fits = max(1, int(1 / gpu + 1e-6) // 2)
-    return Share(part(fits), f"{words(gpu)} of a GPU was too little: {trials(fits)} on a GPU from now on")
+    return GpuShare(part(fits), f"{words(gpu)} of a GPU was too little: {trials(fits)} on a GPU from now on")
 
 
 def concurrent(gpus: float, gpu: float) -> int:

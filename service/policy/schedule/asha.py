@@ -10,7 +10,7 @@ from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 from service.policy.schedule.clock import stage_end
 from service.policy.schedule.unpaused import Unpaused
 from service.policy.verdict import Verdict
-from service.policy.worth.stage_worths import Worths
+from service.policy.worth.stage_worths import StageWorths
 from service.spec import Spec
 
 
@@ -27,7 +27,7 @@ class AshaRungs(Unpaused):
     The first trial at a rung always goes on: Tune's rule depends on the order of arrival, as asynchronous halving does.
     """
 
-    def __init__(self, spec: Spec, worths: Worths) -> None:
+    def __init__(self, spec: Spec, worths: StageWorths) -> None:
         self._metric = spec.metric.name
         self._factor = spec.schedule.reduction_factor
         self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0

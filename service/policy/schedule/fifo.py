@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from service.policy.schedule.unpaused import Unpaused
 from service.policy.verdict import Verdict
-from service.policy.worth.stage_worths import Worths
+from service.policy.worth.stage_worths import StageWorths
 from service.spec import Spec
 
 
 class FifoRungs(Unpaused):
     """Lets every trial go on."""
 
-    def __init__(self, spec: Spec, worths: Worths) -> None:
+    def __init__(self, spec: Spec, worths: StageWorths) -> None:
         self._metric = spec.metric.name
 
     def judge(self, trial: int, stage: int, value: float, seconds: float) -> Verdict:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from service.policy.limits import max_trials
 from service.policy.schedule.bracket import Bracket
 from service.policy.verdict import Kind, Ruling, Verdict
-from service.policy.worth.stage_worths import Worths
+from service.policy.worth.stage_worths import StageWorths
 from service.spec import Spec
 
 
@@ -19,7 +19,7 @@ class HyperbandRungs:
     A bracket that no further trial can join is halved with those there are.
     """
 
-    def __init__(self, spec: Spec, worths: Worths) -> None:
+    def __init__(self, spec: Spec, worths: StageWorths) -> None:
         self._metric = spec.metric.name
         self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0
         self._factor = spec.schedule.reduction_factor

@@ -15,7 +15,7 @@ EARLIEST = 0.25
 """Share of a stage's epochs before which no curve is judged."""
 
 
-class Curves:
+class MedianRule:
     """The curves of all trials inside each stage, every point compared with points of the same stage and epoch alone.
 
     A trial stops when its best value so far in the stage is worse than the median of the others' running means up to

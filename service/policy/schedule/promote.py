@@ -6,9 +6,9 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from service.policy.schedule.median_rule import Curves
+from service.policy.schedule.median_rule import MedianRule
 from service.policy.verdict import Ruling, Verdict
-from service.policy.worth.stage_worths import Worths
+from service.policy.worth.stage_worths import StageWorths
 from service.spec import Spec
 
 CONTROLS = 8
@@ -48,17 +48,17 @@ class PromoteRungs:
 
     The highest rung is asked first, as in the paper. Unlike a rule that only stops, an early mediocre trial cannot slip
     through: it waits until enough others have been seen at its rung. Where a stage turns out not to foretell the last
-    one well enough for its price (`Worths`), nothing is decided and trials train on. Inside a stage a trial stops
-    whose curve stays below the others' (`Curves`), if the stage is known to foretell the last one.
+    one well enough for its price (`StageWorths`), nothing is decided and trials train on. Inside a stage a trial stops
+    whose curve stays below the others' (`MedianRule`), if the stage is known to foretell the last one.
     """
 
-    def __init__(self, spec: Spec, worths: Worths) -> None:
+    def __init__(self, spec: Spec, worths: StageWorths) -> None:
         self._metric = spec.metric.name
         self._factor = spec.schedule.reduction_factor
         self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0
         self._last = spec.plan.last
         self._worths = worths
-        self._curves = Curves(spec)
+        self._curves = MedianRule(spec)
         self._rungs = [_Rung() for _ in spec.plan.stages]
 
     def begin(self, trial: int) -> None:

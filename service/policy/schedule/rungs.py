@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from service.policy.verdict import Ruling, Verdict
-from service.policy.worth.stage_worths import Worths
+from service.policy.worth.stage_worths import StageWorths
 from service.spec import Spec
 
 
@@ -16,7 +16,7 @@ class Rungs(Protocol):
     Values are finite; larger is better or worse as ``spec.metric.goal`` says.
     """
 
-    def __init__(self, spec: Spec, worths: Worths) -> None:
+    def __init__(self, spec: Spec, worths: StageWorths) -> None:
         """``worths`` is kept up to date by whoever shows values."""
 
     def begin(self, trial: int) -> None:

@@ -26,7 +26,7 @@ WIDEST = 3.0
 
 
 @dataclass(frozen=True)
-class Worth:
+class StageWorth:
     """What is known of one stage.
 
     ``correlation`` is the rank correlation of its values with those of the last stage, in [-1, 1], with its 95 %

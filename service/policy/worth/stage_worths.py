@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from itertools import pairwise
 from statistics import median_high
 
-from service.policy.worth.stage_worth import FEWEST, PRIOR, Rung, Worth, appraise, correlation, shrunk
+from service.policy.worth.stage_worth import FEWEST, PRIOR, Rung, StageWorth, appraise, correlation, shrunk
 from service.spec import Spec
 
 
-class Worths:
+class StageWorths:
     """Shown each value at the end of a stage, it knows the worth of each stage but the last.
 
     A stage's correlation with the last one is estimated from the trials that ended both, and until there are enough
@@ -23,7 +23,7 @@ class Worths:
         self._plan = spec.plan
         self._rungs = [Rung() for _ in spec.plan.stages]
         self._weighed: dict[int, int] = {}
-        self.known: dict[int, Worth] = {}
+        self.known: dict[int, StageWorth] = {}
         self._news: set[int] = set()
 
     def observe(self, trial: int, stage: int, value: float, seconds: float) -> None:
@@ -46,7 +46,7 @@ class Worths:
         """Stages that new trials need not train: they do not pay, and what follows starts anew without them."""
         return tuple(s for s in range(self._plan.last) if self._is_skipped(s))
 
-    def news(self) -> list[tuple[int, Worth]]:
+    def news(self) -> list[tuple[int, StageWorth]]:
         """(stage, worth) of the estimates that are new since the last time of asking."""
         news = [(stage, self.known[stage]) for stage in sorted(self._news) if self.known[stage].pairs]
         self._news.clear()
@@ -80,7 +80,7 @@ class Worths:
             known, low, high = shrunk(prior, [correlation(stage.scores, last.scores)])
             pairs = sum(trial in following.scores for trial in stage.scores)
             times = _median(stage.seconds), _median(following.seconds)
-            self.known[here] = Worth(known, low, high, pairs, cost, needed, *times)
+            self.known[here] = StageWorth(known, low, high, pairs, cost, needed, *times)
             self._news.add(here)
             onward = known
 

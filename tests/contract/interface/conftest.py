@@ -14,10 +14,10 @@ from fastapi import FastAPI
 from service.engine.control.head_process import identity
 from service.interface.cli import main
 from service.interface.python.handle import Handle
-from service.interface.remote.connection import Connection, Patience
-from service.interface.remote.remote import Remote
+from service.interface.remote.connection import Connection, RetryPolicy
+from service.interface.remote.remote_source import RemoteSource
 from service.interface.source import Source
-from service.interface.source.local import Local
+from service.interface.source.local import LocalSource
 from service.ledger import Store, open_store
 from service.ledger.records import Batch, TrialRecord, WorthRecord
 from service.spec import load
@@ -71,13 +71,13 @@ class Place:
 
 def local(home: Path) -> Place:
     """The ledger itself."""
-    return Place(Local(home), ("--home", str(home)), {})
+    return Place(LocalSource(home), ("--home", str(home)), {})
 
 
 def remote(address: str) -> Place:
     """A service of that ledger."""
-    connection = Connection(address, lambda: TOKEN, Patience(away=1.0))
-    return Place(Remote(connection), ("--address", address), {"SIEVE_TOKEN": TOKEN})
+    connection = Connection(address, lambda: TOKEN, RetryPolicy(away=1.0))
+    return Place(RemoteSource(connection), ("--address", address), {"SIEVE_TOKEN": TOKEN})
 
 
 @pytest.fixture

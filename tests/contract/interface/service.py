@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from service.interface.api import app
-from service.interface.api.service_settings import Settings
+from service.interface.api.service_settings import ServiceSettings
 from service.ledger.database.tables import tokens
 from service.ledger.home import open_store
 from service.ledger.store.tokens import digest
@@ -24,4 +24,4 @@ def create_app(home: Path) -> FastAPI:
     with store.database.write() as connection:
         connection.execute(update(tokens).values(hash=digest(TOKEN)))
     text = "".join(f"{line}\n" for line in LOG)
-    return app.create_app(Settings(store, home, logs=lambda _: iter([text]), interval=0.1))
+    return app.create_app(ServiceSettings(store, home, logs=lambda _: iter([text]), interval=0.1))

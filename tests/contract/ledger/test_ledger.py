@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.ledger.ledger import Ledger, Needs, Orders
-from service.ledger.over_http.client import Remote, enroll
+from service.ledger.over_http.client import HttpLedger, enroll
 from service.ledger.over_http.spool import Spool
 from service.ledger.records import (
     Batch,
@@ -49,7 +49,7 @@ def bench(request: pytest.FixtureRequest, store: Store, tmp_path: Path) -> Itera
         return
     service = Service(store)
     token = enroll(service.address, "a", 1, service.launch("a", 1))
-    remote = Remote(service.address, "a", 1, token, Spool(tmp_path / "spool"))
+    remote = HttpLedger(service.address, "a", 1, token, Spool(tmp_path / "spool"))
     yield Bench(store, remote)
     remote.close()
     service.down()

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from service.ledger.ledger import Orders
-from service.ledger.over_http.client import Away, Remote, enroll, head_url
+from service.ledger.over_http.client import Away, HttpLedger, enroll, head_url
 from service.ledger.over_http.spool import Spool
 from service.ledger.records import Batch, TrialRecord
 from service.ledger.store.store import LostClaim, Store
@@ -31,10 +31,10 @@ def service(claimed: Store) -> Iterator[Service]:
 
 
 @pytest.fixture
-def remote(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Remote]:
+def remote(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpLedger]:
     monkeypatch.setattr("service.ledger.over_http.client.PAUSES", (0.01,))
     token = enroll(service.address, "a", 1, service.launch("a", 1))
-    remote = Remote(service.address, "a", 1, token, Spool(tmp_path / "spool"), patience=5.0)
+    remote = HttpLedger(service.address, "a", 1, token, Spool(tmp_path / "spool"), patience=5.0)
     yield remote
     remote.close()
 
@@ -66,7 +66,7 @@ def test_a_ticket_is_good_once_and_a_token_for_its_own_sweep_alone(service: Serv
         assert (answer.status_code, answer.json()["type"]) == (401, "LostClaim")
 
 
-def test_a_service_that_goes_away_fails_nothing_and_hears_all_in_order(service: Service, remote: Remote) -> None:
+def test_a_service_that_goes_away_fails_nothing_and_hears_all_in_order(service: Service, remote: HttpLedger) -> None:
     remote.append("a", 1, Batch([TRIAL], [report(1, 0.1)]))
     service.store.share({"a": (3, "")})
     assert remote.beat("a", 1, "RUNNING") == Orders(None, 3)
@@ -75,14 +75,14 @@ def test_a_service_that_goes_away_fails_nothing_and_hears_all_in_order(service: 
     remote.append("a", 1, Batch([TRIAL], [report(2, 0.2)]))
     assert remote.beat("a", 1) == Orders(None, 3)
     with pytest.raises(Away):
-        Remote(service.address, "a", 1, "", Spool(Path("/nowhere")), patience=0.0).trials("a")
+        HttpLedger(service.address, "a", 1, "", Spool(Path("/nowhere")), patience=0.0).trials("a")
     service.up()
     assert [known.epoch for known in remote.reports("a")] == [1, 3, 2]  # reading waits until all is told
     remote.append("a", 1, Batch([TRIAL], [report(4, 0.4)]))
     assert epochs(service.store) == [1, 3, 2, 4]
 
 
-def test_an_end_waits_for_the_service_and_is_the_last_thing_said(service: Service, remote: Remote) -> None:
+def test_an_end_waits_for_the_service_and_is_the_last_thing_said(service: Service, remote: HttpLedger) -> None:
     remote.beat("a", 1, "RUNNING")
     service.down()
     remote.append("a", 1, Batch([TRIAL], [report(1, 0.1)]))
@@ -96,7 +96,7 @@ def test_an_end_waits_for_the_service_and_is_the_last_thing_said(service: Servic
     assert remote._deliver()
 
 
-def test_a_head_that_lost_its_sweep_while_the_service_was_away_hears_so(service: Service, remote: Remote) -> None:
+def test_a_head_that_lost_its_sweep_while_the_service_was_away_hears_so(service: Service, remote: HttpLedger) -> None:
     service.down()
     remote.append("a", 1, Batch([TRIAL], [report(1, 0.1)]))
     service.store.claim("a", "another", lambda _: False)
@@ -125,7 +125,7 @@ time.sleep(60)
 
 
 def test_what_a_killed_head_could_not_say_is_said_by_the_next_one(
-    service: Service, remote: Remote, tmp_path: Path
+    service: Service, remote: HttpLedger, tmp_path: Path
 ) -> None:
     left = Spool(tmp_path / "left")
     service.down()
@@ -138,7 +138,7 @@ def test_what_a_killed_head_could_not_say_is_said_by_the_next_one(
     service.up()
     second = service.store.claim("a", "another", lambda _: False)
     token = enroll(service.address, "a", second.attempt, service.launch("a", second.attempt))
-    heir = Remote(service.address, "a", second.attempt, token, Spool(tmp_path / "own"))
+    heir = HttpLedger(service.address, "a", second.attempt, token, Spool(tmp_path / "own"))
     heir.inherit(left)
     heir.close()
     assert epochs(service.store) == [1, 2, 3]

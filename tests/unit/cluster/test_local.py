@@ -77,7 +77,7 @@ def test_a_folder_has_one_cluster_and_people_hear_how_to_end_it(tmp_path: Path) 
     folder.mkdir()
     cluster = known(folder, node)
     with pytest.raises(UserError, match="runs already; stop it first, with: sieve cluster stop"):
-        local_clusters.start(local_clusters.Wanted(1, 1, 0), tmp_path)
+        local_clusters.start(local_clusters.ClusterSize(1, 1, 0), tmp_path)
     cluster.kill(0)
     with pytest.raises(UserError, match="the head of the cluster is gone"):
         local_clusters.add(tmp_path)

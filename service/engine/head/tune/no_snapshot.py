@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Unsaved:
+class NoSnapshot:
     """Tune pickles its parts for `Tuner.restore`, which Sieve does without: the ledger is the truth.
 
     A saved copy is empty and works nowhere; the object itself is what Tune uses.

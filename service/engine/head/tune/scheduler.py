@@ -6,9 +6,9 @@ from typing import Any
 
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from service.engine.head.concurrency import Slots
-from service.engine.head.trial_log import Journal
-from service.engine.head.tune.no_snapshot import Unsaved
+from service.engine.head.concurrency import Concurrency
+from service.engine.head.trial_log import TrialLog
+from service.engine.head.tune.no_snapshot import NoSnapshot
 from service.engine.state.worth_records import appraisals
 from service.ledger.records import ReportRecord, WorthRecord
 from service.policy.policy import Policy
@@ -16,19 +16,19 @@ from service.policy.verdict import Verdict
 from service.spec import Spec
 
 
-class Verdicts(Unsaved, FIFOScheduler):
+class PolicyScheduler(NoSnapshot, FIFOScheduler):
     """Tune's scheduler: it hands each report to the policy and tells Tune whether the trial goes on.
 
     A trial that waits has ended, for Tune: it gives its worker up, and a promotion is another Tune trial. `of` hands
     each verdict over for the record. So it is with a trial that gives its place up, of which the policy hears nothing.
     """
 
-    def __init__(self, policy: Policy, journal: Journal, spec: Spec, slots: Slots) -> None:
+    def __init__(self, policy: Policy, trial_log: TrialLog, spec: Spec, concurrency: Concurrency) -> None:
         super().__init__()
-        self._slots = slots
+        self._concurrency = concurrency
         self._leaving: dict[int, str] = {}
         self._policy = policy
-        self._journal = journal
+        self._trial_log = trial_log
         self._name = spec.metric.name
         self._told: dict[int, Verdict] = {}
 
@@ -43,7 +43,7 @@ class Verdicts(Unsaved, FIFOScheduler):
             self._told[number] = verdict
         if verdict is not None and verdict.kind != "continue":
             return str(TrialScheduler.STOP)
-        why = self._slots.gives_up(number)
+        why = self._concurrency.gives_up(number)
         if why is not None:
             self._leaving[number] = why
         return str(TrialScheduler.CONTINUE if why is None else TrialScheduler.STOP)
@@ -66,5 +66,5 @@ class Verdicts(Unsaved, FIFOScheduler):
         return appraisals(self._policy, time)
 
     def _judge(self, trial: int, stage: int, value: float | None, seconds: float) -> Verdict:
-        before = self._journal.track(trial).seconds.get(stage, 0.0)
+        before = self._trial_log.track(trial).seconds.get(stage, 0.0)
         return self._policy.judge(trial, stage, value, before + seconds)

@@ -10,10 +10,10 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.search.search_algorithm import SearchAlgorithm
 
-from service.engine.head.concurrency import Slots
-from service.engine.head.trial_log import Journal
-from service.engine.head.tune.no_snapshot import Unsaved
-from service.engine.head.tune.stopper import Course
+from service.engine.head.concurrency import Concurrency
+from service.engine.head.trial_log import TrialLog
+from service.engine.head.tune.no_snapshot import NoSnapshot
+from service.engine.head.tune.stopper import SweepStopper
 from service.engine.state.rounds import Round
 from service.ledger.records import DecisionRecord, TrialRecord
 from service.policy.policy import Job, Policy
@@ -26,8 +26,10 @@ LEG = "_"
 Assign = Callable[[TrialRecord], dict[str, Any]]
 
 
-class Proposals(Unsaved, SearchAlgorithm):
-    """Hands Tune a trial whenever one of the ``slots`` is free. Without any, Tune's experiment ends though more comes.
+class PolicySearchAlg(NoSnapshot, SearchAlgorithm):
+    """Tune's search algorithm: hands out a trial whenever one of the slots is free.
+
+    Without any slot, Tune's experiment ends though more comes.
 
     A Tune trial is one leg of a Sieve trial: a retry, a promotion, or what a killed head left, is a new Tune trial with
     the old number and config, which goes on from its checkpoint. ``over``: nothing more comes. ``assign`` turns a
@@ -35,17 +37,23 @@ class Proposals(Unsaved, SearchAlgorithm):
     """
 
     def __init__(
-        self, journal: Journal, round: Round, policy: Policy, course: Course, slots: Slots, assign: Assign
+        self,
+        trial_log: TrialLog,
+        round: Round,
+        policy: Policy,
+        stopper: SweepStopper,
+        concurrency: Concurrency,
+        assign: Assign,
     ) -> None:
-        self._journal = journal
+        self._trial_log = trial_log
         self._round = round
         self._plan = round.spec.plan
         self._policy = policy
-        self._course = course
-        self.slots = slots
-        self.sharing = slots.sharing
+        self._stopper = stopper
+        self.concurrency = concurrency
+        self.gpu_packing = concurrency.gpu_packing
         self._assign = assign
-        self._offers = deque(n for n in journal.unfinished() if journal.trials[n].state != "PAUSED")
+        self._offers = deque(n for n in trial_log.unfinished() if trial_log.trials[n].state != "PAUSED")
         self._live: set[str] = set()
         self._legs: Counter[int] = Counter()
         self._idle_since: tuple[int, int] | None = None
@@ -66,13 +74,13 @@ class Proposals(Unsaved, SearchAlgorithm):
         self._offers.appendleft(number)
 
     def next_trial(self) -> Trial | None:
-        trial = None if self.over or self.slots.free <= 0 or self.sharing.waits else self._given()
-        self.slots.wants(len(self._offers) if self._dry or self.over else None)
+        trial = None if self.over or self.concurrency.free <= 0 or self.gpu_packing.waits else self._given()
+        self.concurrency.wants(len(self._offers) if self._dry or self.over else None)
         return trial
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         self._live.discard(trial_id)
-        self.slots.left(number_of(trial_id))
+        self.concurrency.left(number_of(trial_id))
 
     def is_finished(self) -> bool:
         """Whether Tune need not ask: nothing more comes, or there is no place for it.
@@ -80,7 +88,11 @@ class Proposals(Unsaved, SearchAlgorithm):
         So it keeps no worker for another trial, whose resources are other sweeps' now. While trials run it asks this
         again and again; only without any is its experiment over, and with it all that it holds.
         """
-        return self.over or (not self._live and self.slots.count == 0) or (bool(self._live) and self.slots.full)
+        return (
+            self.over
+            or (not self._live and self.concurrency.count == 0)
+            or (bool(self._live) and self.concurrency.full)
+        )
 
     def set_finished(self) -> None:
         self.over = True
@@ -92,26 +104,26 @@ class Proposals(Unsaved, SearchAlgorithm):
         """Nothing to save: the ledger is the truth."""
 
     def _given(self) -> Trial | None:
-        record = self._next() if self.sharing.probing or not self._offers else None
+        record = self._next() if self.gpu_packing.probing or not self._offers else None
         if record is None and self._offers:
-            record = self._journal.trials[self._offers.popleft()]
+            record = self._trial_log.trials[self._offers.popleft()]
         if record is None:
             self.over = not self._live
             return None
         trial = self._tune_trial(record)
         self._live.add(trial.trial_id)
-        self.slots.taken(record.number)
+        self.concurrency.taken(record.number)
         return trial
 
     def _next(self) -> TrialRecord | None:
         """What the policy gives a free slot; it is not asked again before something has happened."""
-        now = (self._journal.events, len(self._live))
+        now = (self._trial_log.events, len(self._live))
         if now == self._idle_since:
             return None
         try:
-            job = self._policy.next(self._journal.table(self._round.before))
+            job = self._policy.next(self._trial_log.table(self._round.before))
         except SieveError as error:
-            self._course.fail(str(error))
+            self._stopper.fail(str(error))
             job = None
         self._dry = job is None
         if job is None:
@@ -125,18 +137,18 @@ class Proposals(Unsaved, SearchAlgorithm):
         record = TrialRecord(
             job.trial, config, "PENDING", stage, self._round.number, origin=job.origin, skipped=skipped
         )
-        self._journal.record(record, decisions=self.sharing.begun(record, self._course.seconds()))
+        self._trial_log.record(record, decisions=self.gpu_packing.begun(record, self._stopper.seconds()))
         return record
 
     def _promote(self, job: Job, ruling: Ruling) -> TrialRecord:
-        row, verdict = self._journal.trials[job.trial], ruling.verdict
+        row, verdict = self._trial_log.trials[job.trial], ruling.verdict
         plan = self._plan.without([*row.skipped, *job.skipped])
         row = replace(
             row, state="RUNNING", why=verdict.reason, stage=plan.next(ruling.stage), skipped=list(plan.skipped)
         )
-        numbers, time = dict(verdict.numbers), self._course.seconds()
+        numbers, time = dict(verdict.numbers), self._stopper.seconds()
         decision = DecisionRecord(row.number, ruling.stage, verdict.kind, verdict.reason, numbers, time)
-        self._journal.record(row, decisions=[decision])
+        self._trial_log.record(row, decisions=[decision])
         return row
 
     def _tune_trial(self, record: TrialRecord) -> Trial:
@@ -150,7 +162,7 @@ class Proposals(Unsaved, SearchAlgorithm):
             experiment_tag=name,
             storage=spec["storage"],
             checkpoint_config=spec["checkpoint_config"],
-            placement_group_factory=self.sharing.request(record.number),
+            placement_group_factory=self.gpu_packing.request(record.number),
             trial_name_creator=spec.get("trial_name_creator"),
             trial_dirname_creator=spec.get("trial_dirname_creator"),
         )

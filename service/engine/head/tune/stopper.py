@@ -6,8 +6,8 @@ import time
 
 from ray.tune import Stopper
 
-from service.engine.head.trial_log import Journal
-from service.engine.head.tune.no_snapshot import Unsaved
+from service.engine.head.trial_log import TrialLog
+from service.engine.head.tune.no_snapshot import NoSnapshot
 from service.policy.limits import Ending, Usage, ending
 from service.spec import Spec
 
@@ -19,12 +19,12 @@ WISHES = {
 }
 
 
-class Course(Unsaved, Stopper):
+class SweepStopper(NoSnapshot, Stopper):
     """Tune asks it at every step whether to stop all trials; the first reason to end stands."""
 
-    def __init__(self, spec: Spec, journal: Journal, seconds_before: float) -> None:
+    def __init__(self, spec: Spec, trial_log: TrialLog, seconds_before: float) -> None:
         self._spec = spec
-        self._journal = journal
+        self._trial_log = trial_log
         self._before = seconds_before
         self._begun = time.monotonic()
         self.ending: Ending | None = None
@@ -41,8 +41,8 @@ class Course(Unsaved, Stopper):
     def check(self) -> None:
         """End the sweep if its target is reached or its budget used up."""
         if self.ending is None:
-            finished = self._journal.finished(self._spec, self._spec.rounds.count - 1)
-            usage = Usage(self.seconds(), self._journal.epochs(), finished, self._journal.gpu_seconds())
+            finished = self._trial_log.finished(self._spec, self._spec.rounds.count - 1)
+            usage = Usage(self.seconds(), self._trial_log.epochs(), finished, self._trial_log.gpu_seconds())
             self.ending = ending(self._spec, usage)
 
     def wish(self, wish: str | None) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 from ray import tune
 
 from service.engine.head.tune import loggers
-from service.engine.head.tune.callback import Recorder
-from service.engine.head.tune.scheduler import Verdicts
-from service.engine.head.tune.search_alg import Proposals
-from service.engine.head.tune.stopper import Course
+from service.engine.head.tune.callback import LedgerCallback
+from service.engine.head.tune.scheduler import PolicyScheduler
+from service.engine.head.tune.search_alg import PolicySearchAlg
+from service.engine.head.tune.stopper import SweepStopper
 from service.spec import Spec
 from trainables.worker.distributed import Crew
 from trainables.worker.staged import StagedTrainable
@@ -36,20 +36,20 @@ a task's relative paths mean in a worker what they mean in the head."""
 
 
 @dataclass(frozen=True)
-class Parts:
+class TunePlugins:
     """What Tune runs a sweep by."""
 
-    proposals: Proposals
-    verdicts: Verdicts
-    recorder: Recorder
-    course: Course
+    search_alg: PolicySearchAlg
+    scheduler: PolicyScheduler
+    callback: LedgerCallback
+    stopper: SweepStopper
 
 
 IDLE = 1.0
 """Seconds between two looks at the course while there is no place for any trial."""
 
 
-def drive(spec: Spec, logs: Path, parts: Parts, shared: Sequence[Any]) -> None:
+def drive(spec: Spec, logs: Path, parts: TunePlugins, shared: Sequence[Any]) -> None:
     """Run Tune until its search is over or the course ends; ``shared`` goes to every worker.
 
     Where orders leave the sweep no slot, Tune ends with the last trial, so that it holds nothing, and begins again when
@@ -57,17 +57,17 @@ def drive(spec: Spec, logs: Path, parts: Parts, shared: Sequence[Any]) -> None:
     each head, and to others beside it for each further time that Tune begins. Without loggers they are thrown away.
     """
     times = 0
-    while not (parts.proposals.over or parts.course.stop_all()):
-        if parts.proposals.slots.count == 0:
-            parts.proposals.slots.wait(IDLE)
+    while not (parts.search_alg.over or parts.stopper.stop_all()):
+        if parts.search_alg.concurrency.count == 0:
+            parts.search_alg.concurrency.wait(IDLE)
             continue
         times += 1
         _fit(spec, logs if times == 1 else logs.with_name(f"{logs.name}-again-{times}"), parts, shared)
 
 
-def _fit(spec: Spec, logs: Path, parts: Parts, shared: Sequence[Any]) -> None:
+def _fit(spec: Spec, logs: Path, parts: TunePlugins, shared: Sequence[Any]) -> None:
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # Failures are the ledger's to tell, not the log's.
-    os.environ.update(SWITCHES, TUNE_MAX_PENDING_TRIALS_PG=str(parts.proposals.sharing.slots))
+    os.environ.update(SWITCHES, TUNE_MAX_PENDING_TRIALS_PG=str(parts.search_alg.gpu_packing.slots))
     crew = _crew(spec)
     trainable = tune.with_parameters(StagedTrainable, shared=shared, crew=crew)
     with TemporaryDirectory(prefix="sieve-tune-", ignore_cleanup_errors=True) as scratch:
@@ -75,8 +75,8 @@ def _fit(spec: Spec, logs: Path, parts: Parts, shared: Sequence[Any]) -> None:
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                search_alg=parts.proposals,
-                scheduler=parts.verdicts,
+                search_alg=parts.search_alg,
+                scheduler=parts.scheduler,
                 reuse_actors=crew is None,  # An idle one would hold the GPUs of its processes.
                 trial_name_creator=_trial_name,
                 trial_dirname_creator=_trial_name,
@@ -84,8 +84,8 @@ def _fit(spec: Spec, logs: Path, parts: Parts, shared: Sequence[Any]) -> None:
             run_config=tune.RunConfig(
                 name=folder.name,
                 storage_path=str(folder.parent),
-                stop=parts.course,
-                callbacks=[parts.recorder, *loggers.create(spec.loggers, spec.name, folder)],
+                stop=parts.stopper,
+                callbacks=[parts.callback, *loggers.create(spec.loggers, spec.name, folder)],
                 verbose=0,
             ),
         )

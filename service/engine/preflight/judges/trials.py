@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from service.engine.preflight.finding import Finding, Level
 from service.engine.preflight.judges.learning import names
-from trainables.probe.evidence import CornerEvidence, Failure, RunsEvidence, fall
+from trainables.probe.evidence import CornerEvidence, ProbeFailure, RunsEvidence, fall
 
 CLIMBED = 10.0
 """A training loss that grew by this factor is on its way to infinity."""
@@ -41,7 +41,7 @@ def corners(seen: Sequence[CornerEvidence], first_loss: float | None = None) -> 
 
 def _failed(seen: Sequence[CornerEvidence]) -> Iterator[Finding]:
     """One finding per failure, with all the corners that it is found at."""
-    at: dict[Failure, list[str]] = {}
+    at: dict[ProbeFailure, list[str]] = {}
     for one in seen:
         if one.failure is not None and one.failure.kind != "diverged":
             at.setdefault(one.failure, []).append(one.name)

@@ -41,7 +41,7 @@ class User:
             raise Refusal(403, f"{sweep.name} belongs to {sweep.owner}, not {self.name}", "ask its owner, or an admin")
 
 
-class Needs:
+class RequiresRole:
     """A dependency that declares the ``role`` of its route and gives the user.
 
     `Guarded` has authenticated the user before, so that a stranger's request is not even read.
@@ -65,9 +65,9 @@ class Nobody:
         return None
 
 
-Viewer = Annotated[User, Depends(Needs("viewer"))]
-Submitter = Annotated[User, Depends(Needs("submitter"))]
-Admin = Annotated[User, Depends(Needs("admin"))]
+Viewer = Annotated[User, Depends(RequiresRole("viewer"))]
+Submitter = Annotated[User, Depends(RequiresRole("submitter"))]
+Admin = Annotated[User, Depends(RequiresRole("admin"))]
 Public = Annotated[None, Depends(Nobody())]
 
 
@@ -89,7 +89,7 @@ class Guarded(APIRoute):
 
 def role_of(dependant: Dependant) -> str | None:
     """The role that a route declares by its dependencies, None where it declares none."""
-    roles = [call.role for inner in dependant.dependencies if isinstance(call := inner.call, (Needs, Nobody))]
+    roles = [call.role for inner in dependant.dependencies if isinstance(call := inner.call, (RequiresRole, Nobody))]
     return roles[0] if roles else None
 
 

@@ -12,7 +12,7 @@ WINDOW = 60.0
 MOST = 10_000
 
 
-class Failures:
+class FailedLogins:
     """Counts failures per address over the last minute; remembers 10 000 addresses, those that failed last.
 
     A token that is right is let in all the same: many people share an address, and one with an old token must not lock

@@ -16,8 +16,8 @@ from starlette.concurrency import run_in_threadpool
 
 from service.interface.api.guard.auth import Guarded, Viewer
 from service.interface.api.problems import declared
-from service.interface.api.service_settings import PREFIX, Here, Settings
-from service.ledger.store.events import Events, Standing
+from service.interface.api.service_settings import PREFIX, Here, ServiceSettings
+from service.ledger.store.events import Events, SweepChange
 
 router = APIRouter(prefix=PREFIX, tags=["events"], route_class=Guarded)
 
@@ -56,7 +56,7 @@ class Follower:
     sweep: str | None
     last: int
     since: float
-    heard: dict[str, Standing] = field(default_factory=dict)
+    heard: dict[str, SweepChange] = field(default_factory=dict)
     told: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -106,7 +106,7 @@ async def follow(
     return EventSourceResponse(_stream(follower, here, user.name), ping=here.heartbeat, shutdown_grace_period=GRACE)
 
 
-def follower_of(here: Settings, sweep: str | None, heard: str | None) -> Follower:
+def follower_of(here: ServiceSettings, sweep: str | None, heard: str | None) -> Follower:
     """A listener that begins now, or after the event with the id ``heard``. Raises UnknownSweep."""
     events = here.store.events
     if sweep is not None:
@@ -118,7 +118,7 @@ def follower_of(here: Settings, sweep: str | None, heard: str | None) -> Followe
     return Follower(events, sweep, newest, since if sweep is None else 0.0)
 
 
-async def _stream(follower: Follower, here: Settings, user: str) -> AsyncIterator[ServerSentEvent]:
+async def _stream(follower: Follower, here: ServiceSettings, user: str) -> AsyncIterator[ServerSentEvent]:
     with here.listening(user):
         while not here.stop.is_set():
             for news in await run_in_threadpool(lambda: list(follower.news())):

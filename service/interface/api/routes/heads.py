@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, HTTPException, Path, Request, Response
 from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
 
-from service.interface.api.guard.failed_logins import Failures
+from service.interface.api.guard.failed_logins import FailedLogins
 from service.interface.api.guard.head_messages import BATCH, BEAT, END, TICKET, check, schema
 from service.interface.api.guard.slow_clients import PATIENCE
 from service.interface.api.problems import declared
@@ -50,7 +50,7 @@ Bearer = Annotated[str, Header(alias="Authorization")]
 Attempt = Annotated[int, Path(ge=0, lt=1 << 31)]
 
 
-def heads(store: Store, failures: Failures | None = None) -> APIRouter:
+def heads(store: Store, failures: FailedLogins | None = None) -> APIRouter:
     """The routes under ``/api/v1/heads/{name}/{attempt}`` over ``store``; ``failures`` counts who is turned away."""
     router, routes = APIRouter(prefix="/api/v1/heads/{name}/{attempt}", tags=["heads"]), _Routes(store, failures)
     problems = declared(401, 404, 408, 409, 413, 422, 429, 503, 507)
@@ -70,9 +70,9 @@ def heads(store: Store, failures: Failures | None = None) -> APIRouter:
 class _Routes:
     """What a head says is read only once it has shown its token, and taken only as far as it is of the right types."""
 
-    def __init__(self, store: Store, failures: Failures | None) -> None:
+    def __init__(self, store: Store, failures: FailedLogins | None) -> None:
         self._store = store
-        self._failures = failures or Failures()
+        self._failures = failures or FailedLogins()
 
     async def enroll(self, request: Request, name: str, attempt: Attempt) -> Response:
         """A token in exchange for the ticket that the head was launched with, once."""

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from service.interface.api.guard.auth import Guarded, Viewer
 from service.interface.api.problems import Refusal, declared
 from service.interface.api.routes.sweeps import Name
-from service.interface.api.service_settings import PREFIX, Here, Settings
+from service.interface.api.service_settings import PREFIX, Here, ServiceSettings
 from service.ledger.errors import UnknownSweep
 from service.ledger.store.store import HEADED
 
@@ -45,7 +45,7 @@ async def read_logs(
 
 
 @dataclass(frozen=True)
-class Log:
+class LogTail:
     """The last ``text`` that the head of an attempt has printed, and how many characters there were ``before`` it."""
 
     attempt: int
@@ -63,7 +63,7 @@ class Log:
         return f"… {lost} characters are left out\n{self.text}" if lost > 0 else self.text[-lost:]
 
 
-def _log(here: Settings, name: str) -> Log:
+def _log(here: ServiceSettings, name: str) -> LogTail:
     sweep = here.store.sweep(name)
     if here.logs is None:
         raise Refusal(
@@ -74,10 +74,10 @@ def _log(here: Settings, name: str) -> Log:
         text += piece
         if len(text) > 2 * MOST:
             text, before = text[-MOST:], before + len(text) - MOST
-    return Log(sweep.attempt, before, text)
+    return LogTail(sweep.attempt, before, text)
 
 
-async def _following(here: Settings, user: str, name: str, log: Log) -> AsyncIterator[bytes]:
+async def _following(here: ServiceSettings, user: str, name: str, log: LogTail) -> AsyncIterator[bytes]:
     """What is there, then what is new each time one looks; a log that begins anew is sent anew."""
     with here.listening(user):
         heard, attempt = 0, log.attempt
@@ -96,7 +96,7 @@ async def _following(here: Settings, user: str, name: str, log: Log) -> AsyncIte
                 return
 
 
-def _goes_on(here: Settings, name: str) -> bool:
+def _goes_on(here: ServiceSettings, name: str) -> bool:
     try:
         return here.store.sweep(name).state in HEADED
     except UnknownSweep:

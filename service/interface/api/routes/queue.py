@@ -48,7 +48,7 @@ class Place(BaseModel):
     waits: str
 
 
-class Queue(BaseModel):
+class QueueView(BaseModel):
     """The queue, whoever comes first at the top: by priority, then by age."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE]}]})
@@ -56,7 +56,7 @@ class Queue(BaseModel):
     items: list[Place]
 
 
-@router.get("/queue", response_model=Queue, responses=formats.RESPONSES | declared(401, 406))
+@router.get("/queue", response_model=QueueView, responses=formats.RESPONSES | declared(401, 406))
 def get_queue(user: Viewer, here: Here, request: Request) -> Any:
     """Sweeps that run or wait to."""
     form, results = formats.accepted(request), Results(here.store)
@@ -64,7 +64,7 @@ def get_queue(user: Viewer, here: Here, request: Request) -> Any:
         return formats.respond(form, results.queue_rows, results.queue)
     records = [record for state in WAITING for record in _all(here.store, state)]
     records.sort(key=lambda record: (-record.priority, record.created))
-    return Queue(items=[_place(record) for record in records])
+    return QueueView(items=[_place(record) for record in records])
 
 
 def _place(record: SweepRecord) -> Place:

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from service.engine.control.sweep import extend_in
 from service.engine.control.wishes import express
-from service.engine.submit.served import Nodes, Submission, receive
+from service.engine.submit.served import Nodes, SubmittedSpec, receive
 from service.interface.api.guard.auth import Guarded, Submitter
 from service.interface.api.guard.plain_text import PlainText, checked
 from service.interface.api.problems import declared
 from service.interface.api.routes.sweep_views import EXAMPLE, SPEC, STATUS, SweepDetail
 from service.interface.api.routes.sweeps import Name, detail
-from service.interface.api.service_settings import PREFIX, Here, Settings
+from service.interface.api.service_settings import PREFIX, Here, ServiceSettings
 
 router = APIRouter(prefix=PREFIX, tags=["sweeps"], route_class=Guarded)
 
@@ -24,7 +24,7 @@ PACKAGE = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 in hex")]
 
 
-class Submitted(BaseModel):
+class SubmissionForm(BaseModel):
     """A sweep to queue: its spec as JSON (see `sieve schema`), the package of its code, and where that is from."""
 
     model_config = ConfigDict(
@@ -81,7 +81,7 @@ def submit(
     user: Submitter,
     here: Here,
     response: Response,
-    submitted: Submitted,
+    submitted: SubmissionForm,
     idempotency_key: Annotated[
         PlainText | None,
         Header(max_length=200, description="names the submission: sent again it is the same", examples=["5f2c"]),
@@ -89,7 +89,7 @@ def submit(
 ) -> Accepted:
     """Queue a sweep. The same spec again is the same sweep (200); a larger one extends it."""
     here.packages.folder(submitted.package)
-    submission = Submission(
+    submission = SubmittedSpec(
         checked(submitted.spec), user.name, submitted.package, submitted.commit, submitted.diff, idempotency_key
     )
     received = receive(here.store, submission, _nodes(here), here.discard)
@@ -121,7 +121,7 @@ def undo_space(user: Submitter, here: Here, name: Name) -> Undone:
     return Undone(round=here.store.undo_space(name).round)
 
 
-def _nodes(here: Settings) -> Nodes | None:
+def _nodes(here: ServiceSettings) -> Nodes | None:
     """The nodes as far as they are known: a cluster that is down now does not refuse what may run later."""
     if here.inventory is None:
         return None

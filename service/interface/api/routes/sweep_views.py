@@ -71,7 +71,7 @@ STATUS: dict[str, Any] = {
 }
 
 
-class Metric(BaseModel):
+class MetricView(BaseModel):
     """The value that decides, and whether more of it is better: maximize or minimize."""
 
     name: str
@@ -92,7 +92,7 @@ class SweepView(BaseModel):
 
     name: str
     task: str
-    metric: Metric
+    metric: MetricView
     owner: str
     state: str = Field(description="QUEUED, STARTING, RUNNING, PAUSED, SUCCEEDED, STOPPED, FAILED or CANCELLED")
     wish: str | None
@@ -121,7 +121,10 @@ class SweepView(BaseModel):
     def of(cls, sweep: SweepRecord, counts: Mapping[str, int], **more: Any) -> Self:
         """The view of a record."""
         shared = {f.name: getattr(sweep, f.name) for f in fields(sweep) if f.name in cls.model_fields}
-        spec = {"task": sweep.spec["task"], "metric": Metric(**{k: sweep.spec["metric"][k] for k in ("name", "goal")})}
+        spec = {
+            "task": sweep.spec["task"],
+            "metric": MetricView(**{k: sweep.spec["metric"][k] for k in ("name", "goal")}),
+        }
         return cls(**{**shared, **spec, "counts": dict(counts), **more})
 
 

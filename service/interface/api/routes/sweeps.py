@@ -22,7 +22,7 @@ State = Literal["QUEUED", "STARTING", "RUNNING", "PAUSED", "SUCCEEDED", "STOPPED
 Name = Annotated[str, Path(description="the name of a sweep", examples=["digits"], max_length=63)]
 
 
-class Share(BaseModel):
+class ShareChange(BaseModel):
     """What a sweep is to have on a shared cluster; what is left out or null stays."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"priority": 10, "weight": 2.0}]})
@@ -79,7 +79,7 @@ def get_spec(user: Viewer, here: Here, name: Name) -> dict[str, Any]:
 
 
 @router.patch("/sweeps/{name}", responses=declared(401, 403, 404, 422))
-def change_share(user: Submitter, here: Here, name: Name, share: Share) -> SweepDetail:
+def change_share(user: Submitter, here: Here, name: Name, share: ShareChange) -> SweepDetail:
     """Another priority or weight, for the owner and admins."""
     user.insist(here.store.sweep(name))
     here.store.update(name, share.priority, share.weight)

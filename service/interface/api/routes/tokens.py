@@ -19,7 +19,7 @@ Role = Literal["viewer", "submitter", "admin"]
 _TOKEN: dict[str, Any] = {"id": 2, "user": "ann", "role": "submitter", "created": 1795280000.0, "revoked": None}
 
 
-class Wanted(BaseModel):
+class TokenRequest(BaseModel):
     """A token to make: whose, and what it may. The user's sweeps belong to that name."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"user": "ann", "role": "submitter"}]})
@@ -57,7 +57,7 @@ class TokenList(BaseModel):
 
 
 @router.post("/tokens", status_code=201, responses=declared(401, 403, 422))
-def create_token(user: Admin, here: Here, wanted: Wanted) -> NewToken:
+def create_token(user: Admin, here: Here, wanted: TokenRequest) -> NewToken:
     """Make a token. Its secret can not be had again."""
     record, secret = here.store.tokens.create(wanted.user, wanted.role)
     return NewToken(**asdict(record), token=secret)

@@ -6,16 +6,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from service.engine.head.checkpoint_retention import Keeper
-from service.engine.head.concurrency import Slots
-from service.engine.head.dismissals import Departures
-from service.engine.head.failure_guard import Guard
-from service.engine.head.gpu_packing import Sharing
-from service.engine.head.trial_log import Journal
-from service.engine.head.tune.callback import Recorder
-from service.engine.head.tune.scheduler import Verdicts
-from service.engine.head.tune.search_alg import Proposals
-from service.engine.head.tune.stopper import Course
+from service.engine.head.checkpoint_retention import CheckpointRetention
+from service.engine.head.concurrency import Concurrency
+from service.engine.head.dismissals import Dismissals
+from service.engine.head.failure_guard import FailureGuard
+from service.engine.head.gpu_packing import GpuPacking
+from service.engine.head.trial_log import TrialLog
+from service.engine.head.tune.callback import LedgerCallback
+from service.engine.head.tune.scheduler import PolicyScheduler
+from service.engine.head.tune.search_alg import PolicySearchAlg
+from service.engine.head.tune.stopper import SweepStopper
 from service.ledger.home import open_store
 from service.ledger.records import Batch, DecisionRecord, TrialRecord
 from service.policy.policy import Policy
@@ -43,15 +43,20 @@ def test_what_a_stage_tells_of_memory_is_one_event_with_its_end(tmp_path: Path) 
     alone = DecisionRecord(1, 0, "alone", "ran out of memory", numbers, 0.0)
     store.append("a", attempt, Batch([TrialRecord(1, {"x": 0.5}, "RUNNING")], [], [alone]))
 
-    journal, policy = Journal(store, "a", attempt), Policy(spec)
+    trial_log, policy = TrialLog(store, "a", attempt), Policy(spec)
     policy.begin(1)
-    sharing = Sharing(spec, {"CPU": 2.0, "GPU": 1.0}, [alone], lambda: None, lambda: None)
-    course = Course(spec, journal, 0.0)
-    guard = Guard(spec, journal, course, sharing, [], list)
-    proposals = cast("Proposals", SimpleNamespace(sharing=sharing))
-    departures = Departures(policy, journal, Keeper(spec, journal), course)
-    recorder = Recorder(
-        spec, journal, proposals, Verdicts(policy, journal, spec, Slots(journal, sharing)), guard, departures
+    gpu_packing = GpuPacking(spec, {"CPU": 2.0, "GPU": 1.0}, [alone], lambda: None, lambda: None)
+    stopper = SweepStopper(spec, trial_log, 0.0)
+    guard = FailureGuard(spec, trial_log, stopper, gpu_packing, [], list)
+    search_alg = cast(PolicySearchAlg, SimpleNamespace(gpu_packing=gpu_packing))
+    dismissals = Dismissals(policy, trial_log, CheckpointRetention(spec, trial_log), stopper)
+    callback = LedgerCallback(
+        spec,
+        trial_log,
+        search_alg,
+        PolicyScheduler(policy, trial_log, spec, Concurrency(trial_log, gpu_packing)),
+        guard,
+        dismissals,
     )
 
     def report(stage: int) -> None:
@@ -59,13 +64,13 @@ def test_what_a_stage_tells_of_memory_is_one_event_with_its_end(tmp_path: Path) 
         memory = {"peak": 5 * GIB, "total": 16 * GIB}
         result = {"stage": stage, "epoch": stage + 1, "data": 1.0, "budget": stage + 0.5}
         about |= {"checkpoint": None, "memory": memory}
-        recorder.on_trial_result(
+        callback.on_trial_result(
             0, [], SimpleNamespace(config={"trial": 1}, trial_id="00001"), result | {"sieve": about}
         )
 
     report(0)
-    assert journal.events == 1
-    journal.flush()
+    assert trial_log.events == 1
+    trial_log.flush()
     assert [decision.verdict for decision in store.decisions("a")] == ["alone", "learn", "continue"]
     report(1)  # It tells no more than the first.
-    assert journal.events == 2
+    assert trial_log.events == 2

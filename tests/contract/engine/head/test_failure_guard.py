@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cluster.inventory import Node
-from service.engine.head.failure_guard import KINDS, Guard
-from service.engine.head.gpu_packing import Sharing
-from service.engine.head.trial_log import Journal
-from service.engine.head.tune.stopper import Course
+from service.engine.head.failure_guard import KINDS, FailureGuard
+from service.engine.head.gpu_packing import GpuPacking
+from service.engine.head.trial_log import TrialLog
+from service.engine.head.tune.stopper import SweepStopper
 from service.ledger.records import TrialRecord
 from service.ledger.store.store import Store
 from service.spec import load
@@ -31,44 +31,44 @@ class Head:
         if not self.store.sweeps():
             self.store.create("toy", spec.to_dict(), "/", "me", None)
         self.attempt = self.store.claim("toy", "head", lambda _: False).attempt
-        self.journal = Journal(self.store, "toy", self.attempt)
+        self.trial_log = TrialLog(self.store, "toy", self.attempt)
         for number in range(1, 21):
-            self.journal.record(TrialRecord(number, {"x": 0.5}, "RUNNING"))
-        self.journal.flush()
-        self.course = Course(spec, self.journal, 0.0)
+            self.trial_log.record(TrialRecord(number, {"x": 0.5}, "RUNNING"))
+        self.trial_log.flush()
+        self.stopper = SweepStopper(spec, self.trial_log, 0.0)
         resources = {"CPU": sum(node.resources["CPU"] for node in nodes if node.alive)}
-        self.sharing = Sharing(spec, resources, [], lambda: None, lambda: None)
+        self.gpu_packing = GpuPacking(spec, resources, [], lambda: None, lambda: None)
         known = [one for one in self.store.decisions("toy") if one.verdict in KINDS]
-        self.guard = Guard(spec, self.journal, self.course, self.sharing, known, lambda: nodes)
+        self.guard = FailureGuard(spec, self.trial_log, self.stopper, self.gpu_packing, known, lambda: nodes)
 
     def fail(self, *numbers: int, on: str | None, kind: str = "error", message: str = MESSAGE) -> list[str | None]:
-        return [self.guard.failed(self.journal.trials[number], kind, message, on) for number in numbers]
+        return [self.guard.failed(self.trial_log.trials[number], kind, message, on) for number in numbers]
 
     @property
     def decided(self) -> list[str]:
-        self.journal.flush()
+        self.trial_log.flush()
         return [decision.verdict for decision in self.store.decisions("toy")]
 
     @property
     def shunned(self) -> str:
-        return str(self.sharing.request(1)._bound.arguments.get("bundle_label_selector", ""))
+        return str(self.gpu_packing.request(1)._bound.arguments.get("bundle_label_selector", ""))
 
 
 def test_a_bad_node_is_avoided_and_its_later_failures_cost_nothing(tmp_path: Path) -> None:
     head = Head(tmp_path, TWO)
-    assert (head.sharing.slots, head.shunned) == (4, "")
+    assert (head.gpu_packing.slots, head.shunned) == (4, "")
     assert head.fail(1, 2, on=A) == [None, None]
-    assert head.sharing.probing, "new trials go first, to see whether it is the node"
+    assert head.gpu_packing.probing, "new trials go first, to see whether it is the node"
     [why] = head.fail(3, on=A)
     assert why == f"broke on node node-a, which is avoided now: {MESSAGE}"
-    assert (head.sharing.slots, head.shunned) == (2, f"[{{'ray.io/node-id': '!in({A})'}}]")
-    assert not head.sharing.probing
+    assert (head.gpu_packing.slots, head.shunned) == (2, f"[{{'ray.io/node-id': '!in({A})'}}]")
+    assert not head.gpu_packing.probing
     assert all(head.fail(4, 5, 6, 7, on=A)), "those that run there still"
     assert head.decided == ["avoid"]
-    assert head.course.ending is None
+    assert head.stopper.ending is None
 
     again = Head(tmp_path, TWO)
-    assert (again.sharing.slots, again.shunned) == (2, head.shunned), "the next head knows"
+    assert (again.gpu_packing.slots, again.shunned) == (2, head.shunned), "the next head knows"
 
 
 def test_a_node_is_trusted_again_when_another_has_its_error(tmp_path: Path) -> None:
@@ -76,12 +76,12 @@ def test_a_node_is_trusted_again_when_another_has_its_error(tmp_path: Path) -> N
     head.fail(1, 2, 3, on=A)
     head.fail(4, on=B)
     assert head.decided == ["avoid", "trust"]
-    assert (head.sharing.slots, head.shunned) == (4, "")
+    assert (head.gpu_packing.slots, head.shunned) == (4, "")
     head.fail(5, on=B)
     assert head.decided == ["avoid", "trust", "halt"], "it is everyone's"
-    assert head.course.ending is not None
-    assert head.course.ending.state == "PAUSED"
-    assert Head(tmp_path, TWO).sharing.slots == 4
+    assert head.stopper.ending is not None
+    assert head.stopper.ending.state == "PAUSED"
+    assert Head(tmp_path, TWO).gpu_packing.slots == 4
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_without_a_node_to_avoid_the_sweep_pauses(
 ) -> None:
     head = Head(tmp_path, nodes, **changes)
     assert head.fail(1, 2, 3, 4, on=A) == [None] * 4
-    assert not head.sharing.probing
+    assert not head.gpu_packing.probing
     [why] = head.fail(5, on=A)
     assert why == f"5 trials broke by the same error and none got past it: {MESSAGE}"
     assert head.decided == ["halt"]
@@ -123,7 +123,7 @@ def test_nodes_that_come_and_go_are_room_for_more_and_fewer_trials(
     for known, slots in ((TWO, 4), ([TWO[1]], 2), ([], 2)):
         nodes[:] = known
         head.guard.look()
-        assert head.sharing.slots == slots
+        assert head.gpu_packing.slots == slots
 
 
 def test_a_new_head_avoids_no_node_where_no_other_is_left(tmp_path: Path) -> None:
@@ -133,16 +133,16 @@ def test_a_new_head_avoids_no_node_where_no_other_is_left(tmp_path: Path) -> Non
     assert first.decided == ["avoid"]
     for left in (TWO[:1], [TWO[0], replace(TWO[1], alive=False)]):
         head = Head(tmp_path, left)
-        assert (head.sharing.slots, head.shunned) == (2, "")
+        assert (head.gpu_packing.slots, head.shunned) == (2, "")
         assert head.fail(4, on=A) == [None], "a failure costs an attempt where trials go"
-        assert (head.sharing.slots, head.shunned) == (2, "")
+        assert (head.gpu_packing.slots, head.shunned) == (2, "")
     assert Head(tmp_path, TWO).shunned, "the other is back"
 
 
 def test_a_dead_node_is_none_to_go_to(tmp_path: Path) -> None:
     head = Head(tmp_path, [TWO[0], replace(TWO[1], alive=False)])
     head.fail(1, 2, 3, on=A)
-    assert not head.sharing.probing
+    assert not head.gpu_packing.probing
     assert (head.decided, head.shunned) == ([], "")
 
 

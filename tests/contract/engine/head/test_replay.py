@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.engine.head.replay import History, rebuild, remember
-from service.engine.head.trial_log import Journal
+from service.engine.head.trial_log import TrialLog
 from service.engine.state.trial_progress import BEGUN
 from service.ledger.home import open_store
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord
@@ -41,7 +41,7 @@ def value(trial: int, stage: int) -> float:
     return (trial * 7919 % 101) + stage / 10
 
 
-def recorded(spec: Spec, play: Play, home: Path) -> Journal:
+def recorded(spec: Spec, play: Play, home: Path) -> TrialLog:
     """The play as a head records it, and the journal of the next head."""
     store = open_store(home, create=True)
     store.create("a", spec.to_dict(), "/", "me", None)
@@ -55,7 +55,7 @@ def recorded(spec: Spec, play: Play, home: Path) -> Journal:
             numbers = {**(event.numbers or {}), **({BEGUN: begun} if event.kind in VERDICTS else {})}
             decisions.append(DecisionRecord(event.trial, event.stage, KINDS[event.kind], event.reason, numbers, 0.0))
     store.append("a", attempt, Batch(trials, reports, decisions))
-    return Journal(store, "a", attempt)
+    return TrialLog(store, "a", attempt)
 
 
 def report_of(spec: Spec, event: Event) -> ReportRecord:
@@ -77,13 +77,13 @@ def test_a_new_head_goes_on_as_the_old_one(algorithm: str, workers: int, failure
     whole = Play(spec, value, 0, workers, failures).run()
     for cut in (40, len(whole.log) * 2 // 3):
         play = Play(spec, value, 0, workers, failures).run(cut)
-        journal = recorded(spec, play, tmp_path / str(cut))
+        trial_log = recorded(spec, play, tmp_path / str(cut))
         policy = Policy(spec)
         store = open_store(tmp_path / str(cut))
         history = History(store.reports("a"), store.decisions("a"))
-        remember(journal, spec, history)
-        rebuild(policy, journal, spec, history, before=0)
-        assert rows(journal.table()) == list(play.trials.values())
+        remember(trial_log, spec, history)
+        rebuild(policy, trial_log, spec, history, before=0)
+        assert rows(trial_log.table()) == list(play.trials.values())
         play.policy = policy
         play._dismiss([ruling for ruling in policy.dismissals() if play.trials[ruling.trial].state == "PAUSED"])
         assert play.run().log == whole.log
@@ -117,11 +117,11 @@ SHOWN = {"begin": "begin", "report": "watch", "halt": "watch", "promote": "promo
 def test_everything_is_shown_in_the_old_order(tmp_path: Path) -> None:
     spec = spec_of("promote")
     play = Play(spec, value, workers=4, failures=0.1).run(150)
-    journal, listener = recorded(spec, play, tmp_path), Listener()
+    trial_log, listener = recorded(spec, play, tmp_path), Listener()
     store = open_store(tmp_path)
     history = History(store.reports("a"), store.decisions("a"))
-    remember(journal, spec, history)
-    rebuild(listener, journal, spec, history, before=0)
+    remember(trial_log, spec, history)
+    rebuild(listener, trial_log, spec, history, before=0)
     happened = [(SHOWN[event.kind], event.trial, event.stage) for event in play.log if event.kind in SHOWN]
     lost = [("drop", number, -1) for number, state in play.states().items() if state in ("STOPPED", "FAILED")]
     assert lost
@@ -136,13 +136,13 @@ def test_everything_is_shown_in_the_old_order(tmp_path: Path) -> None:
 
 def test_the_table_makes_only_those_rows_anew_that_changed(tmp_path: Path) -> None:
     spec = spec_of("promote")
-    journal = recorded(spec, Play(spec, value).run(60), tmp_path)
-    before = journal.table()
-    assert all(old is new for old, new in zip(before, journal.table(), strict=True))
+    trial_log = recorded(spec, Play(spec, value).run(60), tmp_path)
+    before = trial_log.table()
+    assert all(old is new for old, new in zip(before, trial_log.table(), strict=True))
     number = before[3].trial
-    journal.remember(report_of(spec, Event("finish", number, 2, 0.75, done=3)), "score", 3)
-    journal.record(TrialRecord(len(before) + 1, {"x": 0.5}, "PENDING"))
-    after = journal.table()
+    trial_log.remember(report_of(spec, Event("finish", number, 2, 0.75, done=3)), "score", 3)
+    trial_log.record(TrialRecord(len(before) + 1, {"x": 0.5}, "PENDING"))
+    after = trial_log.table()
     assert [old is new for old, new in zip(before, after, strict=False)] == [row.trial != number for row in before]
     assert after[3].values[2] == 0.75
     assert after[3].seconds[2] == seconds(number, 2)

@@ -15,9 +15,9 @@ from ray.job_submission import JobStatus
 
 from cluster.local import LocalCluster
 from cluster.secrets import SECRETS
-from service.engine.launch.detached_process import Processes
+from service.engine.launch.detached_process import DetachedProcesses
 from service.engine.launch.launcher import Launch, Launcher, LaunchFailed
-from service.engine.launch.ray_jobs import Jobs
+from service.engine.launch.ray_jobs import RayJobs
 
 NOBODY = "http://127.0.0.1:9"
 """Where no service listens: a head waits for it."""
@@ -27,9 +27,9 @@ NOBODY = "http://127.0.0.1:9"
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Launcher]:
     """Makes the launcher, also again, as after a restart of the service."""
     if request.param == "processes":
-        return lambda: Processes(tmp_path / "logs")
+        return lambda: DetachedProcesses(tmp_path / "logs")
     cluster: LocalCluster = request.getfixturevalue("cluster")
-    return lambda: Jobs(cluster.dashboard or "", python=sys.executable)
+    return lambda: RayJobs(cluster.dashboard or "", python=sys.executable)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_who_was_never_started_does_not_live(make: Callable[[], Launcher], launc
 
 
 def test_heads_on_another_machine_are_not_taken_for_dead(tmp_path: Path, launch: Launch) -> None:
-    launcher, id = Processes(tmp_path), f"{launch.name}:elsewhere:1:1.00"
+    launcher, id = DetachedProcesses(tmp_path), f"{launch.name}:elsewhere:1:1.00"
     assert launcher.alive(id) is None
     with pytest.raises(LaunchFailed, match="it is on elsewhere"):
         launcher.stop(id)
@@ -89,7 +89,7 @@ def test_heads_on_another_machine_are_not_taken_for_dead(tmp_path: Path, launch:
 
 def test_heads_that_have_ended_leave_no_zombies(tmp_path: Path, launch: Launch) -> None:
     """Nobody asks after one that has told the service of its end."""
-    launcher = Processes(tmp_path / "logs")
+    launcher = DetachedProcesses(tmp_path / "logs")
     pids = []
     for attempt in (1, 2):
         id = launcher.start(replace(launch, address="nonsense", attempt=attempt))
@@ -110,7 +110,7 @@ def test_a_head_on_this_machine_inherits_neither_database_nor_token(
 ) -> None:
     for name in SECRETS:
         monkeypatch.setenv(name, "postgresql://ann:hush@db/sieve")
-    launcher = Processes(tmp_path / "logs")
+    launcher = DetachedProcesses(tmp_path / "logs")
     id = launcher.start(launch)
     head = psutil.Process(int(id.split(":")[2]))
     until(lambda: head.environ().get("SIEVE_TICKET") == launch.ticket)  # it may be about to begin
@@ -120,7 +120,7 @@ def test_a_head_on_this_machine_inherits_neither_database_nor_token(
 
 
 def test_a_job_tells_people_whose_it_is_and_no_secret(cluster: LocalCluster, launch: Launch) -> None:
-    jobs = Jobs(cluster.dashboard or "", python=sys.executable)
+    jobs = RayJobs(cluster.dashboard or "", python=sys.executable)
     id = jobs.start(launch)
     until(lambda: jobs._client().get_job_status(id) == JobStatus.RUNNING)  # who is stopped before may begin yet
     info = jobs._client().get_job_info(id)
@@ -133,7 +133,7 @@ def test_a_job_tells_people_whose_it_is_and_no_secret(cluster: LocalCluster, lau
 
 
 def test_a_cluster_that_is_away_can_tell_nothing(launch: Launch) -> None:
-    jobs = Jobs(NOBODY)
+    jobs = RayJobs(NOBODY)
     assert jobs.alive("x") is None
     with pytest.raises(LaunchFailed, match="cannot start"):
         jobs.start(launch)
@@ -143,7 +143,7 @@ def test_a_dashboard_that_hangs_is_given_up(launch: Launch, monkeypatch: pytest.
     """It takes connections and never answers, as a process that is stopped."""
     monkeypatch.setattr("service.engine.launch.ray_jobs.TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        jobs = Jobs(f"http://127.0.0.1:{mute.getsockname()[1]}")
+        jobs = RayJobs(f"http://127.0.0.1:{mute.getsockname()[1]}")
         assert jobs.alive("x") is None
         with pytest.raises(LaunchFailed, match="timed out"):
             jobs.start(launch)

@@ -41,7 +41,7 @@ def test_an_attended_head_leaves_its_sweep_to_the_next_one_where_it_is_not_over(
         return ends
 
     exit_code = INTERRUPTED if ends == Ending("PAUSED", "interrupted") else 0
-    fake = SimpleNamespace(course=SimpleNamespace(exit_code=exit_code, pause=lambda *_: None), run=run)
+    fake = SimpleNamespace(stopper=SimpleNamespace(exit_code=exit_code, pause=lambda *_: None), run=run)
     monkeypatch.setattr(Head, "of", lambda *_: fake)
     store = Store(f"sqlite:///{tmp_path / 'sieve.db'}")
     store.create("a", {}, "/", "ada", None)
@@ -64,6 +64,6 @@ def test_a_head_that_is_about_to_end_does_not_say_that_it_goes_on(
     head = Head.of(store, store.claim("toy", "me", lambda _: False), tmp_path)
     monkeypatch.setattr(store, "beat", lambda name, attempt, state, needs: said.append(state))
     head._beat()
-    head.course.ending = Ending("PAUSED", "paused as wished")
+    head.stopper.ending = Ending("PAUSED", "paused as wished")
     head._beat()
     assert said == ["RUNNING", None]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cluster.inventory import Node
-from service.engine.daemon import Daemon, Settings
+from service.engine.daemon import Daemon, DaemonSettings
 from service.engine.launch.launcher import Launch, LaunchFailed
 from service.ledger.ledger import Needs
 from service.ledger.over_http.head_secret import digest
@@ -72,7 +72,7 @@ class Bench:
 
     def another(self, **changes: Any) -> Daemon:
         """One more daemon over the same store; the settings replaced by ``changes``."""
-        settings = Settings("http://service", self.folder, code=lambda _: self.folder, look=0.0, lease=0.0)
+        settings = DaemonSettings("http://service", self.folder, code=lambda _: self.folder, look=0.0, lease=0.0)
         return Daemon(self.store, self.heads, self._nodes, replace(settings, **changes))
 
     def restart(self) -> None:

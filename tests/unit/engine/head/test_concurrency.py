@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from service.engine.head.concurrency import Slots
+from service.engine.head.concurrency import Concurrency
 from service.ledger.ledger import Needs, Orders
 
 
@@ -22,76 +22,76 @@ class Trials:
         return SimpleNamespace(reported=self.positions[number])
 
 
-def slots_of(trials: Trials, room: int = 8) -> Slots:
-    slots = Slots(cast(Any, trials), cast(Any, SimpleNamespace(slots=room, asks={"CPU": 1.0})))
+def slots_of(trials: Trials, room: int = 8) -> Concurrency:
+    concurrency = Concurrency(cast(Any, trials), cast(Any, SimpleNamespace(slots=room, asks={"CPU": 1.0})))
     for number in trials.positions:
-        slots.taken(number)
-    return slots
+        concurrency.taken(number)
+    return concurrency
 
 
 def test_without_orders_all_that_the_cluster_has_room_for_may_run() -> None:
-    slots = slots_of(Trials(t1=(0, 1), t2=(0, 1)))
-    assert (slots.count, slots.free, slots.full, slots.gives_up(1)) == (8, 6, False, None)
-    slots.obey(Orders(slots=100))
-    assert slots.count == 8
-    slots.obey(Orders(slots=2))
-    assert (slots.count, slots.free, slots.full, slots.gives_up(1)) == (2, 0, True, None)
+    concurrency = slots_of(Trials(t1=(0, 1), t2=(0, 1)))
+    assert (concurrency.count, concurrency.free, concurrency.full, concurrency.gives_up(1)) == (8, 6, False, None)
+    concurrency.obey(Orders(slots=100))
+    assert concurrency.count == 8
+    concurrency.obey(Orders(slots=2))
+    assert (concurrency.count, concurrency.free, concurrency.full, concurrency.gives_up(1)) == (2, 0, True, None)
 
 
 def test_those_with_the_least_progress_leave_as_they_report() -> None:
-    slots = slots_of(Trials(t1=(1, 1), t2=(0, 2), t3=(0, 1), t4=(1, 2)))
-    slots.obey(Orders(slots=2))
-    assert slots.gives_up(4) is None
-    assert slots.gives_up(3) == "gave its place up: 2 of 8 slots are the sweep's now"
-    slots.left(3)
-    assert slots.gives_up(1) is None
-    assert slots.gives_up(2)
-    slots.left(2)
-    assert [slots.gives_up(number) for number in (1, 4)] == [None, None]
+    concurrency = slots_of(Trials(t1=(1, 1), t2=(0, 2), t3=(0, 1), t4=(1, 2)))
+    concurrency.obey(Orders(slots=2))
+    assert concurrency.gives_up(4) is None
+    assert concurrency.gives_up(3) == "gave its place up: 2 of 8 slots are the sweep's now"
+    concurrency.left(3)
+    assert concurrency.gives_up(1) is None
+    assert concurrency.gives_up(2)
+    concurrency.left(2)
+    assert [concurrency.gives_up(number) for number in (1, 4)] == [None, None]
 
 
 def test_two_that_take_turns_do_not_put_it_off_for_ever() -> None:
     trials = Trials(t1=(0, 1), t2=(0, 1))
-    slots = slots_of(trials)
-    slots.obey(Orders(slots=1))
+    concurrency = slots_of(trials)
+    concurrency.obey(Orders(slots=1))
     left = []
     for step in range(6):
         number = 1 + step % 2
-        if slots.gives_up(number):
+        if concurrency.gives_up(number):
             left.append(number)
-            slots.left(number)
+            concurrency.left(number)
             break
         trials.positions[number] = (0, 2 + step)
     assert left == [2]
 
 
 def test_more_slots_let_the_furthest_stay() -> None:
-    slots = slots_of(Trials(t1=(0, 3), t2=(0, 2), t3=(0, 1)))
-    slots.obey(Orders(slots=1))
-    assert slots.gives_up(1) is None
-    slots.obey(Orders(slots=2))
-    assert slots.gives_up(2) is None
-    assert slots.gives_up(3)
+    concurrency = slots_of(Trials(t1=(0, 3), t2=(0, 2), t3=(0, 1)))
+    concurrency.obey(Orders(slots=1))
+    assert concurrency.gives_up(1) is None
+    concurrency.obey(Orders(slots=2))
+    assert concurrency.gives_up(2) is None
+    assert concurrency.gives_up(3)
 
 
 def test_room_that_shrinks_by_itself_drives_nobody_out() -> None:
-    slots = slots_of(Trials(t1=(0, 3), t2=(0, 2)), room=1)
-    assert (slots.free, slots.gives_up(1), slots.gives_up(2)) == (-1, None, None)
+    concurrency = slots_of(Trials(t1=(0, 3), t2=(0, 2)), room=1)
+    assert (concurrency.free, concurrency.gives_up(1), concurrency.gives_up(2)) == (-1, None, None)
 
 
 def test_no_slots_at_all_let_everybody_wait() -> None:
-    slots = slots_of(Trials(t1=(0, 3), t2=(0, 2)))
-    slots.obey(Orders(slots=0))
-    assert slots.gives_up(1)
-    assert slots.gives_up(2)
+    concurrency = slots_of(Trials(t1=(0, 3), t2=(0, 2)))
+    concurrency.obey(Orders(slots=0))
+    assert concurrency.gives_up(1)
+    assert concurrency.gives_up(2)
 
 
 @pytest.mark.parametrize(("waiting", "wanted"), [(None, 8), (0, 2), (3, 5), (50, 8)])
 def test_the_needs_are_what_could_run_at_once(waiting: int | None, wanted: int) -> None:
     trials = Trials(t1=(0, 3), t2=(0, 2))
     trials.trials[2].state = "PENDING"
-    slots = slots_of(trials)
-    slots.wants(waiting)
-    assert slots.needs() == Needs(1, wanted, {"CPU": 1.0})
-    slots.sharing.slots = 16  # type: ignore[misc]  # A node has joined.
-    assert slots.needs().wanted == (16 if wanted == 8 else wanted)
+    concurrency = slots_of(trials)
+    concurrency.wants(waiting)
+    assert concurrency.needs() == Needs(1, wanted, {"CPU": 1.0})
+    concurrency.gpu_packing.slots = 16  # type: ignore[misc]  # A node has joined.
+    assert concurrency.needs().wanted == (16 if wanted == 8 else wanted)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.engine.head.gpu_packing import Sharing
+from service.engine.head.gpu_packing import GpuPacking
 from service.ledger.records import DecisionRecord, TrialRecord
 from service.spec import Spec, load
 from service.spec.errors import UserError
@@ -28,32 +28,32 @@ def spec(**resources: Any) -> Spec:
     )
 
 
-def sharing(
+def gpu_packing(
     resources: dict[str, Any],
     decisions: list[DecisionRecord] | None = None,
     measured: int | None = None,
     cluster: dict[str, float] | None = None,
-) -> Sharing:
-    return Sharing(spec(**resources), cluster or CLUSTER, decisions or [], lambda: measured, lambda: 16 * GIB)
+) -> GpuPacking:
+    return GpuPacking(spec(**resources), cluster or CLUSTER, decisions or [], lambda: measured, lambda: 16 * GIB)
 
 
 def trial(number: int) -> TrialRecord:
     return TrialRecord(number, {"x": 0.5}, "RUNNING")
 
 
-def gpu(shares: Sharing, number: int) -> float:
+def gpu(shares: GpuPacking, number: int) -> float:
     return float(shares.request(number).required_resources.get("GPU", 0.0))
 
 
 def test_a_number_is_what_each_trial_gets() -> None:
-    shares = sharing({"gpu": 0.25})
+    shares = gpu_packing({"gpu": 0.25})
     assert gpu(shares, 1) == 0.25
     assert shares.slots == 8
     assert shares.begun(trial(1), 0.0) == []
 
 
 def test_auto_is_told_once_with_its_reason() -> None:
-    shares = sharing({"gpu": "auto"}, measured=3 * GIB)
+    shares = gpu_packing({"gpu": "auto"}, measured=3 * GIB)
     [told] = shares.begun(trial(1), 1.0)
     assert told.reason.startswith("begins with 1/3 of a GPU: a trial takes 3.00 GiB")
     assert shares.begun(trial(2), 2.0) == []
@@ -61,14 +61,14 @@ def test_auto_is_told_once_with_its_reason() -> None:
 
 
 def test_auto_without_a_gpu_trains_on_the_cpu_and_says_so() -> None:
-    shares = sharing({"gpu": "auto"}, measured=3 * GIB, cluster={"CPU": 4.0})
+    shares = gpu_packing({"gpu": "auto"}, measured=3 * GIB, cluster={"CPU": 4.0})
     [told] = shares.begun(trial(1), 1.0)
     assert "begins without a GPU: gpu is auto and the cluster has none" in told.reason
     assert (gpu(shares, 1), shares.slots) == (0.0, 4)
 
 
 def test_out_of_memory_means_alone_from_then_on_and_more_for_those_after() -> None:
-    shares = sharing({"gpu": 0.25})
+    shares = gpu_packing({"gpu": 0.25})
     gpu(shares, 1)
     decision = shares.exhausted(trial(1), 1.0)
     assert (decision.verdict, decision.numbers["gpu"]) == ("alone", 0.5)
@@ -77,14 +77,14 @@ def test_out_of_memory_means_alone_from_then_on_and_more_for_those_after() -> No
 
 
 def test_who_was_alone_trains_on_the_cpu_where_no_gpu_is_left() -> None:
-    old = sharing({"gpu": "auto"}, measured=GIB)
+    old = gpu_packing({"gpu": "auto"}, measured=GIB)
     gpu(old, 1)
-    new = sharing({"gpu": "auto"}, [old.exhausted(trial(1), 1.0)], cluster={"CPU": 4.0})
+    new = gpu_packing({"gpu": "auto"}, [old.exhausted(trial(1), 1.0)], cluster={"CPU": 4.0})
     assert (gpu(new, 1), new.waits) == (0.0, False)
 
 
 def test_others_of_the_old_share_teach_nothing_new() -> None:
-    shares = sharing({"gpu": 0.25})
+    shares = gpu_packing({"gpu": 0.25})
     gpu(shares, 1), gpu(shares, 2)
     shares.exhausted(trial(1), 1.0)
     assert shares.exhausted(trial(2), 2.0).numbers["gpu"] == 0.5
@@ -92,7 +92,7 @@ def test_others_of_the_old_share_teach_nothing_new() -> None:
 
 
 def test_nothing_begins_while_a_trial_waits_for_a_gpu_to_itself() -> None:
-    shares = sharing({"gpu": 0.25})
+    shares = gpu_packing({"gpu": 0.25})
     gpu(shares, 1)
     shares.exhausted(trial(1), 1.0)
     gpu(shares, 1)
@@ -102,7 +102,7 @@ def test_nothing_begins_while_a_trial_waits_for_a_gpu_to_itself() -> None:
 
 
 def test_what_a_trial_takes_alone_is_the_size_to_pack_by() -> None:
-    shares = sharing({"gpu": 0.25})
+    shares = gpu_packing({"gpu": 0.25})
     gpu(shares, 1)
     shares.exhausted(trial(1), 1.0)
     memory = {"peak": 3 * GIB, "total": 16 * GIB}
@@ -114,10 +114,10 @@ def test_what_a_trial_takes_alone_is_the_size_to_pack_by() -> None:
 
 
 def test_a_new_head_knows_it_all() -> None:
-    old = sharing({"gpu": "auto"}, measured=GIB)
+    old = gpu_packing({"gpu": "auto"}, measured=GIB)
     gpu(old, 1)
     said = [*old.begun(trial(1), 0.0), old.exhausted(trial(1), 1.0)]
-    new = sharing({"gpu": "auto"}, said, measured=GIB)
+    new = gpu_packing({"gpu": "auto"}, said, measured=GIB)
     assert (gpu(new, 1), gpu(new, 2)) == (1.0, 0.25)
     assert new.begun(trial(3), 2.0) == []
     [learned] = new.seen(trial(1), 0, {"peak": 1, "total": 16 * GIB}, 2.0)
@@ -125,18 +125,18 @@ def test_a_new_head_knows_it_all() -> None:
 
 
 def test_a_new_head_knows_the_most_that_a_trial_took() -> None:
-    old = sharing({"gpu": 0.25})
+    old = gpu_packing({"gpu": 0.25})
     gpu(old, 1), gpu(old, 2)
     said = [old.exhausted(trial(1), 1.0), old.exhausted(trial(2), 1.0)]
     said += old.seen(trial(1), 0, {"peak": 7 * GIB, "total": 16 * GIB}, 2.0)
-    new = sharing({"gpu": 0.25}, said)
+    new = gpu_packing({"gpu": 0.25}, said)
     for head in (old, new):
         assert head.seen(trial(2), 0, {"peak": 2 * GIB, "total": 16 * GIB}, 3.0) == []
         assert gpu(head, 3) == 1.0
 
 
 def test_a_whole_gpu_each_is_said_in_words() -> None:
-    shares = sharing({"gpu": 0.5})
+    shares = gpu_packing({"gpu": 0.5})
     gpu(shares, 1)
     assert "and each trial has one to itself after it" in shares.exhausted(trial(1), 1.0).reason
 
@@ -147,15 +147,15 @@ def test_a_whole_gpu_each_is_said_in_words() -> None:
 def test_what_was_learned_ends_with_another_spec_or_cluster(
     resources: dict[str, Any], cluster: dict[str, float]
 ) -> None:
-    old = sharing({"gpu": "auto"}, measured=GIB)
+    old = gpu_packing({"gpu": "auto"}, measured=GIB)
     said = old.begun(trial(1), 0.0)
-    new = sharing(resources, said, measured=GIB, cluster=cluster)
+    new = gpu_packing(resources, said, measured=GIB, cluster=cluster)
     assert gpu(new, 2) == (0.0 if "GPU" not in cluster else 0.5)
 
 
 def test_several_processes_are_reserved_by_ray_train_and_counted_as_a_whole() -> None:
-    shares = sharing({"cpu": 3, "gpu": 2}, cluster={"CPU": 8.0, "GPU": 4.0})
+    shares = gpu_packing({"cpu": 3, "gpu": 2}, cluster={"CPU": 8.0, "GPU": 4.0})
     assert shares.request(1).required_resources == {"memory": 1.0}
     assert (shares.gpu(1), shares.slots) == (2.0, 1)
     with pytest.raises(UserError, match="a trial asks for 12 CPU, the cluster has 8"):
-        sharing({"cpu": 3, "workers": 4}, cluster={"CPU": 8.0})
+        gpu_packing({"cpu": 3, "workers": 4}, cluster={"CPU": 8.0})

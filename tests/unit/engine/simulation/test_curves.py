@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from service.engine.curves.source import open_curves
-from service.engine.simulation.options import UNLIMITED, Options
+from service.engine.simulation.options import UNLIMITED, SimulationOptions
 from service.engine.simulation.outcome import Simulation
 from service.engine.simulation.simulate import simulate
 from service.engine.simulation.snapping import Snapping
-from service.engine.simulation.submit_simulated import Submission, submit
-from service.interface.source.local import Local
+from service.engine.simulation.submit_simulated import SimulatedSubmission, submit
+from service.interface.source.local import LocalSource
 from service.ledger import Results, Store, open_store
 from service.spec import Spec, load
 from service.spec.errors import UserError
@@ -39,12 +39,12 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def recorded(home: Path, spec: Spec, options: Options | None = None) -> Simulation:
+def recorded(home: Path, spec: Spec, options: SimulationOptions | None = None) -> Simulation:
     """The sweep of ``spec`` as a past one in ``home``."""
-    return submit(Submission(spec, curve), options or Options(), home)
+    return submit(SimulatedSubmission(spec, curve), options or SimulationOptions(), home)
 
 
-def again(spec: Spec, source: str, store: Store, options: Options | None = None) -> Simulation:
+def again(spec: Spec, source: str, store: Store, options: SimulationOptions | None = None) -> Simulation:
     return simulate(spec, open_curves(spec, source, store), options)
 
 
@@ -52,7 +52,7 @@ def exported(home: Path, path: Path) -> Path:
     """The history of the past sweep as ``sieve export`` writes it."""
     from service.interface.verbs.export import _parquet
 
-    _parquet(Local(home), "toy", "history", path)
+    _parquet(LocalSource(home), "toy", "history", path)
     return path
 
 
@@ -60,9 +60,9 @@ def exported(home: Path, path: Path) -> Path:
 def test_a_complete_record_replays_exactly(home: Path, tmp_path: Path, form: str) -> None:
     """The same proposals find themselves, conditional parameters and lists included."""
     spec = spec_of(parameters=CONDITIONAL, search={"trials": 30, "algorithm": "random"})
-    first = recorded(home, spec, Options(workers=3))
+    first = recorded(home, spec, SimulationOptions(workers=3))
     source = "toy" if form == "sweep" else str(exported(home, tmp_path / "toy.parquet"))
-    replay = again(spec, source, open_store(home), Options(workers=3))
+    replay = again(spec, source, open_store(home), SimulationOptions(workers=3))
     assert (replay.trials, replay.reports, replay.decisions) == (first.trials, first.reports, first.decisions)
     assert (replay.exhausted, list(replay.notes)) == (0, [])
 
@@ -157,14 +157,14 @@ def write(tmp_path: Path) -> Write:
 
 def test_a_table_may_leave_epochs_out_and_needs_no_prefix(write: Write, home: Path) -> None:
     path = write(lambda frame: frame[frame.epoch != 2])
-    simulation = again(spec_of(), str(path), open_store(home), Options(workers=1))
+    simulation = again(spec_of(), str(path), open_store(home), SimulationOptions(workers=1))
     assert len(simulation.trials) == 2
     assert [(r.epoch, r.time, r.seconds) for r in simulation.reports[:2]] == [(1, 1.0, 1.0), (3, 2.0, 1.0)]
 
 
 def test_a_missing_value_of_the_metric_is_a_report_that_is_no_number(write: Write, home: Path) -> None:
     path = write(lambda frame: frame.assign(score=frame.score.where(frame.x != 2.0)))
-    simulation = again(spec_of(), str(path), open_store(home), Options(workers=1))
+    simulation = again(spec_of(), str(path), open_store(home), SimulationOptions(workers=1))
     [stopped] = [t for t in simulation.trials if t.state == "STOPPED"]
     assert stopped.config == {"x": 2.0}
     assert "not a number" in stopped.why
@@ -257,19 +257,21 @@ def test_a_sweep_without_the_metric_is_refused(home: Path) -> None:
 
 def test_trials_are_unlimited_only_where_nobody_named_a_number(home: Path) -> None:
     raw = {**spec_of().to_dict(), "search": {"algorithm": "random"}}
-    free = submit(Submission(raw, curve), Options(budget_seconds=60.0), home)
+    free = submit(SimulatedSubmission(raw, curve), SimulationOptions(budget_seconds=60.0), home)
     assert 50 < len(free.trials) < UNLIMITED
     assert free.spec.search.trials == len(free.trials)
     assert "the spec names no trials" in free.notes[0]
     named = submit(
-        Submission({**raw, "search": {"algorithm": "random", "trials": 12}}, curve), Options(budget_seconds=60.0), home
+        SimulatedSubmission({**raw, "search": {"algorithm": "random", "trials": 12}}, curve),
+        SimulationOptions(budget_seconds=60.0),
+        home,
     )
     assert len(named.trials) == 12
 
 
 def test_the_ledger_holds_what_the_simulation_says(home: Path) -> None:
     """Byte for byte the same for the same seed, but for the moments of its making."""
-    simulation = recorded(home, spec_of("promote"), Options(workers=2, crash_rate=0.1, stragglers=0.5))
+    simulation = recorded(home, spec_of("promote"), SimulationOptions(workers=2, crash_rate=0.1, stragglers=0.5))
     store = open_store(home)
     assert store.trials("toy") == simulation.trials
     assert store.reports("toy") == simulation.reports
@@ -277,7 +279,7 @@ def test_the_ledger_holds_what_the_simulation_says(home: Path) -> None:
     known = store.sweep("toy")
     assert (known.simulated, known.state, known.seconds) == (True, "SUCCEEDED", simulation.seconds)
     rows = [Results(store).sql(f"select * from {table}") for table in ("trials", "reports", "decisions")]
-    recorded(home.with_name("other"), spec_of("promote"), Options(workers=2, crash_rate=0.1, stragglers=0.5))
+    recorded(home.with_name("other"), spec_of("promote"), SimulationOptions(workers=2, crash_rate=0.1, stragglers=0.5))
     others = Results(open_store(home.with_name("other")))
     for table, frame in zip(("trials", "reports", "decisions"), rows, strict=True):
         pd.testing.assert_frame_equal(frame, others.sql(f"select * from {table}"))
@@ -291,11 +293,13 @@ def test_names_never_cost_a_real_sweep_or_the_source(home: Path) -> None:
     assert recorded(home, spec).spec.name == "toy-simulated", "a former simulation is replaced"
     assert [sweep.name for sweep in store.sweeps()] == ["toy", "toy-simulated"]
     with pytest.raises(UserError, match="toy is the name of a real sweep"):
-        submit(Submission(spec, curve, "toy"), Options(), home)
+        submit(SimulatedSubmission(spec, curve, "toy"), SimulationOptions(), home)
     own = load(spec.to_dict() | {"name": "toy-simulated"})
     with pytest.raises(UserError, match="the name of the sweep that the curves come from"):
-        submit(Submission(own, "toy-simulated", "toy-simulated"), Options(), home)
-    assert submit(Submission("toy", "toy-simulated", "what-if"), Options(), home).spec.name == "what-if"
+        submit(SimulatedSubmission(own, "toy-simulated", "toy-simulated"), SimulationOptions(), home)
+    assert (
+        submit(SimulatedSubmission("toy", "toy-simulated", "what-if"), SimulationOptions(), home).spec.name == "what-if"
+    )
 
 
 def test_a_curve_that_is_asked_directly() -> None:

@@ -13,7 +13,7 @@ import pytest
 from service.engine.curves import Measurement
 from service.engine.curves.function import Computed
 from service.engine.simulation.event_loop import CURVE_ENDS
-from service.engine.simulation.options import Options
+from service.engine.simulation.options import SimulationOptions
 from service.engine.simulation.outcome import Simulation
 from service.engine.simulation.simulate import simulate
 from service.ledger.records import ReportRecord
@@ -29,7 +29,7 @@ def clock(simulation: Simulation) -> list[tuple[int, int, int, float]]:
 
 def test_two_workers_on_a_clock_computed_by_hand() -> None:
     """Epochs take x/2, x, x seconds: trial 3 gets the worker of trial 1 after 2.5 s."""
-    simulation = simulate(grid(1.0, 2.0, 4.0, resources={"gpu": 0.5}), CURVES, Options(workers=2))
+    simulation = simulate(grid(1.0, 2.0, 4.0, resources={"gpu": 0.5}), CURVES, SimulationOptions(workers=2))
     assert clock(simulation) == [
         (1, 0, 1, 0.5),
         (2, 0, 1, 1.0),
@@ -58,14 +58,16 @@ def test_random_and_fifo_as_an_oracle_computes_them() -> None:
         times = [start + x * work for work in (0.5, 1.5, 2.5)]
         expected += [(number, epoch, pytest.approx(time)) for epoch, time in enumerate(times, start=1)]
         heapq.heappush(free, times[-1])
-    simulation = simulate(spec, CURVES, Options(workers=3))
+    simulation = simulate(spec, CURVES, SimulationOptions(workers=3))
     assert sorted((r.trial, r.epoch, r.time) for r in simulation.reports) == expected
     assert [r.time for r in simulation.reports] == sorted(r.time for r in simulation.reports)
 
 
 @pytest.mark.parametrize("schedule", ["promote", "asha"])
 def test_every_trial_comes_to_one_end_and_some_climb_every_stage(schedule: str) -> None:
-    simulation = simulate(spec_of(schedule, search={"algorithm": "sobol", "trials": 40}), CURVES, Options(workers=4))
+    simulation = simulate(
+        spec_of(schedule, search={"algorithm": "sobol", "trials": 40}), CURVES, SimulationOptions(workers=4)
+    )
     ends = Counter(trial.state for trial in simulation.trials)
     assert set(ends) == {"FINISHED", "STOPPED"}
     assert ends.total() == 40
@@ -85,7 +87,7 @@ def test_every_searcher_works_with_every_scheduler(searcher: str, schedule: str)
         | {"y": {"grid_search": [1, 2, 3]} if searcher == "grid" else {"loguniform": [1e-3, 1.0]}},
         search={"algorithm": searcher, "seed": 3} | ({} if searcher == "grid" else {"trials": 12}),
     )
-    simulation = simulate(spec, CURVES, Options(workers=3))
+    simulation = simulate(spec, CURVES, SimulationOptions(workers=3))
     states = [trial.state for trial in simulation.trials]
     assert (simulation.ending.state, len(states)) == ("SUCCEEDED", 12)
     assert "FINISHED" in states
@@ -94,7 +96,9 @@ def test_every_searcher_works_with_every_scheduler(searcher: str, schedule: str)
 
 
 def test_a_paused_trial_frees_its_worker_and_resumes_for_nothing() -> None:
-    simulation = simulate(spec_of("promote", search={"trials": 40, "algorithm": "random"}), CURVES, Options(workers=1))
+    simulation = simulate(
+        spec_of("promote", search={"trials": 40, "algorithm": "random"}), CURVES, SimulationOptions(workers=1)
+    )
     waited = [d.trial for d in simulation.decisions if d.verdict == "promote"]
     assert waited
     for trial in waited:
@@ -114,7 +118,7 @@ def test_a_paused_trial_frees_its_worker_and_resumes_for_nothing() -> None:
     ],
 )
 def test_budgets_and_target_end_a_sweep_as_a_real_one(options: Any, changes: Any, why: str, seconds: float) -> None:
-    simulation = simulate(grid(1.0, 2.0, 4.0, **changes), CURVES, Options(workers=2, **options))
+    simulation = simulate(grid(1.0, 2.0, 4.0, **changes), CURVES, SimulationOptions(workers=2, **options))
     assert why in simulation.ending.why
     assert simulation.seconds == seconds
     assert all(r.time <= seconds for r in simulation.reports)
@@ -124,18 +128,20 @@ def test_budgets_and_target_end_a_sweep_as_a_real_one(options: Any, changes: Any
 
 
 def test_an_epoch_at_the_very_end_of_the_budget_still_happens() -> None:
-    assert simulate(grid(1.0, 2.0, 4.0), CURVES, Options(workers=2, budget_seconds=4.5)).reports[-1].time == 4.5
+    assert (
+        simulate(grid(1.0, 2.0, 4.0), CURVES, SimulationOptions(workers=2, budget_seconds=4.5)).reports[-1].time == 4.5
+    )
 
 
 def test_trials_can_be_more_or_fewer_than_the_spec_says() -> None:
-    assert len(simulate(spec_of(), CURVES, Options(trials=5)).trials) == 5
-    assert len(simulate(spec_of(budget={"trials": 7}), CURVES, Options(trials=50)).trials) == 7
+    assert len(simulate(spec_of(), CURVES, SimulationOptions(trials=5)).trials) == 5
+    assert len(simulate(spec_of(budget={"trials": 7}), CURVES, SimulationOptions(trials=50)).trials) == 7
 
 
 def test_a_crash_costs_its_epoch_and_a_trial_has_so_many_lives() -> None:
     """One worker, two trials, three lives each, an epoch of 1 s: re-offered trials come before new ones."""
     spec = grid(2.0, 2.0 + 1e-9, retries=2)
-    simulation = simulate(spec, CURVES, Options(workers=1, crash_rate=1.0))
+    simulation = simulate(spec, CURVES, SimulationOptions(workers=1, crash_rate=1.0))
     assert [t.state for t in simulation.trials] == ["FAILED", "FAILED"]
     assert [t.finished for t in simulation.trials] == [pytest.approx(3.0), pytest.approx(6.0)]
     assert [t.attempt for t in simulation.trials] == [2, 2]
@@ -143,7 +149,7 @@ def test_a_crash_costs_its_epoch_and_a_trial_has_so_many_lives() -> None:
 
 
 def test_a_trial_that_crashed_goes_on_after_its_last_report() -> None:
-    simulation = simulate(spec_of(retries=1000), CURVES, Options(workers=3, crash_rate=0.4))
+    simulation = simulate(spec_of(retries=1000), CURVES, SimulationOptions(workers=3, crash_rate=0.4))
     assert all(t.state == "FINISHED" for t in simulation.trials)
     assert sum(t.attempt for t in simulation.trials) > 5
     for trial in simulation.trials:
@@ -171,14 +177,16 @@ class Sparse:
 
 def test_a_crash_loses_all_that_was_not_reported() -> None:
     curves = Sparse()
-    simulation = simulate(spec_of(retries=1000), curves, Options(workers=1, crash_rate=0.5))
+    simulation = simulate(spec_of(retries=1000), curves, SimulationOptions(workers=1, crash_rate=0.5))
     assert sum(trial.attempt for trial in simulation.trials) > 10
     assert all(before == 2 for before, epoch in pairwise(curves.asked) if epoch == 3)
     assert [(r.epoch, r.seconds) for r in simulation.reports] == [(1, 1.0), (3, 2.0)] * 12
 
 
 def test_stragglers_are_slow_by_one_factor_per_leg() -> None:
-    simulation = simulate(spec_of(search={"trials": 200, "algorithm": "random"}), CURVES, Options(stragglers=0.5))
+    simulation = simulate(
+        spec_of(search={"trials": 200, "algorithm": "random"}), CURVES, SimulationOptions(stragglers=0.5)
+    )
     factors = []
     for trial in simulation.trials:
         own = [r.seconds / (r.data * trial.config["x"]) for r in simulation.reports if r.trial == trial.number]
@@ -189,16 +197,18 @@ def test_stragglers_are_slow_by_one_factor_per_leg() -> None:
 
 
 def test_the_same_seed_is_the_same_simulation() -> None:
-    noisy = Options(crash_rate=0.2, stragglers=1.0)
+    noisy = SimulationOptions(crash_rate=0.2, stragglers=1.0)
     first, again = (simulate(spec_of("promote"), CURVES, noisy) for _ in range(2))
-    other = simulate(spec_of("promote"), CURVES, Options(crash_rate=0.2, stragglers=1.0, seed=4))
+    other = simulate(spec_of("promote"), CURVES, SimulationOptions(crash_rate=0.2, stragglers=1.0, seed=4))
     assert (first.trials, first.reports, first.decisions) == (again.trials, again.reports, again.decisions)
     assert first.reports != other.reports
     assert other.spec.search.seed == 4
 
 
 def test_decisions_take_time_only_when_charged() -> None:
-    free, charged = (simulate(spec_of(), CURVES, Options(charge_decisions=charge)) for charge in (False, True))
+    free, charged = (
+        simulate(spec_of(), CURVES, SimulationOptions(charge_decisions=charge)) for charge in (False, True)
+    )
     assert charged.seconds > free.seconds
     assert len(free.latencies["next"]) >= 12
     assert len(free.latencies["judge"]) == 36
@@ -226,7 +236,7 @@ class Short:
 
 
 def test_a_trial_whose_curve_ends_is_stopped_and_epochs_without_a_report_take_their_time() -> None:
-    simulation = simulate(grid(2.0, 4.0), Short(), Options(workers=1))
+    simulation = simulate(grid(2.0, 4.0), Short(), SimulationOptions(workers=1))
     assert [(t.state, t.why) for t in simulation.trials][1] == ("STOPPED", CURVE_ENDS)
     assert simulation.exhausted == 1
     assert [(r.trial, r.epoch, r.time, r.seconds) for r in simulation.reports] == [
@@ -240,7 +250,7 @@ ROUNDS = {"search": {"algorithm": "random", "trials": 30, "seed": 3}, "rounds": 
 
 
 def test_a_second_round_goes_on_in_the_narrowed_space() -> None:
-    simulation = simulate(spec_of(**ROUNDS), CURVES, Options(workers=3))
+    simulation = simulate(spec_of(**ROUNDS), CURVES, SimulationOptions(workers=3))
     assert [t.number for t in simulation.trials] == list(range(1, 40))
     assert Counter(t.round for t in simulation.trials) == {0: 30, 1: 9}
     [space] = simulation.spaces
@@ -253,8 +263,8 @@ def test_a_second_round_goes_on_in_the_narrowed_space() -> None:
 
 
 def test_budgets_are_those_of_all_rounds() -> None:
-    whole = simulate(spec_of(**ROUNDS), CURVES, Options(workers=3))
-    cut = simulate(spec_of(**ROUNDS), CURVES, Options(workers=3, budget_seconds=whole.seconds - 1))
+    whole = simulate(spec_of(**ROUNDS), CURVES, SimulationOptions(workers=3))
+    cut = simulate(spec_of(**ROUNDS), CURVES, SimulationOptions(workers=3, budget_seconds=whole.seconds - 1))
     assert cut.ending.state == "STOPPED"
     assert {t.round for t in cut.trials} == {0, 1}
     assert len(simulate(spec_of(**ROUNDS, budget={"trials": 30}), CURVES).trials) == 30
@@ -264,7 +274,7 @@ def test_budgets_are_those_of_all_rounds() -> None:
 def test_time_that_stands_still_never_uses_a_budget_up() -> None:
     still = Computed(lambda config, data, epoch: (0.5, 0.0), "score", "still")
     with pytest.raises(UserError, match="no time at all"):
-        simulate(spec_of(), still, Options(budget_seconds=1, trials=1_000_000))
+        simulate(spec_of(), still, SimulationOptions(budget_seconds=1, trials=1_000_000))
 
 
 WRONG: list[dict[str, Any]] = [
@@ -279,4 +289,4 @@ WRONG: list[dict[str, Any]] = [
 @pytest.mark.parametrize("wrong", WRONG)
 def test_wrong_options_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"give|did you mean 'workers'"):
-        Options.of(wrong)
+        SimulationOptions.of(wrong)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from service.engine.control.sweep import remove
-from service.engine.simulation.options import Options
+from service.engine.simulation.options import SimulationOptions
 from service.engine.simulation.simulate import simulate
-from service.engine.simulation.submit_simulated import Submission, submit
+from service.engine.simulation.submit_simulated import SimulatedSubmission, submit
 from service.engine.state.rounds import spec_of_round
 from service.engine.state.warm_start import earlier, snapshot, taught
 from service.ledger import Store
@@ -27,7 +27,7 @@ from tests.unit.engine.conftest import CURVES, curve, spec_of
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """With a simulated sweep ``old``, whose best trials have the largest `x`."""
-    submit(Submission(spec_of(name="old").to_dict(), curve), Options(workers=1), tmp_path)
+    submit(SimulatedSubmission(spec_of(name="old").to_dict(), curve), SimulationOptions(workers=1), tmp_path)
     return open_store(tmp_path)
 
 
@@ -52,8 +52,8 @@ def test_what_was_copied_stays_when_the_past_is_gone(store: Store, tmp_path: Pat
     store.add(SweepRecord("new", spec.to_dict(), "/project", "ada", "QUEUED", 0.0), copied)
     remove("old", tmp_path)
     assert store.pasts("new") == copied
-    again = simulate(spec, CURVES, Options(workers=1), pasts=taught(spec, store.pasts("new")))
-    assert again.trials == simulate(spec, CURVES, Options(workers=1), pasts=taught(spec, copied)).trials
+    again = simulate(spec, CURVES, SimulationOptions(workers=1), pasts=taught(spec, store.pasts("new")))
+    assert again.trials == simulate(spec, CURVES, SimulationOptions(workers=1), pasts=taught(spec, copied)).trials
     store.remove("new", lambda sweep: False)
     assert "new" not in [sweep.name for sweep in store.sweeps()]
 
@@ -68,18 +68,18 @@ def test_a_value_that_is_no_number_survives_the_copy(store: Store) -> None:
 
 
 def test_a_simulated_warm_start_begins_with_the_best_of_the_past(store: Store, tmp_path: Path) -> None:
-    simulation = submit(Submission(warm().to_dict(), curve), Options(workers=1), tmp_path)
+    simulation = submit(SimulatedSubmission(warm().to_dict(), curve), SimulationOptions(workers=1), tmp_path)
     best = sorted((trial.config["x"] for trial in store.trials("old")), reverse=True)
     assert [trial.origin for trial in simulation.trials[:4]] == ["warm:old"] * 3 + ["hyperopt"]
     assert simulation.trials[0].config["x"] == pytest.approx(best[0])
-    cold = simulate(warm(search={"algorithm": "hyperopt", "trials": 12}), CURVES, Options(workers=1))
+    cold = simulate(warm(search={"algorithm": "hyperopt", "trials": 12}), CURVES, SimulationOptions(workers=1))
     means = [sum(trial.config["x"] for trial in one.trials) / 12 for one in (simulation, cold)]
     assert means[0] > means[1] + 0.3
 
 
 def test_another_goal_reads_the_same_values_the_other_way(store: Store) -> None:
     spec = warm(metric={"name": "score", "goal": "minimize"})
-    simulation = simulate(spec, CURVES, Options(workers=1), pasts=taught(spec, snapshot(spec, store)))
+    simulation = simulate(spec, CURVES, SimulationOptions(workers=1), pasts=taught(spec, snapshot(spec, store)))
     assert simulation.trials[0].config["x"] == pytest.approx(min(t.config["x"] for t in store.trials("old")))
 
 
@@ -114,7 +114,9 @@ def test_another_metric_will_do_where_the_past_reports_it(tmp_path: Path) -> Non
 
 def test_plans_of_a_past_are_kept_apart_the_newest_first(tmp_path: Path) -> None:
     rounds = {"count": 3, "trials": 3, "stages": [[{"data": 1.0, "epochs": 1}]]}
-    submit(Submission(spec_of(name="old", rounds=rounds).to_dict(), curve), Options(workers=1), tmp_path)
+    submit(
+        SimulatedSubmission(spec_of(name="old", rounds=rounds).to_dict(), curve), SimulationOptions(workers=1), tmp_path
+    )
     records = snapshot(warm(), open_store(tmp_path))
     assert [(record.plan, len(record.trials)) for record in records] == [(1, 6), (0, 12)]
 
@@ -133,7 +135,7 @@ def test_earlier_rounds_teach_the_later_ones() -> None:
 def test_a_second_round_does_not_begin_at_random() -> None:
     search = {"algorithm": "hyperopt", "trials": 12, "seed": 3}
     spec = spec_of(search=search, rounds={"count": 2})
-    simulation = simulate(spec, CURVES, Options(workers=1))
+    simulation = simulate(spec, CURVES, SimulationOptions(workers=1))
     drawn = [0, 0]
     for round in (0, 1):
         there = spec_of_round(spec, round, simulation.spaces, 12 * round)

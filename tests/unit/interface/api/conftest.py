@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 from service.interface.api.app import create_app
 from service.interface.api.guard.exposure import Exposure
 from service.interface.api.server import config
-from service.interface.api.service_settings import PREFIX, Settings
+from service.interface.api.service_settings import PREFIX, ServiceSettings
 from service.ledger import Store
 from service.ledger.store.tokens import ROLES
 from tests.unit.interface.conftest import SPEC
@@ -60,12 +60,12 @@ class Person:
 
 
 @pytest.fixture
-def settings(store: Store, home: Path) -> Settings:
-    return Settings(store, home, interval=0.05, heartbeat=0.2)
+def settings(store: Store, home: Path) -> ServiceSettings:
+    return ServiceSettings(store, home, interval=0.05, heartbeat=0.2)
 
 
 @pytest.fixture
-def app(settings: Settings) -> FastAPI:
+def app(settings: ServiceSettings) -> FastAPI:
     return create_app(settings)
 
 
@@ -86,7 +86,7 @@ def viewer(app: FastAPI, secrets: dict[str, str]) -> Person:
 
 
 @pytest.fixture
-def submitter(app: FastAPI, secrets: dict[str, str], settings: Settings) -> Person:
+def submitter(app: FastAPI, secrets: dict[str, str], settings: ServiceSettings) -> Person:
     """Sue, whose code is there already."""
     settings.packages.put(PACKAGE, iter([CODE]))
     return Person(app, secrets["submitter"])
@@ -98,7 +98,7 @@ def admin(app: FastAPI, secrets: dict[str, str]) -> Person:
 
 
 @contextmanager
-def served(settings: Settings, exposure: Exposure | None = None) -> Iterator[str]:
+def served(settings: ServiceSettings, exposure: Exposure | None = None) -> Iterator[str]:
     """The service on a real socket, as its address."""
     exposure = exposure or Exposure(port=0)
     settings.hosts = exposure.hosts

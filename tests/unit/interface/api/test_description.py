@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from service.interface.api.app import create_app
 from service.interface.api.problems import MEDIA_TYPE
-from service.interface.api.service_settings import Settings
+from service.interface.api.service_settings import ServiceSettings
 from service.ledger import Store
 from service.ledger.over_http.head_secret import digest
 from tests.unit.interface.api.conftest import Person
@@ -32,7 +32,7 @@ NAMES = {"name": "toy", "owner": "ann", "attempt": 1}
 
 def described() -> dict[str, Any]:
     """Every operation by its name."""
-    schema = schemathesis.openapi.from_dict(create_app(Settings(Store("sqlite://"), Path())).openapi())
+    schema = schemathesis.openapi.from_dict(create_app(ServiceSettings(Store("sqlite://"), Path())).openapi())
     return {one.label: one for one in (operation.ok() for operation in schema.get_all_operations())}
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from cluster.inventory import Node
 from service.engine.launch.launcher import Launch
-from service.interface.api.service_settings import Settings
-from service.interface.api.threads import Loop, daemon
+from service.interface.api.service_settings import ServiceSettings
+from service.interface.api.threads import BackgroundLoop, daemon
 from service.spec.errors import UserError
 from tests.unit.interface.api.conftest import PACKAGE, Person
 
@@ -37,13 +37,13 @@ class Memory:
 
 
 def test_a_submitted_sweep_gets_its_head_with_its_code_and_its_log_is_shown(
-    submitter: Person, settings: Settings, tmp_path: Path
+    submitter: Person, settings: ServiceSettings, tmp_path: Path
 ) -> None:
     settings.inventory = lambda: [Node("a", "one", {"CPU": 4.0}, True)]
     settings.storage = tmp_path / "shared"
     launcher = Memory()
     submitter.submit()
-    with Loop(daemon(launcher, settings, "http://sieve:8700", 16), settings):
+    with BackgroundLoop(daemon(launcher, settings, "http://sieve:8700", 16), settings):
         deadline = time.monotonic() + 20
         while submitter("GET", "/sweeps/new/logs").text != "this is sieve-new-1\n":
             assert time.monotonic() < deadline, submitter("GET", "/sweeps/new").json()
@@ -55,16 +55,16 @@ def test_a_submitted_sweep_gets_its_head_with_its_code_and_its_log_is_shown(
     assert settings.stop.is_set()
 
 
-def test_without_a_cluster_there_is_no_daemon(settings: Settings) -> None:
+def test_without_a_cluster_there_is_no_daemon(settings: ServiceSettings) -> None:
     with pytest.raises(UserError, match="give its address with --ray"):
         daemon(Memory(), settings, "http://sieve:8700", 16)
 
 
-def test_a_daemon_that_dies_is_told_by_the_health_check(settings: Settings, stranger: Person) -> None:
+def test_a_daemon_that_dies_is_told_by_the_health_check(settings: ServiceSettings, stranger: Person) -> None:
     def dies(stop: threading.Event) -> None:
         raise RuntimeError("no more")
 
-    with Loop(dies, settings):
+    with BackgroundLoop(dies, settings):
         deadline = time.monotonic() + 20
         while settings.ailing() is None:
             assert time.monotonic() < deadline

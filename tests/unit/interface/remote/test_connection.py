@@ -10,11 +10,11 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from service.interface.remote.connection import Call, Connection, Patience
+from service.interface.remote.connection import Call, Connection, RetryPolicy
 from service.interface.remote.problem_errors import Denied, NoAnswer
 from service.spec.errors import SieveError
 
-QUICK = Patience(connect=1.0, read=0.5, away=3.0)
+QUICK = RetryPolicy(connect=1.0, read=0.5, away=3.0)
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{"is": true}'
 AWAY = b"HTTP/1.1 503 Away\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\nConnection: close\r\n\r\n<html"
@@ -98,7 +98,7 @@ def test_patience_ends_in_words(caplog: pytest.LogCaptureFixture) -> None:
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
     began = time.monotonic()
     with (
-        closing(Connection(address, patience=Patience(away=0.5))) as connection,
+        closing(Connection(address, patience=RetryPolicy(away=0.5))) as connection,
         pytest.raises(NoAnswer, match=rf"the service at {address} cannot be reached: .*refused; see that it runs"),
     ):
         connection.json(Call("GET", ("sweeps",)))
@@ -110,7 +110,7 @@ def test_a_silent_service_is_not_waited_for_for_ever() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         closing(
-            Connection(f"http://127.0.0.1:{silent.getsockname()[1]}", patience=Patience(read=0.1, away=0.2))
+            Connection(f"http://127.0.0.1:{silent.getsockname()[1]}", patience=RetryPolicy(read=0.1, away=0.2))
         ) as connection,
         pytest.raises(NoAnswer, match=r"has said nothing for 0\.1 s"),
     ):

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from service.interface.remote.connection import Connection, Patience
+from service.interface.remote.connection import Connection, RetryPolicy
 from service.interface.remote.event_stream import events, lines
 from service.interface.remote.problem_errors import NoAnswer
 from service.interface.source import Event, Standing
@@ -14,7 +14,7 @@ from tests.unit.interface.remote.test_connection import answering
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 RUNNING, OVER = Standing("RUNNING", "", True), Standing("STOPPED", "enough", False)
-QUICK = Patience(read=1.0, away=0.3)
+QUICK = RetryPolicy(read=1.0, away=0.3)
 
 
 def chunk(text: str) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import service
-from service.engine.simulation.options import Options
+from service.engine.simulation.options import SimulationOptions
 from service.interface.verbs.simulate import simulate
 from service.ledger import Store
 from tests.unit.interface.conftest import SPEC, Terminal
@@ -93,7 +93,7 @@ def test_from_python_it_is_a_handle(file: str, home: Path) -> None:
 
 
 def test_the_options_of_the_verb_are_those_of_python() -> None:
-    assert {field.name for field in fields(Options)} < {parameter.name for parameter in simulate.params}
+    assert {field.name for field in fields(SimulationOptions)} < {parameter.name for parameter in simulate.params}
 
 
 def test_it_starts_neither_ray_nor_torch(file: str, home: Path) -> None:

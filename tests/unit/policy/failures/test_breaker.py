@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from service.policy.failures.breaker import Evidence, Failure, bad_node, fault_of, same_error, suspicious
+from service.policy.failures.circuit_breaker import (
+    FailureEvidence,
+    ObservedFailure,
+    bad_node,
+    fault_of,
+    same_error,
+    suspicious,
+)
 
 FAULT = fault_of("error", "RuntimeError: no such file")
 
 
-def seen(*failures: tuple[int, str | None], fault: str = FAULT, start: Evidence | None = None) -> Evidence:
+def seen(
+    *failures: tuple[int, str | None], fault: str = FAULT, start: FailureEvidence | None = None
+) -> FailureEvidence:
     """Failures as (trial, node), all before their first epoch."""
-    evidence = start or Evidence()
+    evidence = start or FailureEvidence()
     for trial, node in failures:
-        evidence = evidence.failed(Failure(trial, fault, (0, 0), node))
+        evidence = evidence.failed(ObservedFailure(trial, fault, (0, 0), node))
     return evidence
 
 
@@ -47,9 +56,9 @@ def test_the_same_error_of_so_many_different_trials_is_everyones() -> None:
 
 
 def test_a_trial_that_gets_past_the_point_shows_that_the_error_is_not_everyones() -> None:
-    late = Evidence()
+    late = FailureEvidence()
     for trial in range(1, 5):
-        late = late.failed(Failure(trial, FAULT, (1, 2), "a"))
+        late = late.failed(ObservedFailure(trial, FAULT, (1, 2), "a"))
     assert same_error(late.passed((1, 2), "a"), FAULT, 4, ()) == 4, "the others had come there, too"
     assert same_error(late.passed((0, 9), "a"), FAULT, 4, ()) == 4, "an earlier stage says nothing"
     assert same_error(late.passed((1, 3), "b"), FAULT, 4, ()) is None

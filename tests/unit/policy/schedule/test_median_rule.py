@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.policy.schedule.median_rule import FEWEST, Curves
+from service.policy.schedule.median_rule import FEWEST, MedianRule
 from service.spec import Spec, load
 
 
@@ -20,7 +20,7 @@ def spec_of(goal: str = "maximize") -> Spec:
     )
 
 
-def seen(curves: Curves, stage: int, value: float) -> None:
+def seen(curves: MedianRule, stage: int, value: float) -> None:
     for trial in range(1, FEWEST + 1):
         for done in range(1, 5):
             assert curves.judge(trial, stage, done, value) is None
@@ -28,7 +28,7 @@ def seen(curves: Curves, stage: int, value: float) -> None:
 
 @pytest.mark.parametrize(("goal", "bad"), [("maximize", 0.1), ("minimize", 0.9)])
 def test_a_curve_below_the_others_median_stops_with_the_numbers(goal: str, bad: float) -> None:
-    curves = Curves(spec_of(goal))
+    curves = MedianRule(spec_of(goal))
     seen(curves, 1, 0.5)
     assert curves.judge(9, 1, 1, bad) is None, "too early in the stage"
     verdict = curves.judge(9, 1, 2, bad)
@@ -39,20 +39,20 @@ def test_a_curve_below_the_others_median_stops_with_the_numbers(goal: str, bad: 
 
 
 def test_its_best_value_so_far_counts() -> None:
-    curves = Curves(spec_of())
+    curves = MedianRule(spec_of())
     seen(curves, 1, 0.5)
     assert curves.judge(9, 1, 1, 0.6) is None
     assert curves.judge(9, 1, 2, 0.1) is None
 
 
 def test_curves_of_another_stage_say_nothing() -> None:
-    curves = Curves(spec_of())
+    curves = MedianRule(spec_of())
     seen(curves, 0, 0.9)
     assert curves.judge(9, 1, 3, 0.1) is None
 
 
 def test_few_others_say_nothing() -> None:
-    curves = Curves(spec_of())
+    curves = MedianRule(spec_of())
     for trial in range(1, FEWEST):
         curves.judge(trial, 1, 2, 0.5)
     assert curves.judge(9, 1, 2, 0.1) is None

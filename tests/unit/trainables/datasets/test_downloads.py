@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from trainables.datasets import downloads
-from trainables.datasets.downloads import Source, cache_folder, contents, data_folder, download
+from trainables.datasets.downloads import Download, cache_folder, contents, data_folder, download
 from trainables.errors import TaskError
 
 CONTENT = b"1\tfine\n0\tbad\n" * 1000
@@ -52,8 +52,8 @@ def server(site: Path, request: pytest.FixtureRequest) -> Iterator[str]:
         thread.join()
 
 
-def source(server: str, name: str = "file.gz", **changes: object) -> Source:
-    return Source("set/file.gz", hashlib.sha256(CONTENT).hexdigest(), f"{server}/{name}", **changes)  # type: ignore[arg-type]
+def source(server: str, name: str = "file.gz", **changes: object) -> Download:
+    return Download("set/file.gz", hashlib.sha256(CONTENT).hexdigest(), f"{server}/{name}", **changes)  # type: ignore[arg-type]
 
 
 def test_what_is_not_in_the_cache_is_downloaded_once(
@@ -74,7 +74,7 @@ def test_another_form_is_converted(server: str, tmp_path: Path) -> None:
 
 
 def test_a_data_directory_is_taken_as_it_is(server: str, tmp_path: Path) -> None:
-    wanted = [source(server), Source("set/other.gz", "0", f"{server}/other.gz")]
+    wanted = [source(server), Download("set/other.gz", "0", f"{server}/other.gz")]
     with pytest.raises(TaskError, match=rf"nowhere does not exist; .*set/file.gz \(from {server}/file.gz\), set/other"):
         contents(wanted, tmp_path / "nowhere")
     (tmp_path / "set").mkdir()

@@ -14,13 +14,16 @@ from torch.utils.data import TensorDataset
 from trainables.data import Data
 from trainables.errors import TaskError
 from trainables.loop.assignment import Assignment
-from trainables.probe import by_heart, contents, corners, costs, measure, neighbours, runs
-from trainables.probe.batch_sizes import batch_sizes
-from trainables.probe.clock import Clock
+from trainables.probe import corners, measure
+from trainables.probe.cost import stage_costs
+from trainables.probe.cost.batch_sizes import batch_sizes
+from trainables.probe.cost.clock import Clock
 from trainables.probe.evidence import Corner, Question
+from trainables.probe.examples import contents, nearest_neighbour
+from trainables.probe.examples.sample import shortened
+from trainables.probe.learning import one_batch, repeated_runs
+from trainables.probe.learning.lr_finder import ramp
 from trainables.probe.part import rows_of_one
-from trainables.probe.ramp import ramp
-from trainables.probe.sample import shortened
 from trainables.stages import Plan, Stage
 from trainables.worker.resolve import resolve
 
@@ -65,8 +68,8 @@ def test_missing_classes_and_odd_values_are_counted(task: Any) -> None:
 
 def test_neighbours_have_the_same_class_only_where_labels_belong(task: Any) -> None:
     data = task.data()
-    sound = neighbours.agreement(data)
-    mixed = neighbours.agreement(Data(data.train, (data.validation[0], 1 - data.validation[1])))
+    sound = nearest_neighbour.agreement(data)
+    mixed = nearest_neighbour.agreement(Data(data.train, (data.validation[0], 1 - data.validation[1])))
     assert sound is not None
     assert mixed is not None
     assert sound.validation > 0.8
@@ -101,29 +104,34 @@ def test_running_out_of_memory_is_a_kind_of_its_own(task: Any, monkeypatch: pyte
 
 
 def test_stages_are_as_long_as_their_examples(task: Any) -> None:
-    found = costs.measure(task, task.data(), CONFIG, (PLAN, Plan((Stage(1.0, 10),))), 0)
+    found = stage_costs.measure(task, task.data(), CONFIG, (PLAN, Plan((Stage(1.0, 10),))), 0)
     (first, second), (long,) = found.seconds
     assert second > 2 * first  # Two epochs of twice the examples, and of the same validation, whatever either takes.
     assert long == pytest.approx(5 * second)
-    assert costs.scaled(2.0, (PLAN,)).seconds == ((2.0, 8.0),)
+    assert stage_costs.scaled(2.0, (PLAN,)).seconds == ((2.0, 8.0),)
 
 
 def test_a_run_without_time_left_is_not_repeated(task: Any) -> None:
     def make() -> Any:
         return corners.mini(task, task.data(), CONFIG)[0]
 
-    hurried = runs.compare(make, make, "val_accuracy", 5, Clock(0.0))
+    hurried = repeated_runs.compare(make, make, "val_accuracy", 5, Clock(0.0))
     assert (hurried.apart, hurried.resumed) == (None, None)
-    leisurely = runs.compare(make, make, "val_accuracy", 5, Clock(60.0))
+    leisurely = repeated_runs.compare(make, make, "val_accuracy", 5, Clock(60.0))
     assert (leisurely.apart, leisurely.changed, leisurely.resumed) == (0.0, "", 0.0)
 
 
 def test_states_differ_where_they_do() -> None:
     one = {"model": {"w": torch.ones(2)}, "steps": [1, 2], "lr": float("nan")}
-    assert runs.difference(one, {"model": {"w": torch.ones(2)}, "steps": [1, 2], "lr": float("nan")}) is None
-    assert runs.difference(one, {"model": {"w": torch.zeros(2)}, "steps": [1, 2], "lr": float("nan")}) == "model/w"
-    assert runs.difference(one, {"model": {"w": torch.ones(2)}, "steps": [1, 3], "lr": float("nan")}) == "steps/1"
-    assert runs.difference(one, {"model": {}, "steps": [1, 2], "lr": 0.0}) == "model"
+    assert repeated_runs.difference(one, {"model": {"w": torch.ones(2)}, "steps": [1, 2], "lr": float("nan")}) is None
+    assert (
+        repeated_runs.difference(one, {"model": {"w": torch.zeros(2)}, "steps": [1, 2], "lr": float("nan")})
+        == "model/w"
+    )
+    assert (
+        repeated_runs.difference(one, {"model": {"w": torch.ones(2)}, "steps": [1, 3], "lr": float("nan")}) == "steps/1"
+    )
+    assert repeated_runs.difference(one, {"model": {}, "steps": [1, 2], "lr": 0.0}) == "model"
 
 
 def test_the_time_bounds_what_is_tried(project: Path) -> None:
@@ -133,7 +141,7 @@ def test_the_time_bounds_what_is_tried(project: Path) -> None:
 
 
 def test_a_batch_is_learnt_by_plain_adam_where_the_config_cannot(task: Any) -> None:
-    slow = by_heart.learn(task, task.data(), {**CONFIG, "lr": 1e-9}, 60)
+    slow = one_batch.learn(task, task.data(), {**CONFIG, "lr": 1e-9}, 60)
     assert slow.by.startswith("adam, lr")
     assert slow.after < 0.7 * slow.before
 
@@ -148,7 +156,7 @@ def test_a_ramp_rises_until_the_loss_does(project: Path) -> None:
 
 
 def test_batches_double_up_to_the_examples(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainables.probe.batch_sizes.ENOUGH", 0.01)
+    monkeypatch.setattr("trainables.probe.cost.batch_sizes.ENOUGH", 0.01)
     found = batch_sizes(question(project), None)
     assert [one.size for one in found] == [8, 16, 32][: len(found)]
     assert all(one.rate and one.rate > 0 for one in found)

@@ -12,9 +12,11 @@ import torch
 from trainables.data import Data
 from trainables.errors import told
 from trainables.loop.assignment import Assignment
-from trainables.probe import by_heart, contents, measure, neighbours, steps
+from trainables.probe import measure
 from trainables.probe.evidence import Corner, Question
-from trainables.probe.sample import chosen
+from trainables.probe.examples import contents, nearest_neighbour
+from trainables.probe.examples.sample import chosen
+from trainables.probe.learning import first_steps, one_batch
 from trainables.stages import Plan, Stage
 from trainables.worker.loading import load_data
 from trainables.worker.resolve import resolve
@@ -41,7 +43,7 @@ def vectors(size: int) -> tuple[Any, Any]:
 
 def test_an_example_given_twice_is_no_neighbour_of_itself() -> None:
     points, labels = vectors(800)
-    found = neighbours.agreement(
+    found = nearest_neighbour.agreement(
         Data((np.repeat(points[:400], 2, axis=0), np.repeat(labels[:400], 2)), (points[400:], labels[400:]))
     )
     assert found is not None
@@ -52,7 +54,7 @@ def test_an_example_given_twice_is_no_neighbour_of_itself() -> None:
 def test_an_example_given_again_a_little_changed_is_much_nearer_than_validation() -> None:
     points, labels = vectors(800)
     train = (np.concatenate([points[:400], points[:400] + 0.01]), np.concatenate([labels[:400]] * 2))
-    found = neighbours.agreement(Data(train, (points[400:], labels[400:])))
+    found = nearest_neighbour.agreement(Data(train, (points[400:], labels[400:])))
     assert found is not None
     assert found.train > 0.9
     assert found.farther > 10
@@ -71,7 +73,7 @@ def test_a_few_examples_have_some_of_each_class_and_are_among_more() -> None:
 @pytest.mark.parametrize(("name", "enough"), [("Rare", 8), ("RareUnlabelled", 400)])
 def test_a_metric_of_rare_examples_is_tried_on_enough(name: str, enough: int) -> None:
     task, data = task_of(name)
-    found = steps.first(task, data, {}, CPU)
+    found = first_steps.first(task, data, {}, CPU)
     assert (found.error, found.enough) == (None, enough)
     assert set(found.untrained) == {"val_recall"}
 
@@ -79,7 +81,7 @@ def test_a_metric_of_rare_examples_is_tried_on_enough(name: str, enough: int) ->
 def test_a_metric_that_always_fails_is_told_from_the_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     task, data = task_of("Rare")
     monkeypatch.setattr(task, "summary", lambda means, examples: {"recall": means["lost"]})
-    found = steps.first(task, data, {}, CPU)
+    found = first_steps.first(task, data, {}, CPU)
     assert found.loss is not None
     assert found.reported == ()
     assert found.error is not None
@@ -88,7 +90,7 @@ def test_a_metric_that_always_fails_is_told_from_the_loss(monkeypatch: pytest.Mo
 
 def test_a_loss_below_zero_is_learnt_and_its_parameters_move() -> None:
     task, data = task_of("Dice")
-    found = by_heart.learn(task, data, {"lr": 0.05}, 30)
+    found = one_batch.learn(task, data, {"lr": 0.05}, 30)
     assert found.before < 0
     assert found.after < found.before - 0.2
     assert found.steps > 20
@@ -97,13 +99,13 @@ def test_a_loss_below_zero_is_learnt_and_its_parameters_move() -> None:
 
 def test_a_lazy_model_gets_its_shapes_first() -> None:
     task, data = task_of("Lazy")
-    found = by_heart.learn(task, data, {"lr": 0.05}, 30)
+    found = one_batch.learn(task, data, {"lr": 0.05}, 30)
     assert found.after < 0.5 * found.before
 
 
 def test_an_optimizer_of_ours_that_does_not_go_with_a_model_ends_nothing() -> None:
     task, data = task_of("Sparse")
-    found = by_heart.learn(task, data, {"optimizer": "sgd", "lr": 1e-6}, 30)
+    found = one_batch.learn(task, data, {"optimizer": "sgd", "lr": 1e-6}, 30)
     assert found.by.startswith("sgd")
 
 
@@ -111,7 +113,7 @@ def test_labels_that_the_loss_ignores_are_no_class() -> None:
     task, data = task_of("Ignoring")
     looked = contents.look(task, data, PLAN, 0)
     assert (looked.classes, looked.negative, looked.ignored, looked.absent) == (4, 0, 120, ())
-    assert steps.first(task, data, {}, CPU).classes == 4
+    assert first_steps.first(task, data, {}, CPU).classes == 4
 
 
 @pytest.mark.parametrize(("name", "expected"), [("Augmented", "same"), ("Restless", "redrawn")])

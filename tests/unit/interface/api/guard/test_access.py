@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from service.interface.api.guard.exposure import Exposure
-from service.interface.api.guard.failed_logins import ALLOWED, Failures
+from service.interface.api.guard.failed_logins import ALLOWED, FailedLogins
 from service.interface.api.guard.hosts import hostname
 from service.interface.api.server import admin_token
-from service.interface.api.service_settings import Settings
+from service.interface.api.service_settings import ServiceSettings
 from service.ledger import Store
 from service.ledger.errors import Unreachable
 from service.spec.errors import UserError
@@ -49,7 +49,7 @@ def test_after_ten_wrong_tokens_in_a_minute_the_next_waits_but_a_right_one_does_
 
 def test_failures_are_forgotten_after_a_minute_and_addresses_when_there_are_too_many() -> None:
     now = [0.0]
-    failures = Failures(lambda: now[0], most=2)
+    failures = FailedLogins(lambda: now[0], most=2)
     assert [failures.note("a") for _ in range(ALLOWED)] == [None] * ALLOWED
     assert failures.note("a") == 60.0
     now[0] = 60.0
@@ -102,7 +102,7 @@ def test_a_taken_port_is_said_with_the_cure() -> None:
         Exposure(port=taken.getsockname()[1]).listen()
 
 
-def test_a_body_too_large_is_refused_whatever_it_says(admin: Person, settings: Settings) -> None:
+def test_a_body_too_large_is_refused_whatever_it_says(admin: Person, settings: ServiceSettings) -> None:
     large = b" " * (settings.body + 1)
     json = {"Content-Type": "application/json"}
     assert admin("POST", "/tokens", content=large, headers=json).status_code == 413
@@ -157,7 +157,7 @@ def test_metrics_count_by_the_declared_route(viewer: Person) -> None:
     assert "sieve_queue_length 0.0" in text
 
 
-def test_ready_says_why_it_is_not(stranger: Person, settings: Settings) -> None:
+def test_ready_says_why_it_is_not(stranger: Person, settings: ServiceSettings) -> None:
     assert stranger.client.get("/readyz").status_code == 200
     settings.ailing = lambda: "the daemon has died"
     assert stranger.client.get("/readyz").json()["detail"] == "the daemon has died"

@@ -9,12 +9,12 @@ import pytest
 
 from service.interface.api.guard.exposure import Exposure
 from service.interface.api.guard.failed_logins import ALLOWED
-from service.interface.api.service_settings import Settings
+from service.interface.api.service_settings import ServiceSettings
 from tests.unit.interface.api.conftest import served
 
 
 @pytest.fixture
-def proxied(settings: Settings) -> Iterator[str]:
+def proxied(settings: ServiceSettings) -> Iterator[str]:
     with served(settings, Exposure(port=0, behind_proxy=True, names=("lab.example",))) as address:
         yield address
 
@@ -31,6 +31,6 @@ def test_failures_count_by_the_address_that_the_proxy_saw(proxied: str) -> None:
     assert guess(proxied, "203.0.113.7, 198.51.100.1") == 401
 
 
-def test_without_a_proxy_nobody_is_believed(settings: Settings) -> None:
+def test_without_a_proxy_nobody_is_believed(settings: ServiceSettings) -> None:
     with served(settings, Exposure(port=0, names=("lab.example",))) as address:
         assert [guess(address, f"198.51.100.{number}") for number in range(ALLOWED + 1)] == [401] * ALLOWED + [429]

@@ -12,12 +12,12 @@ import pytest
 from service.interface.api.guard import slow_clients
 from service.interface.api.guard.exposure import Exposure
 from service.interface.api.routes import heads
-from service.interface.api.service_settings import Settings
+from service.interface.api.service_settings import ServiceSettings
 from tests.unit.interface.api.conftest import served
 
 
 @pytest.fixture
-def line(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+def line(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """A line to a service that waits 0.3 s for a request."""
     monkeypatch.setattr(slow_clients, "PATIENCE", 0.3)
     with served(settings) as address:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import service
 from service.engine.launch.launcher import TICKET, Launch
 from service.interface.api.guard.exposure import Exposure
-from service.interface.api.service_settings import Settings
+from service.interface.api.service_settings import ServiceSettings
 from service.interface.remote.problem_errors import NoAnswer
 from service.ledger.over_http import client as remote
 from service.ledger.over_http.head_secret import digest
@@ -58,7 +58,7 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def address(settings: Settings, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def address(settings: ServiceSettings, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A service with that certificate, which nobody believes yet."""
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", TRUST):
         monkeypatch.delenv(name, raising=False)
@@ -96,7 +96,7 @@ def test_a_head_believes_the_certificate_that_it_was_launched_with(
 
 
 def test_a_certificate_for_another_name_is_not_believed(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: ServiceSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate, key = signed(tmp_path, "sieve.example")
     monkeypatch.setenv(TRUST, certificates(certificate))

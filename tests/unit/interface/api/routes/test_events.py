@@ -14,7 +14,7 @@ import pytest
 
 from service.interface.api.routes import logs
 from service.interface.api.routes.events import follower_of
-from service.interface.api.service_settings import Settings
+from service.interface.api.service_settings import ServiceSettings
 from service.ledger import Store
 from service.ledger.records import Batch, DecisionRecord
 from tests.unit.interface.api.conftest import Person, served
@@ -39,7 +39,7 @@ def events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
 
 
 def test_events_come_as_they_happen_resume_and_end_with_the_service(
-    settings: Settings, store: Store, secrets: dict[str, str]
+    settings: ServiceSettings, store: Store, secrets: dict[str, str]
 ) -> None:
     headers = {"Authorization": f"Bearer {secrets['viewer']}"}
     with served(settings) as url, httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=10) as client:
@@ -69,7 +69,7 @@ def test_events_come_as_they_happen_resume_and_end_with_the_service(
     assert not settings.listeners.total()
 
 
-def test_a_log_that_is_followed_ends_with_the_service(settings: Settings, secrets: dict[str, str]) -> None:
+def test_a_log_that_is_followed_ends_with_the_service(settings: ServiceSettings, secrets: dict[str, str]) -> None:
     settings.logs = lambda sweep: iter(["begun\n"])
     headers = {"Authorization": f"Bearer {secrets['viewer']}"}
     with (
@@ -82,7 +82,9 @@ def test_a_log_that_is_followed_ends_with_the_service(settings: Settings, secret
         assert list(lines) == []
 
 
-def test_a_listener_to_one_sweep_hears_of_it_alone_even_when_it_has_ended(settings: Settings, store: Store) -> None:
+def test_a_listener_to_one_sweep_hears_of_it_alone_even_when_it_has_ended(
+    settings: ServiceSettings, store: Store
+) -> None:
     store.create("other", store.sweep("toy").spec, ".", "ann", None)
     store.end("toy", 1, "FAILED", "so")
     follower = follower_of(settings, "toy", None)
@@ -92,7 +94,7 @@ def test_a_listener_to_one_sweep_hears_of_it_alone_even_when_it_has_ended(settin
     assert [(news.kind, dict(news.content)) for news in follower.news()] == [("removed", {"sweep": "toy"})]
 
 
-def test_a_listener_who_hears_half_of_the_news_misses_none(settings: Settings, store: Store) -> None:
+def test_a_listener_who_hears_half_of_the_news_misses_none(settings: ServiceSettings, store: Store) -> None:
     follower = follower_of(settings, None, None)
     list(follower.news())
     for trial in (1, 3, 4):
@@ -104,11 +106,11 @@ def test_a_listener_who_hears_half_of_the_news_misses_none(settings: Settings, s
 
 
 @pytest.mark.parametrize("heard", ["", "x", "-", "1", "1-", "-1-1", "1-2-3", "9" * 60, "²-1"])
-def test_a_strange_id_begins_anew(settings: Settings, heard: str) -> None:
+def test_a_strange_id_begins_anew(settings: ServiceSettings, heard: str) -> None:
     assert [news.kind for news in follower_of(settings, None, heard).news()] == ["sweep"]
 
 
-def test_one_person_does_not_take_all_the_streams(settings: Settings, viewer: Person, admin: Person) -> None:
+def test_one_person_does_not_take_all_the_streams(settings: ServiceSettings, viewer: Person, admin: Person) -> None:
     settings.logs = lambda sweep: iter(["begun"])
     settings.stop.set()  # so that streams end
     settings.listeners["vic"] = settings.streams
@@ -118,7 +120,9 @@ def test_one_person_does_not_take_all_the_streams(settings: Settings, viewer: Pe
         assert admin("GET", path).status_code == 200
 
 
-def test_of_an_endless_log_the_end_is_kept(settings: Settings, viewer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_an_endless_log_the_end_is_kept(
+    settings: ServiceSettings, viewer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(logs, "MOST", 10)
     settings.logs = lambda sweep: (f"line {number:3}\n" for number in range(100))
     text = viewer("GET", "/sweeps/toy/logs").text
@@ -129,13 +133,13 @@ def test_of_an_endless_log_the_end_is_kept(settings: Settings, viewer: Person, m
 
 
 def test_who_follows_a_log_gets_each_piece_once_and_a_new_one_anew() -> None:
-    old, new = logs.Log(1, 0, "abc"), logs.Log(1, 2, "cdef")
+    old, new = logs.LogTail(1, 0, "abc"), logs.LogTail(1, 2, "cdef")
     assert (old.since(0), new.since(old.end), new.since(new.end)) == ("abc", "def", "")
     assert new.since(0) == "… 2 characters are left out\ncdef"
 
 
 def test_who_goes_away_in_mid_upload_is_no_failure_of_the_service(
-    settings: Settings, secrets: dict[str, str], caplog: pytest.LogCaptureFixture
+    settings: ServiceSettings, secrets: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with served(settings) as url:
         host, port = url.removeprefix("http://").split(":")

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from service.interface.api.guard.failed_logins import ALLOWED
-from service.interface.api.service_settings import Settings
+from service.interface.api.service_settings import ServiceSettings
 from service.ledger.over_http.head_secret import digest
 from service.ledger.store.store import Store
 from tests.unit.interface.api.conftest import Person
@@ -96,7 +96,7 @@ def test_who_guesses_waits_but_the_head_does_not(stranger: Person, head: Person)
     ],
 )
 def test_what_no_head_says_is_refused_and_leaves_nothing(
-    head: Person, viewer: Person, settings: Settings, kind: str, body: Any
+    head: Person, viewer: Person, settings: ServiceSettings, kind: str, body: Any
 ) -> None:
     before = settings.store.trials("toy"), settings.store.reports("toy"), settings.store.spaces("toy")
     answer = say(head, kind, body)

@@ -10,11 +10,11 @@ from fastapi import FastAPI
 
 from service.engine.packages.package_store import Limits
 from service.interface.api.app import create_app
-from service.interface.api.service_settings import Settings
+from service.interface.api.service_settings import ServiceSettings
 from tests.unit.interface.api.conftest import CODE, PACKAGE, Person, zipped
 
 
-def test_a_package_is_there_after_it_was_sent(app: FastAPI, secrets: dict[str, str], settings: Settings) -> None:
+def test_a_package_is_there_after_it_was_sent(app: FastAPI, secrets: dict[str, str], settings: ServiceSettings) -> None:
     sue = Person(app, secrets["submitter"])
     assert sue("HEAD", f"/packages/{PACKAGE}").status_code == 404
     first, again = (sue("PUT", f"/packages/{PACKAGE}", content=CODE) for _ in range(2))
@@ -24,7 +24,7 @@ def test_a_package_is_there_after_it_was_sent(app: FastAPI, secrets: dict[str, s
     assert (settings.packages.folder(PACKAGE) / "toy.py").is_file()
 
 
-def test_what_is_new_takes_the_place_of_what_no_sweep_has(submitter: Person, settings: Settings) -> None:
+def test_what_is_new_takes_the_place_of_what_no_sweep_has(submitter: Person, settings: ServiceSettings) -> None:
     submitter.submit()
     unused = zipped({"unused.py": ""})
     submitter("PUT", f"/packages/{hashlib.sha256(unused).hexdigest()}", content=unused)
@@ -51,7 +51,9 @@ def test_the_hash_in_the_path_must_be_one_and_the_right_one(app: FastAPI, secret
     assert sue("PUT", "/packages/" + PACKAGE.upper(), content=CODE).status_code == 422
 
 
-def test_a_package_that_is_too_large_is_refused_while_it_comes(settings: Settings, secrets: dict[str, str]) -> None:
+def test_a_package_that_is_too_large_is_refused_while_it_comes(
+    settings: ServiceSettings, secrets: dict[str, str]
+) -> None:
     settings.limits = Limits(packed=1000)
     sue = Person(create_app(settings), secrets["submitter"])
     large = sue("PUT", f"/packages/{PACKAGE}", content=b"x" * 1001)

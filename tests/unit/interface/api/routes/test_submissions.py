@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from service.interface.api.service_settings import Settings
+from service.interface.api.service_settings import ServiceSettings
 from service.ledger import Store
 from tests.unit.interface.api.conftest import CODE, PACKAGE, Person, zipped
 from tests.unit.interface.conftest import SPEC
@@ -39,7 +39,7 @@ def test_the_same_submission_is_the_same_sweep(submitter: Person, store: Store) 
     assert names(store) == ["toy", "new"]
 
 
-def test_a_key_is_for_one_submission(submitter: Person, store: Store, settings: Settings) -> None:
+def test_a_key_is_for_one_submission(submitter: Person, store: Store, settings: ServiceSettings) -> None:
     submitter.submit(key="k")
     other = submitter.submit(key="k", name="other")
     assert (other.status_code, other.json()["type"]) == (422, "urn:sieve:problem:key-in-use")
@@ -69,7 +69,7 @@ def test_more_trials_extend_it_and_fewer_change_nothing(submitter: Person, store
 
 
 def test_a_paused_sweep_goes_on_with_the_new_code_but_a_running_one_keeps_its_own(
-    submitter: Person, store: Store, settings: Settings
+    submitter: Person, store: Store, settings: ServiceSettings
 ) -> None:
     import hashlib
 
@@ -138,7 +138,7 @@ def test_a_spec_nested_without_end_is_refused(submitter: Person) -> None:
 
 
 def test_what_no_node_could_ever_hold_is_refused_and_a_cluster_that_is_down_refuses_nothing(
-    submitter: Person, settings: Settings, store: Store
+    submitter: Person, settings: ServiceSettings, store: Store
 ) -> None:
     from cluster.inventory import Node
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from service.interface.api.service_settings import Settings
+from service.interface.api.service_settings import ServiceSettings
 from service.ledger import Store
 from service.ledger.home import checkpoint_folder, spool_folder
 from service.ledger.records import Batch, ReportRecord
@@ -114,7 +114,7 @@ def test_extending_queues_a_sweep_that_ended(submitter: Person, store: Store) ->
 
 
 def test_a_sweep_is_removed_with_its_files_but_not_while_it_runs(
-    submitter: Person, admin: Person, settings: Settings, tmp_path: Path
+    submitter: Person, admin: Person, settings: ServiceSettings, tmp_path: Path
 ) -> None:
     settings.storage = tmp_path / "shared"
     submitter.submit()
@@ -140,7 +140,7 @@ def test_quotas_are_set_and_read(admin: Person) -> None:
     assert admin("GET", "/quotas/ann").json()["running"] == 2
 
 
-def test_the_cluster_is_shown_where_one_is_known(viewer: Person, settings: Settings) -> None:
+def test_the_cluster_is_shown_where_one_is_known(viewer: Person, settings: ServiceSettings) -> None:
     from cluster.inventory import Node
 
     assert viewer("GET", "/cluster").json()["cure"] == "start it with: sieve serve --ray ADDRESS"
@@ -155,7 +155,7 @@ def test_the_cluster_is_shown_where_one_is_known(viewer: Person, settings: Setti
     assert viewer("GET", "/cluster").status_code == 503
 
 
-def test_the_log_is_what_the_launcher_has(viewer: Person, settings: Settings, store: Store) -> None:
+def test_the_log_is_what_the_launcher_has(viewer: Person, settings: ServiceSettings, store: Store) -> None:
     assert viewer("GET", "/sweeps/toy/logs").status_code == 404
     lines = ["one\n"]
     settings.logs = lambda sweep: iter(lines)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.interface.python.handle import Handle
-from service.interface.source.local import Local
+from service.interface.source.local import LocalSource
 from service.ledger.folder import find_home
 from service.ledger.states import IllegalTransition
 from service.spec import Spec, load
@@ -30,7 +30,7 @@ class Sweep(Handle):
     """
 
     def __init__(self, name: str, home: Path, head: subprocess.Popen[bytes] | None = None) -> None:
-        self._local = Local(home)
+        self._local = LocalSource(home)
         super().__init__(name, self._local)
         self.home = home
         self._head = head
@@ -143,18 +143,18 @@ def simulate(
 
     ``curves`` is the name of a past sweep, a ``.parquet`` file, ``FILE.py:FUNCTION``, or a function itself:
     ``function(config, data, epoch) -> (value, seconds of this epoch)``. ``options`` are the fields of
-    `service.engine.simulation.options.Options`: workers (8), trials, budget_seconds, seed, crash_rate, stragglers,
-    charge_decisions. ``name`` as on the command line: that of the spec, with ``-simulated`` where a real sweep has it.
+    `SimulationOptions` (`service.engine.simulation.options`): workers (8), trials, budget_seconds, seed,
+    crash_rate, stragglers, charge_decisions. ``name`` as on the command line: that of the spec, with ``-simulated`` where a real sweep has it.
 
     Raises:
         SpecError: the spec breaks a rule.
         UserError: an option is unknown or out of range, the curves are not to be had, or the name is taken.
     """
-    from service.engine.simulation.options import Options
-    from service.engine.simulation.submit_simulated import Submission, submit
+    from service.engine.simulation.options import SimulationOptions
+    from service.engine.simulation.submit_simulated import SimulatedSubmission, submit
 
     folder = _home(home)
-    simulation = submit(Submission(source, curves, name), Options.of(options), folder)
+    simulation = submit(SimulatedSubmission(source, curves, name), SimulationOptions.of(options), folder)
     return Sweep(simulation.spec.name, folder)
 
 

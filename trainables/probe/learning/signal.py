@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from trainables.data import Batch, Data, length
-from trainables.probe.clock import Clock
 from trainables.probe.corners import mini
+from trainables.probe.cost.clock import Clock
 from trainables.probe.evidence import Signal
-from trainables.probe.sample import batch, chosen, shortened
-from trainables.probe.steps import device, fresh, reported
+from trainables.probe.examples.sample import batch, chosen, shortened
+from trainables.probe.learning.first_steps import device, fresh, reported
 from trainables.task import Task
 
 EXAMPLES, ASKED = 2000, 500

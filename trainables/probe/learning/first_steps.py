@@ -14,9 +14,9 @@ from trainables.datasets.subset import Indices
 from trainables.errors import TaskError, place, told
 from trainables.loop.seeding import INITIALIZATION, seed_all
 from trainables.loop.training import VALIDATION_BATCH
-from trainables.probe.contents import has_own_loss
 from trainables.probe.evidence import FirstEvidence
-from trainables.probe.sample import batch, chosen, classes_of
+from trainables.probe.examples.contents import has_own_loss
+from trainables.probe.examples.sample import batch, chosen, classes_of
 from trainables.task import Task
 
 EXAMPLES, TRIED = 64, 8

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from trainables.data import Data
 from trainables.probe.evidence import Neighbours
-from trainables.probe.sample import IGNORED, chosen
+from trainables.probe.examples.sample import IGNORED, chosen
 
 TRAIN, VALIDATION = 1500, 500
 LARGEST = 20_000

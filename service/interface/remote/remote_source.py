@@ -30,7 +30,7 @@ IN_MEMORY = 64 << 20
 """Bytes of a table beyond which it waits on the disk."""
 
 
-class Remote:
+class RemoteSource:
     """A `Source`: the service that ``connection`` is to. Rows come as JSON, frames as Arrow."""
 
     home = None

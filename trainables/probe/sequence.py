@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, TypeVar
 
 from trainables.data import Data
 from trainables.errors import told
-from trainables.probe import by_heart, contents, corners, costs, runs, signal, steps
-from trainables.probe.clock import Clock
+from trainables.probe import corners
+from trainables.probe.cost import stage_costs
+from trainables.probe.cost.clock import Clock
 from trainables.probe.evidence import CornerEvidence, CostEvidence, Evidence, Question, RunsEvidence, Signal
-from trainables.probe.sample import shortened
+from trainables.probe.examples import contents
+from trainables.probe.examples.sample import shortened
+from trainables.probe.learning import first_steps, one_batch, repeated_runs, signal
 from trainables.recipe import Recipe
 from trainables.task import Task
 
 if TYPE_CHECKING:
-    from trainables.worker.staged import Runner
+    from trainables.worker.staged import EpochRunner
 
 Found = TypeVar("Found")
 
 
-class Course:
+class ProbeSequence:
     """The probes of a task class, in the order in which a failure of one makes the next ones pointless.
 
     ``data`` and ``again`` are of two calls of the task's ``data()``.
@@ -48,13 +51,13 @@ class Course:
             repeatable = contents.repeats(data, self.again)
         except Exception as error:
             return Evidence(failure=replace(corners.failure_of(error), where="data"))
-        first = steps.first(task, data, given.config, steps.device())
+        first = first_steps.first(task, data, given.config, first_steps.device())
         self.enough = first.enough
         evidence = partial(Evidence, data=looked, repeatable=repeatable, first=first)
         if first.error is not None:
             return evidence()
         try:
-            learning = by_heart.learn(task, data, given.config, self._share())
+            learning = one_batch.learn(task, data, given.config, self._share())
             if not learning.connected:
                 return evidence(learning=learning)
             self.rate = learning.rate
@@ -79,7 +82,7 @@ class Course:
     def _costs(self) -> CostEvidence:
         plans, seed = self.question.plans, self.given.data_seed
         validation = max(corners.VALIDATION, self.enough)
-        return costs.measure(self.task, self.data, self.given.config, plans, seed, self._rows(4), validation)
+        return stage_costs.measure(self.task, self.data, self.given.config, plans, seed, self._rows(4), validation)
 
     def _signal(self) -> Signal | None:
         asked, config, metric = max(signal.ASKED, self.enough), self.given.config, self.given.metric
@@ -91,10 +94,12 @@ class Course:
         validation = max(corners.VALIDATION, self.enough)
         one, other = (shortened(data, rows, validation) for data in (self.data, self.again))
 
-        def make(data: Data) -> Runner:
+        def make(data: Data) -> EpochRunner:
             return corners.mini(self.task, data, self.given.config)[0]
 
-        return runs.compare(partial(make, one), partial(make, other), self.given.metric, corners.EPOCHS, self.clock)
+        return repeated_runs.compare(
+            partial(make, one), partial(make, other), self.given.metric, corners.EPOCHS, self.clock
+        )
 
     def _corners(self) -> tuple[CornerEvidence, ...]:
         """All are built; the time that is left, a third of it all at least, is shared by those that train."""

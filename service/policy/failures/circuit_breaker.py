@@ -35,7 +35,7 @@ def fault_of(kind: str, message: str) -> str:
 
 
 @dataclass(frozen=True)
-class Failure:
+class ObservedFailure:
     """A trial that broke by ``fault`` (see `fault_of`) after it had come to ``position``, on the node of id ``node``.
 
     ``node`` is None where nobody knows it.
@@ -48,31 +48,31 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class FailureEvidence:
     """What a head has seen: ``failures`` that no trial has got past since, ``on_node`` those that none has there.
 
     ``places`` are all pairs of a fault and a node where it was seen.
     """
 
-    failures: tuple[Failure, ...] = ()
-    on_node: tuple[Failure, ...] = ()
+    failures: tuple[ObservedFailure, ...] = ()
+    on_node: tuple[ObservedFailure, ...] = ()
     places: frozenset[tuple[str, str | None]] = field(default_factory=frozenset)
 
-    def failed(self, failure: Failure) -> Evidence:
+    def failed(self, failure: ObservedFailure) -> FailureEvidence:
         """One more failure."""
         place = (failure.fault, failure.node)
-        return Evidence((*self.failures, failure), (*self.on_node, failure), self.places | {place})
+        return FailureEvidence((*self.failures, failure), (*self.on_node, failure), self.places | {place})
 
-    def passed(self, position: Position, node: str | None) -> Evidence:
+    def passed(self, position: Position, node: str | None) -> FailureEvidence:
         """A trial has reported from ``position``, on ``node``."""
         if not self.on_node:  # They are among these: the quick way out of most reports.
             return self
         failures = tuple(one for one in self.failures if one.position >= position)
         on_node = tuple(one for one in self.on_node if one.node not in (node, None) or one.position >= position)
-        return Evidence(failures, on_node, self.places)
+        return FailureEvidence(failures, on_node, self.places)
 
 
-def same_error(evidence: Evidence, fault: str, limit: int | None, avoided: Iterable[str]) -> int | None:
+def same_error(evidence: FailureEvidence, fault: str, limit: int | None, avoided: Iterable[str]) -> int | None:
     """How many different trials broke by ``fault`` if they are ``limit`` or more and none got past it, else None.
 
     What happens on nodes that are ``avoided`` is those nodes' fault.
@@ -82,7 +82,7 @@ def same_error(evidence: Evidence, fault: str, limit: int | None, avoided: Itera
     return len(trials) if limit is not None and len(trials) >= limit else None
 
 
-def bad_node(evidence: Evidence, node: str | None, limit: int | None) -> int | None:
+def bad_node(evidence: FailureEvidence, node: str | None, limit: int | None) -> int | None:
     """How many different trials in a row broke on ``node`` if it is to be avoided, else None.
 
     They are ``limit`` or more, none got past the point where they broke on that node, and their errors were seen on no
@@ -94,13 +94,13 @@ def bad_node(evidence: Evidence, node: str | None, limit: int | None) -> int | N
     return count if count >= limit else None
 
 
-def suspicious(evidence: Evidence, avoided: Iterable[str]) -> bool:
+def suspicious(evidence: FailureEvidence, avoided: Iterable[str]) -> bool:
     """Whether the next trials may show that a node is bad: what broke there lets others try it first."""
     nodes = {one.node for one in evidence.on_node if one.node is not None}
     return any(_blamed(evidence, node) > 0 for node in nodes - set(avoided))
 
 
-def _blamed(evidence: Evidence, node: str | None) -> int:
+def _blamed(evidence: FailureEvidence, node: str | None) -> int:
     """How many different trials in a row broke on ``node``; 0 if one of their errors was seen elsewhere."""
     here = [one for one in evidence.on_node if one.node == node]
     elsewhere = {fault for fault, other in evidence.places if other != node}

@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 
-from trainables.probe.clock import Clock
+from trainables.probe.cost.clock import Clock
 from trainables.probe.evidence import RunsEvidence
 from trainables.worker import checkpoint
-from trainables.worker.staged import Runner
+from trainables.worker.staged import EpochRunner
 
-Make = Callable[[], Runner]
+Make = Callable[[], EpochRunner]
 """Makes a run from its beginning; each call another one, of the same config and seed."""
 
 BESIDE = ("train_loss",)

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from trainables.data import Data, Examples, batches, length
 from trainables.errors import TaskError
 from trainables.loop.seeding import seed_all
-from trainables.probe import neighbours
-from trainables.probe.clock import Clock
+from trainables.probe.cost.clock import Clock
 from trainables.probe.evidence import ArrayEvidence, DataEvidence, Repeatable, StageEvidence
-from trainables.probe.sample import IGNORED, chosen, classes_of
+from trainables.probe.examples import nearest_neighbour
+from trainables.probe.examples.sample import IGNORED, chosen, classes_of
 from trainables.stages import Plan
 from trainables.task import Task
 
@@ -56,7 +56,7 @@ def look(task: object, data: Data, plan: Plan, data_seed: int) -> DataEvidence:
         compared=compared,
         known=known,
         ignored=int((labels == IGNORED).sum()),
-        neighbours=neighbours.agreement(data),
+        neighbours=nearest_neighbour.agreement(data),
     )
 
 

@@ -9,10 +9,10 @@ import torch
 
 from trainables.data import Batch, Data, batches, length
 from trainables.loop.seeding import seed_all
-from trainables.probe.clock import Clock
+from trainables.probe.cost.clock import Clock
 from trainables.probe.evidence import Question, Ramp
+from trainables.probe.learning.first_steps import device, fresh, scalar
 from trainables.probe.measure import own
-from trainables.probe.steps import device, fresh, scalar
 from trainables.recipe import Recipe
 
 LOWEST, HIGHEST, STEPS = 1e-7, 10.0, 140

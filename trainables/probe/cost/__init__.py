@@ -1,0 +1,1 @@
+"""What a check measures: time, memory and batch sizes."""
