@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,10 @@ from torch.nn import functional
 from trainables.data import Batch, Data
 from trainables.errors import TaskError
 
-__all__ = ["Task", "TaskError"]
+__all__ = ["Task", "TaskError", "TaskFunction"]
+
+TaskFunction = Callable[..., None]
+"""A plain training function, ``train(config, stage)``, which is a task, too."""
 
 
 class Task(ABC):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import URL
-
 from service.ledger.database import address
 from service.ledger.folder import find_home
 from service.ledger.store.store import Store
@@ -36,7 +34,7 @@ def open_store(home: Path | None = None, create: bool = False) -> Store:
         raise UserError(
             f"cannot make the folder {home}: {error.strerror}", "choose a writable one with --home or SIEVE_HOME"
         ) from error
-    return Store(URL.create("sqlite", database=str(file)))  # as text, a ? in the path would end it
+    return Store(address.of_file(file))
 
 
 def checkpoint_folder(home: Path, sweep: str) -> Path:

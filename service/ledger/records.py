@@ -211,3 +211,20 @@ class QuotaRecord:
     owner: str
     running: int | None = None
     gpu_hours: float | None = None
+
+
+@dataclass
+class Latest:
+    """The newest report of a trial: its stage, epoch and budget; the newest value of the metric in that stage, if any,
+    and the best one that is a number: a coarse value never passes for a final one.
+    """
+
+    stage: int
+    epoch: int
+    budget: float
+    value: Any = None
+    best: float | None = None
+
+
+Rows = list[dict[str, Any]]
+"""What the ledger holds as a table, row by row; None for what is missing."""

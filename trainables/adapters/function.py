@@ -14,7 +14,7 @@ from typing import Any
 from trainables.adapters.stage_handle import Ended, Saved, StageHandle
 from trainables.loop.seeding import INITIALIZATION, seed_all
 from trainables.stages import Plan
-from trainables.worker.resolve import TaskFunction
+from trainables.task import TaskFunction
 
 END_TIMEOUT = 10.0
 """Seconds to wait for the thread of an ended trial; it can only be busy in the user's own clean-up."""

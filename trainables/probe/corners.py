@@ -13,10 +13,10 @@ from trainables.data import Data, length
 from trainables.errors import told
 from trainables.loop import gpu_memory
 from trainables.loop.training import Training
-from trainables.probe.cost.peak_memory import Peak
 from trainables.probe.evidence import Corner, CornerEvidence, ProbeFailure
 from trainables.probe.examples.sample import shortened
 from trainables.probe.learning.first_steps import fresh
+from trainables.probe.peak_memory import Peak
 from trainables.recipe import Recipe
 from trainables.stages import Plan, Stage
 from trainables.task import Task

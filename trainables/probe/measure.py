@@ -14,15 +14,14 @@ from trainables.data import Data
 from trainables.errors import TaskError
 from trainables.loop.feed import resident
 from trainables.loop.training import VALIDATION_BATCH
-from trainables.probe import corners
-from trainables.probe.cost import stage_costs
-from trainables.probe.cost.clock import Clock
-from trainables.probe.cost.peak_memory import Peak
+from trainables.probe import corners, stage_costs
+from trainables.probe.clock import Clock
 from trainables.probe.evidence import Corner, CornerEvidence, DataEvidence, Evidence, ProbeFailure, Question
 from trainables.probe.examples import contents
 from trainables.probe.examples.sample import shortened
 from trainables.probe.learning import first_steps, repeated_runs
 from trainables.probe.part import part
+from trainables.probe.peak_memory import Peak
 from trainables.probe.sequence import ProbeSequence
 from trainables.recipe import Recipe
 from trainables.task import Task

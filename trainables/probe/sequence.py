@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from trainables.data import Data
 from trainables.errors import told
-from trainables.probe import corners
-from trainables.probe.cost import stage_costs
-from trainables.probe.cost.clock import Clock
+from trainables.probe import corners, signal, stage_costs
+from trainables.probe.clock import Clock
 from trainables.probe.evidence import CornerEvidence, CostEvidence, Evidence, Question, RunsEvidence, Signal
 from trainables.probe.examples import contents
 from trainables.probe.examples.sample import shortened
-from trainables.probe.learning import first_steps, one_batch, repeated_runs, signal
+from trainables.probe.learning import first_steps, one_batch, repeated_runs
 from trainables.recipe import Recipe
 from trainables.task import Task
 

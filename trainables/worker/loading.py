@@ -16,8 +16,7 @@ from trainables.loop.assignment import Assignment, plan_of
 if TYPE_CHECKING:
     from trainables.adapters.library import LibraryTask
     from trainables.data import Data
-    from trainables.task import Task
-    from trainables.worker.resolve import TaskFunction
+    from trainables.task import Task, TaskFunction
 
 _loaded: dict[tuple[str, str, Path | None], tuple[Task | LibraryTask | TaskFunction, Data | None]] = {}
 """The newest task of this process, by project, name and data directory, and its data."""

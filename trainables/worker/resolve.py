@@ -6,7 +6,6 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Callable
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -14,10 +13,7 @@ from typing import Any
 
 from trainables.adapters.library import LibraryTask
 from trainables.errors import TaskError, nearest
-from trainables.task import Task
-
-TaskFunction = Callable[..., None]
-"""A plain training function, ``train(config, stage)``."""
+from trainables.task import Task, TaskFunction
 
 OURS = ("service", "cluster", "trainables")
 

@@ -12,8 +12,8 @@ from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
 from service.interface.api.problems import Refusal
-from service.interface.terminal import tables
-from service.ledger.results.rows import Rows
+from service.interface.text import tables
+from service.ledger.records import Rows
 
 if TYPE_CHECKING:
     import pandas as pd

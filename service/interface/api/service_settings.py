@@ -15,7 +15,7 @@ from fastapi import Depends, Request
 
 from service.engine.packages.package_store import Limits, Packages
 from service.engine.submit.served import Inventory
-from service.interface.api.guard.failed_logins import FailedLogins
+from service.interface.api.failed_logins import FailedLogins
 from service.interface.api.problems import Refusal
 from service.ledger.home import checkpoint_folder, report_file, spool_folder
 from service.ledger.records import SweepRecord

@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from service.interface.pages.chart import COLORS, Series, chart
-from service.interface.terminal import tables
-from service.interface.terminal.tables import Row
+from service.interface.text import tables
+from service.interface.text.tables import Row
 from service.ledger import Results, Store
 from service.ledger.home import report_file
 from service.ledger.records import DecisionRecord, ReportRecord

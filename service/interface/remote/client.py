@@ -12,8 +12,8 @@ from service.interface.package import MOST
 from service.interface.remote.connection import Connection, RetryPolicy
 from service.interface.remote.remote_source import RemoteSource
 from service.interface.remote.remote_sweep import RemoteSweep
+from service.interface.remote.source_choice import address_of
 from service.interface.remote.submit_remote import RemoteSubmission, submit
-from service.interface.source.choice import address_of
 from service.spec import Source
 from service.spec.errors import UserError
 

@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from service.interface.terminal.tables import MOMENTS
-from service.ledger.records import UNDER_WAY, DecisionRecord
-from service.ledger.results.rows import Rows
+from service.interface.text.tables import MOMENTS
+from service.ledger.records import UNDER_WAY, DecisionRecord, Rows
 from service.ledger.results.status import Status
 
 Record = TypeVar("Record")
@@ -50,7 +49,7 @@ def decisions(raw: Sequence[Mapping[str, Any]]) -> list[DecisionRecord]:
 
 
 def advice(stages: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """What the stages are worth in words, as `service.interface.terminal.status_view.appraised` has it."""
+    """What the stages are worth in words, as `service.interface.text.status_view.appraised` has it."""
     return tuple(f"stage {row['stage']} {row['advice']}" for row in stages if row.get("advice"))
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from service.interface.remote.connection import Call, Connection
-from service.ledger.records import QuotaRecord, TokenRecord
-from service.ledger.results.rows import Rows
+from service.ledger.records import QuotaRecord, Rows, TokenRecord
 
 QUOTA = ("owner", "running", "gpu_hours", "gpu_hours_used")
 """The columns of a row of quotas."""

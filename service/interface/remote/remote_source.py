@@ -14,8 +14,7 @@ from service.interface.remote.event_stream import events, lines
 from service.interface.remote.remote_rights import RemoteRights
 from service.interface.source.source import Event, Look, Standing, Table
 from service.ledger.errors import UnknownSweep
-from service.ledger.records import UNDER_WAY, DecisionRecord
-from service.ledger.results.rows import Rows
+from service.ledger.records import UNDER_WAY, DecisionRecord, Rows
 from service.ledger.results.status import Status
 from service.spec.extras import needs
 
@@ -84,7 +83,7 @@ class RemoteSource:
         return _standing(self.sweep(name))
 
     def look(self, name: str) -> Look:
-        from service.interface.terminal.status_view import avoided
+        from service.interface.text.status_view import avoided
 
         raw = self.sweep(name)
         status = decode.status(raw["status"])

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from service.interface.source.rights import LocalRights
 from service.interface.source.source import Event, Look, Standing, Table
 from service.ledger.folder import log_file
-from service.ledger.records import UNDER_WAY, DecisionRecord
-from service.ledger.results.rows import Rows
+from service.ledger.records import UNDER_WAY, DecisionRecord, Rows
 from service.ledger.results.status import HEADED, Status, snapshot
 from service.spec.errors import UserError
 
@@ -78,7 +77,7 @@ class LocalSource:
         return Standing(record.state, record.why, live)
 
     def look(self, name: str) -> Look:
-        from service.interface.terminal.status_view import appraised, avoided
+        from service.interface.text.status_view import appraised, avoided
 
         standing, status = self.standing(name), self.status(name)
         note = DEAD.format(name) if standing.state in HEADED and not standing.live else status.why

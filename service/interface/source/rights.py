@@ -6,8 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from service.ledger.records import QuotaRecord, TokenRecord
-from service.ledger.results.rows import Rows
+from service.ledger.records import QuotaRecord, Rows, TokenRecord
 
 if TYPE_CHECKING:
     from service.ledger import Store

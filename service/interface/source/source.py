@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from service.interface.source.rights import Rights
-from service.ledger.records import DecisionRecord
-from service.ledger.results.rows import Rows
+from service.ledger.records import DecisionRecord, Rows
 from service.ledger.results.status import Status
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""Sweeps on a terminal: live view, tables, words."""
+"""What verbs share on a terminal: the live view, options, a group that knows misspelt verbs."""

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from service.interface.source import Source
-from service.interface.terminal import status_view
+from service.interface.text import status_view
 from service.ledger.records import DecisionRecord
 from service.ledger.results.status import Status
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface.verbs import options
+from service.interface.terminal import verb_options
 from service.interface.verbs.run import drive
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.sweep
-@options.source
+@verb_options.sweep
+@verb_options.source
 def pause(name: str, source: Source) -> None:
     """Ask a running sweep to pause.
 
@@ -25,9 +25,9 @@ def pause(name: str, source: Source) -> None:
 
 
 @click.command()
-@options.sweep
+@verb_options.sweep
 @click.option("-q", "--quiet", is_flag=True, help="No live view, only the end.")
-@options.source
+@verb_options.source
 def resume(name: str, source: Source, quiet: bool) -> None:
     """Continue a paused sweep.
 
@@ -38,10 +38,10 @@ def resume(name: str, source: Source, quiet: bool) -> None:
 
 
 @click.command()
-@options.sweep
+@verb_options.sweep
 @click.option("--trials", required=True, type=click.IntRange(min=1), help="How many trials to add.")
 @click.option("-q", "--quiet", is_flag=True, help="No live view, only the end.")
-@options.source
+@verb_options.source
 def extend(name: str, trials: int, source: Source, quiet: bool) -> None:
     """Add trials to a sweep and run them.
 
@@ -52,8 +52,8 @@ def extend(name: str, trials: int, source: Source, quiet: bool) -> None:
 
 
 @click.command()
-@options.sweep
-@options.source
+@verb_options.sweep
+@verb_options.source
 def stop(name: str, source: Source) -> None:
     """Ask a running sweep to stop for good.
 
@@ -63,8 +63,8 @@ def stop(name: str, source: Source) -> None:
 
 
 @click.command()
-@options.sweep
-@options.source
+@verb_options.sweep
+@verb_options.source
 def cancel(name: str, source: Source) -> None:
     """Give a sweep up, running or not.
 
@@ -74,10 +74,10 @@ def cancel(name: str, source: Source) -> None:
 
 
 @click.command()
-@options.sweep
+@verb_options.sweep
 @click.option("--priority", type=click.IntRange(-100, 100), help="Higher ones come first.  [by default 0]")
 @click.option("--weight", type=click.FloatRange(0, 1000, min_open=True), help="Share among those of one priority.")
-@options.source
+@verb_options.source
 def update(name: str, priority: int | None, weight: float | None, source: Source) -> None:
     """Change a sweep's place in the queue."""
     from service.spec.errors import UserError
@@ -91,9 +91,9 @@ def update(name: str, priority: int | None, weight: float | None, source: Source
 
 
 @click.command()
-@options.sweep
+@verb_options.sweep
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@options.source
+@verb_options.source
 def rm(name: str, source: Source, yes: bool) -> None:
     """Remove a sweep with all that belongs to it.
 

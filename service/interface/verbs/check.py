@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface.verbs import options
+from service.interface.terminal import verb_options
 
 if TYPE_CHECKING:
     from service.engine.preflight import Finding, Report
@@ -23,8 +23,8 @@ COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @click.option("--find-lr", is_flag=True, help="Instead: ramp the learning rate up, draw the loss, suggest a range.")
 @click.option("--find-batch", is_flag=True, help="Instead: double the batch until nothing is gained, suggest a size.")
 @click.option("--seconds", type=click.FloatRange(min=1), default=20.0, show_default=True, help="About how long to try.")
-@options.output
-@options.home
+@verb_options.output
+@verb_options.home
 def check(file: str, find_lr: bool, find_batch: bool, seconds: float, output: str, home: Path) -> None:
     """Check a sweep's task on the resources of a trial.
 
@@ -43,7 +43,7 @@ def check(file: str, find_lr: bool, find_batch: bool, seconds: float, output: st
 
 def _check(spec: Spec, file: str, seconds: float, output: str) -> None:
     from service.engine.preflight.examination import thorough
-    from service.interface.terminal import tables
+    from service.interface.text import tables
 
     report = thorough(spec, str(Path.cwd()), file, seconds)
     click.echo(describe(report) if output == "table" else tables.render(report.rows(), output))
@@ -67,7 +67,7 @@ def _find_lr(spec: Spec, file: str, seconds: float, output: str, home: Path) -> 
     from service.engine.preflight import rates
     from service.engine.preflight.examination import find_lr
     from service.interface.pages import ramp
-    from service.interface.terminal import tables
+    from service.interface.text import tables
 
     found = find_lr(spec, str(Path.cwd()), file, seconds)
     steps = zip(found.rates, found.losses, found.smoothed, strict=True)
@@ -96,7 +96,7 @@ def _advice(suggested: Sequence[float] | None, steps: int) -> str:
 def _find_batch(spec: Spec, file: str, seconds: float, output: str) -> None:
     from service.engine.preflight import rates
     from service.engine.preflight.examination import find_batch
-    from service.interface.terminal import tables
+    from service.interface.text import tables
 
     timed = find_batch(spec, str(Path.cwd()), file, seconds)
     if output != "table":

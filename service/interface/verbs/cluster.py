@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.interface.terminal import tables
+from service.interface.terminal import verb_options
 from service.interface.terminal.verb_group import Group
-from service.interface.verbs import options
+from service.interface.text import tables
 
 if TYPE_CHECKING:
     from service.engine.fleet.nodes import Node
@@ -32,7 +32,7 @@ def cluster() -> None:
 )
 @click.option("--store", default=100, show_default=True, type=click.IntRange(min=80), help="MB of each object store.")
 @click.option("--detach", is_flag=True, help="Return when it is up; it runs until `sieve cluster stop`.")
-@options.home
+@verb_options.home
 def local(nodes: int, cpus: int | None, gpus: int, store: int, detach: bool, home: Path) -> None:
     """Start several Ray nodes on this machine, each a set of processes of its own.
 
@@ -59,7 +59,7 @@ def local(nodes: int, cpus: int | None, gpus: int, store: int, detach: bool, hom
 
 
 @cluster.command()
-@options.home
+@verb_options.home
 def stop(home: Path) -> None:
     """Stop the local cluster; only what it started is ended."""
     from service.engine.fleet import local_clusters
@@ -69,7 +69,7 @@ def stop(home: Path) -> None:
 
 
 @cluster.command()
-@options.home
+@verb_options.home
 def add(home: Path) -> None:
     """Add a node to the local cluster, of the size of the others."""
     from service.engine.fleet import local_clusters
@@ -79,7 +79,7 @@ def add(home: Path) -> None:
 
 @cluster.command()
 @click.argument("number", type=click.IntRange(min=0))
-@options.home
+@verb_options.home
 def kill(number: int, home: Path) -> None:
     """Kill node NUMBER of the local cluster, as if its machine was lost; node 0 is the head."""
     from service.engine.fleet import local_clusters
@@ -91,8 +91,8 @@ def kill(number: int, home: Path) -> None:
 @cluster.command()
 @click.option("--ray", metavar="ADDRESS", help="Ask Ray instead: http://… of a dashboard, or host:port.")
 @click.option("--fits", help="Whether one node could ever have so much, e.g. gpu=8,cpu=2; exits with 1 if not.")
-@options.output
-@options.source
+@verb_options.output
+@verb_options.source
 def info(ray: str | None, fits: str | None, output: str, source: Source) -> None:
     """Show the nodes of a cluster, what they have and what is free.
 

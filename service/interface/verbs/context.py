@@ -6,8 +6,8 @@ import sys
 
 import click
 
+from service.interface.terminal import verb_options
 from service.interface.terminal.verb_group import Group
-from service.interface.verbs import options
 
 
 @click.group(cls=Group)
@@ -62,11 +62,11 @@ def use(name: str | None, none: bool) -> None:
 
 
 @context.command()
-@options.output
+@verb_options.output
 def ls(output: str) -> None:
     """List the services."""
     from service.interface.contexts import contexts
-    from service.interface.terminal import tables
+    from service.interface.text import tables
 
     known = contexts.read(contexts.place())
     rows = [

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface.terminal import tables
-from service.interface.verbs import options
+from service.interface.terminal import verb_options
+from service.interface.text import tables
 
 if TYPE_CHECKING:
     from service.interface.source import Source, Table
 
 
 @click.command()
-@options.sweep
+@verb_options.sweep
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "json"]), default="csv", show_default=True)
 @click.option(
     "--what",
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="The file.  [default: NAME.FORMAT, of what is not trials NAME-WHAT.FORMAT]",
 )
-@options.source
+@verb_options.source
 def export(name: str, form: str, what: Table, output: Path | None, source: Source) -> None:
     """Write a table of a sweep to a file.
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface.terminal import tables
-from service.interface.verbs import options
+from service.interface.terminal import verb_options
+from service.interface.text import tables
 
 if TYPE_CHECKING:
     from service.interface.source import Source
-    from service.ledger.results.rows import Rows
+    from service.ledger.records import Rows
 
 
 @click.command()
-@options.output
-@options.source
+@verb_options.output
+@verb_options.source
 def ls(source: Source, output: str) -> None:
     """List the sweeps."""
     rows = source.sweeps()
@@ -32,8 +32,8 @@ def ls(source: Source, output: str) -> None:
 
 
 @click.command()
-@options.output
-@options.source
+@verb_options.output
+@verb_options.source
 def queue(source: Source, output: str) -> None:
     """List the sweeps that wait or run.
 
@@ -43,9 +43,9 @@ def queue(source: Source, output: str) -> None:
 
 
 @click.command()
-@options.sweep
+@verb_options.sweep
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@options.source
+@verb_options.source
 def status(name: str, source: Source, output: str) -> None:
     """Show where a sweep stands.
 
@@ -59,7 +59,7 @@ def status(name: str, source: Source, output: str) -> None:
         return
     from rich.console import Console
 
-    from service.interface.terminal import status_view
+    from service.interface.text import status_view
 
     look = source.look(name)
     Console().print(status_view.panel(look.status))
@@ -69,8 +69,8 @@ def status(name: str, source: Source, output: str) -> None:
 
 
 @click.command()
-@options.sweep
-@options.source
+@verb_options.sweep
+@verb_options.source
 def watch(name: str, source: Source) -> None:
     """Follow a sweep until it is over.
 
@@ -83,9 +83,9 @@ def watch(name: str, source: Source) -> None:
 
 
 @click.command()
-@options.sweep
-@options.output
-@options.source
+@verb_options.sweep
+@verb_options.output
+@verb_options.source
 def trials(name: str, source: Source, output: str) -> None:
     """List the trials of a sweep.
 
@@ -95,19 +95,19 @@ def trials(name: str, source: Source, output: str) -> None:
 
 
 @click.command()
-@options.sweep
-@options.output
-@options.source
+@verb_options.sweep
+@verb_options.output
+@verb_options.source
 def history(name: str, source: Source, output: str) -> None:
     """List every report, in the order they came in."""
     _show(source.rows(name, "history"), output, f"{name} has no reports yet")
 
 
 @click.command()
-@options.sweep
+@verb_options.sweep
 @click.option("-n", default=5, show_default=True, type=click.IntRange(min=1), help="How many.")
-@options.output
-@options.source
+@verb_options.output
+@verb_options.source
 def best(name: str, n: int, source: Source, output: str) -> None:
     """List the best trials that finished the last stage."""
     rows = source.rows(name, "best", n)
@@ -119,9 +119,9 @@ def best(name: str, n: int, source: Source, output: str) -> None:
 
 
 @click.command()
-@options.sweep
+@verb_options.sweep
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is to come, until the sweep is over.")
-@options.source
+@verb_options.source
 def logs(name: str, follow: bool, source: Source) -> None:
     """Print what the head of a sweep has written."""
     written = False

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface.verbs import options
+from service.interface.terminal import verb_options
 
 if TYPE_CHECKING:
     from service.interface.source import Source
 
 
 @click.command()
-@options.sweep
-@options.source
+@verb_options.sweep
+@verb_options.source
 def report(name: str, source: Source) -> None:
     """Write the report page, one HTML file.
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface.terminal import tables
+from service.interface.terminal import verb_options
 from service.interface.terminal.verb_group import Group
-from service.interface.verbs import options
+from service.interface.text import tables
 
 if TYPE_CHECKING:
     from service.interface.source import Source
@@ -26,7 +26,7 @@ def quota() -> None:
 @click.argument("owner")
 @click.option("--running", type=click.IntRange(min=0), help="Sweeps that run at once.  [default: any number]")
 @click.option("--gpu-hours", type=click.FloatRange(min=0), help="GPU hours in all.  [default: any number]")
-@options.source
+@verb_options.source
 def put(owner: str, running: int | None, gpu_hours: float | None, source: Source) -> None:
     """Give OWNER another quota, which holds within seconds.
 
@@ -49,8 +49,8 @@ def put(owner: str, running: int | None, gpu_hours: float | None, source: Source
 
 
 @quota.command()
-@options.output
-@options.source
+@verb_options.output
+@verb_options.source
 def ls(source: Source, output: str) -> None:
     """List the quotas, and what is used of them."""
     click.echo(tables.render(source.rights.quotas(), output, "no quotas yet; set one with: sieve quota set OWNER"))
@@ -58,7 +58,7 @@ def ls(source: Source, output: str) -> None:
 
 @quota.command()
 @click.argument("owner")
-@options.source
+@verb_options.source
 def rm(owner: str, source: Source) -> None:
     """Remove the quota of OWNER; that of * holds again, if there is one."""
     source.rights.remove_quota(owner)

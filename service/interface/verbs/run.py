@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface.verbs import options
+from service.interface.terminal import verb_options
 
 if TYPE_CHECKING:
     from service.engine.submit.local import Examined
@@ -21,7 +21,7 @@ BEST = 5
 @click.option("--dry-run", is_flag=True, help="Check the file and say what would happen; run nothing.")
 @click.option("--no-check", is_flag=True, help="Leave out the quick check of the task; see sieve check.")
 @click.option("-q", "--quiet", is_flag=True, help="No live view, only the end.")
-@options.home
+@verb_options.home
 def run(file: str, home: Path, dry_run: bool, no_check: bool, quiet: bool) -> None:
     """Run a sweep, or continue it where it was left.
 
@@ -92,7 +92,7 @@ def _checked(file: str, home: Path, *, check: bool) -> Examined:
 def _conclude(name: str, home: Path) -> None:
     from service.interface.pages.report import write
     from service.interface.source.local import LocalSource
-    from service.interface.terminal import status_view, tables
+    from service.interface.text import status_view, tables
 
     source = LocalSource(home)
     look = source.look(name)

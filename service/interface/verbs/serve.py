@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from service.interface.verbs import options
+from service.interface.terminal import verb_options
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -46,7 +46,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--url", help="Address at which heads reach this service.  [default: where it listens]")
 @click.option("--max-package", default=100, show_default=True, type=click.IntRange(min=1), help="MiB of a package.")
 @click.option("--storage", type=click.Path(file_okay=False, path_type=Path), help="Where checkpoints lie; all nodes.")
-@options.home
+@verb_options.home
 def serve(**chosen: Any) -> None:
     """Run the service until SIGTERM or Ctrl-C.
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.interface.terminal import tables
-from service.interface.verbs import options
+from service.interface.terminal import verb_options
+from service.interface.text import tables
 
 if TYPE_CHECKING:
     from service.engine.simulation.outcome import Simulation
@@ -42,7 +42,7 @@ def settings(verb: Any) -> Any:
 @click.option("--name", help="In the ledger.  [default: the spec's; with -simulated where a real sweep has it]")
 @settings
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@options.home
+@verb_options.home
 def simulate(spec: str, curves: str, name: str | None, output: str, home: Path, **world: Any) -> None:
     """Run a sweep in virtual time against recorded curves.
 
@@ -96,7 +96,7 @@ def _latency(calls: Sequence[float]) -> dict[str, Any]:
 
 
 def _lines(told: dict[str, Any], status: Status, worth: Sequence[WorthRecord]) -> list[str]:
-    from service.interface.terminal import status_view
+    from service.interface.text import status_view
 
     ended = ", ".join(f"{count} ended stage {stage}" for stage, count in enumerate(told["ended_stages"]))
     decisions = "; ".join(f"{kind} {_spoken(latency)}" for kind, latency in told["decisions"].items())

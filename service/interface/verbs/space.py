@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface.verbs import options
+from service.interface.terminal import verb_options
 
 if TYPE_CHECKING:
     from service.interface.source import Source
 
 
 @click.command()
-@options.sweep
+@verb_options.sweep
 @click.option("--undo", is_flag=True, help="Take the newest narrowing back: the next round does without it.")
-@options.output
-@options.source
+@verb_options.output
+@verb_options.source
 def space(name: str, undo: bool, source: Source, output: str) -> None:
     """Show the space of each round.
 
     What narrowing made of each parameter, and why.
     """
-    from service.interface.terminal import space_words, tables
+    from service.interface.text import space_words, tables
 
     if undo:
         taken = source.undo_space(name)

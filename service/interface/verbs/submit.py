@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface.verbs import options
+from service.interface.terminal import verb_options
 
 if TYPE_CHECKING:
     from service.interface.remote.submit_remote import QueuedSweep
@@ -27,7 +27,7 @@ MIB = 1 << 20
 @click.option(
     "--max-package", type=click.IntRange(min=1), default=100, show_default=True, help="MiB of code that may travel."
 )
-@options.source
+@verb_options.source
 def submit(file: str, project: Path | None, no_check: bool, max_package: int, source: Source) -> None:
     """Queue a sweep at a service.
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.interface.terminal import tables
+from service.interface.terminal import verb_options
 from service.interface.terminal.verb_group import Group
-from service.interface.verbs import options
+from service.interface.text import tables
 
 if TYPE_CHECKING:
     from service.interface.source import Source
@@ -28,7 +28,7 @@ def token() -> None:
 @token.command()
 @click.argument("user")
 @click.option("--role", type=click.Choice(ROLES), default="submitter", show_default=True, help="What it may.")
-@options.source
+@verb_options.source
 def create(user: str, role: str, source: Source) -> None:
     """Make a token for USER and print it.
 
@@ -40,8 +40,8 @@ def create(user: str, role: str, source: Source) -> None:
 
 
 @token.command()
-@options.output
-@options.source
+@verb_options.output
+@verb_options.source
 def ls(source: Source, output: str) -> None:
     """List the tokens.
 
@@ -54,7 +54,7 @@ def ls(source: Source, output: str) -> None:
 
 @token.command()
 @click.argument("number", type=click.IntRange(min=1))
-@options.source
+@verb_options.source
 def revoke(number: int, source: Source) -> None:
     """Revoke the token NUMBER, at once and for ever."""
     click.echo(f"token {number} of {source.rights.revoke_token(number)} is revoked")

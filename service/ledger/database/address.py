@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -52,6 +53,11 @@ def parse(text: str) -> URL:
     if isinstance(password := url.query.get("password"), str):
         url = url.difference_update_query(["password"]).set(password=password)
     return url
+
+
+def of_file(path: Path) -> URL:
+    """The URL of the SQLite database in the file ``path``; as text, a ? in the path would end it."""
+    return URL.create("sqlite", database=str(path))
 
 
 def shown(url: URL) -> str:

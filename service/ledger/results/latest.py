@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import JSON, Connection, func, select, type_coerce
@@ -10,23 +9,11 @@ from sqlalchemy import JSON, Connection, func, select, type_coerce
 from service.ledger.database import tables
 from service.ledger.database.column_types import is_word
 from service.ledger.database.database import Database, patient
+from service.ledger.records import Latest
 from service.ledger.results.rows import is_finite
 from service.ledger.store.access import find
 
 _reports = tables.reports.c
-
-
-@dataclass
-class Latest:
-    """The newest report of a trial: its stage, epoch and budget; the newest value of the metric in that stage, if any,
-    and the best one that is a number: a coarse value never passes for a final one.
-    """
-
-    stage: int
-    epoch: int
-    budget: float
-    value: Any = None
-    best: float | None = None
 
 
 @patient

@@ -7,9 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from service.ledger.database import query
-from service.ledger.records import SpaceRecord
+from service.ledger.records import Rows, SpaceRecord
 from service.ledger.results import latest, rows
-from service.ledger.results.rows import Rows
 from service.ledger.store.store import Store
 
 if TYPE_CHECKING:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from service.ledger.records import UNDER_WAY, ReportRecord, SpaceRecord, SweepRecord, TrialRecord, WorthRecord
+from service.ledger.records import (
+    UNDER_WAY,
+    Latest,
+    ReportRecord,
+    Rows,
+    SpaceRecord,
+    SweepRecord,
+    TrialRecord,
+    WorthRecord,
+)
 from service.spec.space.space import Space
-
-if TYPE_CHECKING:
-    from service.ledger.results.latest import Latest
-
-Rows = list[dict[str, Any]]
 
 
 def sweep_row(sweep: SweepRecord, counts: Mapping[str, int]) -> dict[str, Any]:

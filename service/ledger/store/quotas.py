@@ -10,8 +10,7 @@ from sqlalchemy import delete, func, select
 
 from service.ledger.database import tables
 from service.ledger.database.database import Database, patient
-from service.ledger.records import QuotaRecord
-from service.ledger.results.rows import Rows
+from service.ledger.records import QuotaRecord, Rows
 from service.ledger.store.access import record, upsert
 from service.spec.errors import UserError
 

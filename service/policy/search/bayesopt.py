@@ -15,9 +15,9 @@ from service.policy.search.model.candidates import around, everywhere
 from service.policy.search.model.estimates import Estimate, estimate
 from service.policy.search.model.features import Array, Features
 from service.policy.search.model.gaussian_process import GaussianModel, hyperparameters, undisturbed
-from service.policy.search.model.prior import Prior
 from service.policy.search.sobol import point
 from service.policy.search.warm_start.lesson import Lesson
+from service.policy.search.warm_start.prior import Prior
 from service.spec import Spec
 
 FEWEST, MOST_INITIAL = 5, 10

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from trainables.data import Data, Examples, batches, length
 from trainables.errors import TaskError
 from trainables.loop.seeding import seed_all
-from trainables.probe.cost.clock import Clock
+from trainables.probe.clock import Clock
 from trainables.probe.evidence import ArrayEvidence, DataEvidence, Repeatable, StageEvidence
 from trainables.probe.examples import nearest_neighbour
 from trainables.probe.examples.sample import IGNORED, chosen, classes_of

@@ -14,7 +14,7 @@ from torch.nn.parameter import UninitializedParameter
 from torch.optim import Adam, Optimizer
 
 from trainables.data import Batch, Data
-from trainables.probe.cost.clock import Clock
+from trainables.probe.clock import Clock
 from trainables.probe.evidence import LearningEvidence, fall
 from trainables.probe.learning.first_steps import device, fresh, one_batch, scalar
 from trainables.recipe import Recipe

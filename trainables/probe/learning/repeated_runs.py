@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from trainables.probe.cost.clock import Clock
+from trainables.probe.clock import Clock
 from trainables.probe.evidence import RunsEvidence
 from trainables.worker import checkpoint
 from trainables.worker.staged import EpochRunner

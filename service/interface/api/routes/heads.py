@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, HTTPException, Path, Request, Response
 from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
 
-from service.interface.api.guard.failed_logins import FailedLogins
+from service.interface.api.failed_logins import FailedLogins
 from service.interface.api.guard.head_messages import BATCH, BEAT, END, TICKET, check, schema
 from service.interface.api.guard.slow_clients import PATIENCE
 from service.interface.api.problems import declared

@@ -8,7 +8,7 @@ import json
 
 import pandas as pd
 
-from service.interface.terminal.space_words import describe
+from service.interface.text.space_words import describe
 from service.ledger import Results, Store
 from service.ledger.records import Batch, SpaceRecord
 from tests.unit.interface.conftest import SPEC, Terminal

@@ -14,15 +14,14 @@ from torch.utils.data import TensorDataset
 from trainables.data import Data
 from trainables.errors import TaskError
 from trainables.loop.assignment import Assignment
-from trainables.probe import corners, measure
-from trainables.probe.cost import stage_costs
-from trainables.probe.cost.batch_sizes import batch_sizes
-from trainables.probe.cost.clock import Clock
+from trainables.probe import corners, measure, stage_costs
+from trainables.probe.clock import Clock
 from trainables.probe.evidence import Corner, Question
 from trainables.probe.examples import contents, nearest_neighbour
 from trainables.probe.examples.sample import shortened
+from trainables.probe.finders.batch_size_finder import batch_sizes
+from trainables.probe.finders.lr_finder import ramp
 from trainables.probe.learning import one_batch, repeated_runs
-from trainables.probe.learning.lr_finder import ramp
 from trainables.probe.part import rows_of_one
 from trainables.stages import Plan, Stage
 from trainables.worker.resolve import resolve
@@ -156,7 +155,7 @@ def test_a_ramp_rises_until_the_loss_does(project: Path) -> None:
 
 
 def test_batches_double_up_to_the_examples(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainables.probe.cost.batch_sizes.ENOUGH", 0.01)
+    monkeypatch.setattr("trainables.probe.finders.batch_size_finder.ENOUGH", 0.01)
     found = batch_sizes(question(project), None)
     assert [one.size for one in found] == [8, 16, 32][: len(found)]
     assert all(one.rate and one.rate > 0 for one in found)

@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from service.interface.api.failed_logins import ALLOWED, FailedLogins
 from service.interface.api.guard.exposure import Exposure
-from service.interface.api.guard.failed_logins import ALLOWED, FailedLogins
 from service.interface.api.guard.hosts import hostname
 from service.interface.api.server import admin_token
 from service.interface.api.service_settings import ServiceSettings

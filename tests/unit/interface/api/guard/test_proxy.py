@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from service.interface.api.failed_logins import ALLOWED
 from service.interface.api.guard.exposure import Exposure
-from service.interface.api.guard.failed_logins import ALLOWED
 from service.interface.api.service_settings import ServiceSettings
 from tests.unit.interface.api.conftest import served
 

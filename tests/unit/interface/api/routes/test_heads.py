@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from service.interface.api.guard.failed_logins import ALLOWED
+from service.interface.api.failed_logins import ALLOWED
 from service.interface.api.service_settings import ServiceSettings
 from service.ledger.over_http.head_secret import digest
 from service.ledger.store.store import Store

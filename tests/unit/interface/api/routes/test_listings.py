@@ -13,7 +13,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from service.interface.api.formats import ARROW, CSV, JSON, OFFERED, PARQUET
-from service.interface.terminal import tables
+from service.interface.text import tables
 from service.ledger import Results, Store
 from service.ledger.records import Batch, ReportRecord, TrialRecord
 from tests.unit.interface.api.conftest import Person

@@ -9,7 +9,7 @@ import torch
 
 from trainables.data import Batch, Data, batches, length
 from trainables.loop.seeding import seed_all
-from trainables.probe.cost.clock import Clock
+from trainables.probe.clock import Clock
 from trainables.probe.evidence import Question, Ramp
 from trainables.probe.learning.first_steps import device, fresh, scalar
 from trainables.probe.measure import own

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from service.interface.terminal import status_view
+from service.interface.text import status_view
 from service.ledger.records import DecisionRecord
 from service.ledger.results.remaining import Limit, Rest
 from service.ledger.results.status import Leader, Status, snapshot

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from service.interface.terminal.tables import NARROWEST, WIDEST, Row
+from service.interface.text.tables import NARROWEST, WIDEST, Row
 
 
 def describe(rows: Sequence[Row], width: int | None = None) -> str:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from trainables.data import Data, length
+from trainables.probe.clock import Clock
 from trainables.probe.corners import failure_of
-from trainables.probe.cost.clock import Clock
-from trainables.probe.cost.peak_memory import Peak
 from trainables.probe.evidence import BatchEvidence, Question
 from trainables.probe.examples.sample import batch
 from trainables.probe.learning.first_steps import device, fresh, scalar
 from trainables.probe.measure import own
+from trainables.probe.peak_memory import Peak
 from trainables.recipe import Recipe
 from trainables.task import Task, TaskError
 

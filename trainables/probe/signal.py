@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from trainables.data import Batch, Data, length
+from trainables.probe.clock import Clock
 from trainables.probe.corners import mini
-from trainables.probe.cost.clock import Clock
 from trainables.probe.evidence import Signal
 from trainables.probe.examples.sample import batch, chosen, shortened
 from trainables.probe.learning.first_steps import device, fresh, reported

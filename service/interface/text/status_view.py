@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from service.interface.terminal.tables import cell, duration
+from service.interface.text.tables import cell, duration
 from service.ledger.records import DecisionRecord, WorthRecord
 from service.ledger.results.status import Leader, Status
 

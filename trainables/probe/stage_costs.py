@@ -11,10 +11,10 @@ import torch
 from trainables.data import Data, batches, length
 from trainables.loop.training import VALIDATION_BATCH
 from trainables.probe.corners import STEPS, VALIDATION, mini
-from trainables.probe.cost.peak_memory import Peak
 from trainables.probe.evidence import CostEvidence
 from trainables.probe.examples.sample import chosen, shortened
 from trainables.probe.learning.first_steps import device, fresh
+from trainables.probe.peak_memory import Peak
 from trainables.recipe import Recipe
 from trainables.stages import Plan
 from trainables.task import Task

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from service.interface.terminal import tables
+from service.interface.text import tables
 
 ROWS: list[dict[str, Any]] = [
     {"trial": 1, "val": 0.123456789, "config/lr": 1e-20, "why": "a, b", "config/layers": [8, 8], "node": "n1"},

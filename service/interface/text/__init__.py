@@ -1,0 +1,1 @@
+"""Sweeps as text: tables, the words of a status, changes of a space."""

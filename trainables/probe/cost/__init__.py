@@ -1,1 +1,0 @@
-"""What a check measures: time, memory and batch sizes."""

@@ -1,0 +1,1 @@
+"""What finds good values: a ramp of learning rates, ever larger batches."""
