@@ -46,7 +46,8 @@ def missing(error: ImportError, what: str = "this") -> MissingExtra | None:
     package = (error.name or "").partition(".")[0]
     if not isinstance(error, ModuleNotFoundError) or package not in EXTRAS:
         return None
-    return MissingExtra(f"{what} needs {package}, which is not installed", f"pip install 'raysieve[{EXTRAS[package]}]'")
+    cure = f"from a checkout of Sieve: pip install '.[{EXTRAS[package]}]'"
+    return MissingExtra(f"{what} needs {package}, which is not installed", cure)
 
 
 @contextmanager

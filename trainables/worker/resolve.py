@@ -108,7 +108,7 @@ def _import(module_name: str, folder: Path, what: str) -> ModuleType:
                 "run from the folder that holds it, or correct the name"
             ) from None
         extra = EXTRAS.get((error.name or "").partition(".")[0])
-        cure = f"pip install 'raysieve[{extra}]'" if extra else "install it where Sieve runs"
+        cure = f"from a checkout of Sieve: pip install '.[{extra}]'" if extra else "install it where Sieve runs"
         raise TaskError(f"{what} module {module_name} imports {error.name}, which is not installed; {cure}") from error
     except Exception as error:
         raise TaskError(
