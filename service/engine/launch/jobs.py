@@ -7,8 +7,10 @@ import shlex
 import threading
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
+import httpx
 from ray.job_submission import JobStatus, JobSubmissionClient
 
 from cluster.token import headers
@@ -68,11 +70,17 @@ class Jobs:
             ) from error
 
     def alive(self, id: str) -> bool | None:
-        """Whether the job is pending or runs; None while the dashboard does not answer."""
+        """Whether the job is pending or runs; None while the dashboard does not answer, or not as one of Ray's.
+
+        That it knows no such job is believed of a dashboard alone: a proxy without one behind it knows none either.
+        """
         try:
-            return not self._client().get_job_status(id).is_terminal()
-        except Exception as error:
-            return False if "does not exist" in str(error) or "404" in str(error) else None
+            answer = self._get(f"/api/jobs/{id}")
+            if answer.status_code == HTTPStatus.NOT_FOUND:
+                return False if self._get("/api/version").is_success else None
+            return not JobStatus(answer.raise_for_status().json()["status"]).is_terminal()
+        except Exception:  # Of Ray's client, of httpx, or of what was answered.
+            return None
 
     def stop(self, id: str) -> None:
         """Ask Ray to stop the job: it gets SIGTERM, and SIGKILL seconds later."""
@@ -100,6 +108,10 @@ class Jobs:
                     yield f"\nRay: {_line(status.message)}\n"
                 return
             time.sleep(POLL)
+
+    def _get(self, path: str) -> httpx.Response:
+        """What the dashboard answers by Ray's documented REST API: Ray's client tells no status from another."""
+        return httpx.get(self._client().get_address() + path, headers=headers(), timeout=TIMEOUT)
 
     def _client(self) -> _Client:
         with _LOCK:
