@@ -9,10 +9,11 @@ from typing import Any
 
 from ray.tune import Callback
 
+from cluster.ray_internals.actors import worker_of
 from service.engine.departures import Departures
 from service.engine.guard import Guard
 from service.engine.journal import Journal
-from service.engine.place import place_of, worker_of
+from service.engine.place import place_of
 from service.engine.proposals import Proposals
 from service.engine.track import BEGUN
 from service.engine.unsaved import Unsaved
@@ -104,7 +105,8 @@ class Recorder(Unsaved, Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         row = self._row(trial)
         self._sharing.ended(row.number)
-        free()
+        if self._spec.resources.processes > 1:
+            free()
         error = str(trial.get_error() or "its worker process died")
         node = place_of(self._workers.get(trial.trial_id))
         self._broke(row, Failure("worker", error.strip().splitlines()[-1], error, node))

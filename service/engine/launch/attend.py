@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from service.engine.launch.launcher import TICKET
+from service.engine.launch.launcher import IN_A_JOB, TICKET
 from service.ledger.home import spool_folder
 from service.ledger.remote import Remote, enroll
 from service.ledger.spool import Spool
@@ -26,9 +26,6 @@ HERE = "."
 
 PERIOD = 2.0
 """Seconds between beats while nothing else in the head beats: as it starts, and between rounds."""
-
-IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
-"""Environment variable by which Ray tells the driver of a job what that was submitted with."""
 
 
 def attend(address: str, sweep: str, attempt: int, storage: Path, born: str) -> int:

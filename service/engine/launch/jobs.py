@@ -8,13 +8,13 @@ import threading
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any
 
 import httpx
 from ray.job_submission import JobStatus, JobSubmissionClient
 
+from cluster.ray_internals.jobs import client
 from cluster.token import headers
-from service.engine.launch.launcher import Launch, LaunchFailed
+from service.engine.launch.launcher import IN_A_JOB, Launch, LaunchFailed
 
 CPUS = 0.0
 """CPUs that a head reserves of those that trials share: it decides and writes, and trains nothing."""
@@ -31,11 +31,6 @@ LINE = 300
 _LOCK = threading.Lock()
 
 
-class _Client(JobSubmissionClient):
-    def _do_request(self, method: str, endpoint: str, **options: Any) -> Any:
-        return super()._do_request(method, endpoint, **{"timeout": TIMEOUT} | options)
-
-
 class Jobs:
     """Starts each head as a job by the cluster's ``dashboard``, an HTTP address; an id is the job's submission id.
 
@@ -48,7 +43,7 @@ class Jobs:
     def __init__(self, dashboard: str, python: str = "python") -> None:
         self._dashboard = dashboard
         self._python = python
-        self._known: _Client | None = None
+        self._known: JobSubmissionClient | None = None
 
     def start(self, launch: Launch) -> str:
         """Submit the job. Raises LaunchFailed."""
@@ -57,7 +52,7 @@ class Jobs:
                 self._client().submit_job(
                     entrypoint=shlex.join([self._python, *launch.arguments]),
                     submission_id=launch.name,
-                    runtime_env={"working_dir": str(launch.code), "env_vars": launch.environment},
+                    runtime_env={"working_dir": str(launch.code), "env_vars": launch.environment | {IN_A_JOB: "1"}},
                     metadata={"name": launch.sweep, "owner": launch.owner, "page": launch.page},
                     entrypoint_num_cpus=CPUS,
                 )
@@ -113,13 +108,13 @@ class Jobs:
         """What the dashboard answers by Ray's documented REST API: Ray's client tells no status from another."""
         return httpx.get(self._client().get_address() + path, headers=headers(), timeout=TIMEOUT)
 
-    def _client(self) -> _Client:
+    def _client(self) -> JobSubmissionClient:
         with _LOCK:
             if self._known is None:
                 before = os.environ.get(OVERRIDE)
                 os.environ[OVERRIDE] = self._dashboard  # RAY_ADDRESS would be taken before the argument.
                 try:
-                    self._known = _Client(self._dashboard, headers=headers())
+                    self._known = client(self._dashboard, headers(), TIMEOUT)
                 finally:
                     os.environ.pop(OVERRIDE) if before is None else os.environ.update({OVERRIDE: before})
             return self._known
