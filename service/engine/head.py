@@ -23,6 +23,7 @@ from service.engine.guard import KINDS as BLAMES
 from service.engine.guard import Guard
 from service.engine.journal import Journal
 from service.engine.lessons import earlier, taught
+from service.engine.nodes import told
 from service.engine.preflight import check
 from service.engine.preflight.examination import measured
 from service.engine.proposals import Proposals
@@ -76,7 +77,7 @@ class Head:
             UserError: the task or the resources that the spec asks for are not to be had.
         """
         checked = check(self.spec, self.record.project)
-        with connect() as resources:
+        with told(), connect() as resources:
             decisions = self.ledger.decisions(self.record.name)
             shares = [decision for decision in decisions if decision.verdict in KINDS]
             sharing = Sharing(self.spec, resources, shares, self._peak, smallest_gpu)

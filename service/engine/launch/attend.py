@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from service.engine.launch.launcher import IN_A_JOB, TICKET
+from service.engine.nodes import told
 from service.ledger.home import spool_folder
 from service.ledger.remote import Remote, enroll
 from service.ledger.spool import Spool
@@ -55,7 +56,7 @@ def _cluster() -> Iterator[None]:
     """The cluster with the user's code on every node; a job has that from Ray."""
     from cluster.connect import connect
 
-    with nullcontext() if IN_A_JOB in os.environ else connect(project=Path.cwd()):
+    with told(), nullcontext() if IN_A_JOB in os.environ else connect(project=Path.cwd()):
         yield
 
 

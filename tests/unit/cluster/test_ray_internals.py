@@ -23,6 +23,8 @@ from cluster.errors import RayChanged
 from cluster.ray_internals import absence, actors, dashboard, domains, jobs, nodes, placement_groups, switches
 from cluster.ray_internals.authentication import show_token
 from cluster.token import MODE
+from service.engine.launch import attend
+from service.engine.preflight.target import Target
 from service.policy.schedule import create
 from service.spec import load
 from service.spec.errors import UserError
@@ -111,6 +113,10 @@ def test_a_token_that_ray_cannot_show_is_refused_unless_there_is_none_or_its_mod
     token_of(monkeypatch, tmp_path, "s3cret")
     with pytest.raises(RayChanged, match=f"showing Ray's token .*; set {MODE}=token where the cluster wants it"):
         show_token()
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
+    for joins in (Target(spec("fifo")), attend._cluster()):
+        with pytest.raises(UserError, match=f"showing Ray's token .*; set {MODE}=token"), joins:
+            pass
     monkeypatch.setenv(MODE, "token")
     show_token()
     token_of(monkeypatch, tmp_path, "")
