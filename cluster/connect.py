@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import ray
-from ray._private.authentication import authentication_token_setup as authentication
 
+from cluster.ray_internals.authentication import show_token
 from cluster.switches import SWITCHES
 
 LOCAL = "local"
@@ -47,6 +47,9 @@ def connect(
     ``cpus`` and ``gpus`` are what a local cluster has (default: the machine's). A cluster that was started here
     ends here; one that was joined, or that this process already uses, goes on. Ray brings the folder ``project`` to
     every node, where it is the working directory of each worker (default: workers have that of their node).
+
+    Raises:
+        RayChanged: this Ray cannot show its token to the cluster.
     """
     if ray.is_initialized():
         yield ray.cluster_resources()
@@ -60,25 +63,12 @@ def connect(
         warnings.simplefilter("ignore", FutureWarning)
         with _handlers_kept():
             if address != LOCAL:
-                _show_token()
+                show_token()
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local, **code)
     try:
         yield ray.cluster_resources()
     finally:
         _leave()
-
-
-def _show_token() -> None:
-    """Ray shows the token that it has to a cluster which it finds by itself, and to one that is named by this alone.
-
-    A cluster that wants none does not mind.
-    """
-    logger, level = logging.getLogger(authentication.__name__), logging.getLogger(authentication.__name__).level
-    logger.setLevel(logging.ERROR)
-    try:
-        authentication.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
-    finally:
-        logger.setLevel(level)
 
 
 def _leave() -> None:

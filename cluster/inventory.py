@@ -6,7 +6,6 @@ Whoever asks never becomes a Ray driver: a dashboard is asked over HTTP, else a 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +14,10 @@ from typing import Any
 
 import httpx
 
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, RayChanged
+from cluster.ray_internals import dashboard
+from cluster.ray_internals.absence import TESTED
+from cluster.ray_internals.nodes import free_by_node
 from cluster.token import headers
 
 TIMEOUT = 10.0
@@ -88,20 +90,25 @@ def _amount(amount: float, name: str) -> str:
 
 def _of_dashboard(address: str) -> list[Node]:
     with httpx.Client(base_url=address.rstrip("/"), headers=headers(), timeout=TIMEOUT) as client:
-        known = _get(client, "/api/v0/nodes", {"detail": "1", "limit": "10000"})["result"]["result"]
-        summary = _get(client, "/nodes", {"view": "summary"})
-    said: Mapping[str, str] = summary.get("nodeLogicalResources") or {}
-    return [
-        Node(
-            id=row["node_id"],
-            name=row.get("node_name") or row["node_ip"],
-            resources=row.get("resources_total") or {},
-            alive=row["state"] == "ALIVE",
-            labels=row.get("labels") or {},
-            used=_used(said[row["node_id"]]) if row["node_id"] in said else None,
-        )
-        for row in known
-    ]
+        known = _get(client, *dashboard.NODES)
+        try:
+            summary = _get(client, *dashboard.SUMMARY)
+        except ClusterError:  # What is used matters less than the nodes.
+            summary = None
+        try:
+            return [
+                Node(
+                    id=row["node_id"],
+                    name=row.get("node_name") or row["node_ip"],
+                    resources=row.get("resources_total") or {},
+                    alive=row["state"] == "ALIVE",
+                    labels=row.get("labels") or {},
+                    used=dashboard.used_of(summary, row["node_id"]),
+                )
+                for row in dashboard.rows_of(known)
+            ]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise _strange(client, error) from error
 
 
 def _get(client: httpx.Client, path: str, parameters: Mapping[str, str]) -> Any:
@@ -117,14 +124,22 @@ def _get(client: httpx.Client, path: str, parameters: Mapping[str, str]) -> Any:
         )
     try:
         return answer.raise_for_status().json()["data"]
-    except (httpx.HTTPStatusError, ValueError, KeyError) as error:
-        raise ClusterError(f"{where} gave no sensible answer ({error}); is it that of a Ray cluster?") from error
+    except (httpx.HTTPStatusError, ValueError, KeyError, TypeError) as error:
+        raise _strange(client, error) from error
 
 
-def _used(text: str) -> dict[str, float]:
-    """What is used, from Ray's own words: a line ``0.5/4.0 GPU`` for each resource; sizes in words are left out."""
-    found = re.findall(r"^([\d.]+)/[\d.]+ (\S+)", text, re.MULTILINE)
-    return {name: float(amount) for amount, name in found}
+def _strange(client: httpx.Client, error: Exception) -> ClusterError:
+    """What to say of a dashboard that answers, but not as one of Ray's does, or not as those that are tested do."""
+    where = f"the dashboard at {client.base_url}"
+    why = f"{type(error).__name__}: {error}"
+    if isinstance(error, httpx.HTTPStatusError):
+        why = f"it answers {error.response.status_code}"
+    try:
+        there = client.get("/api/version").raise_for_status().json()["ray_version"]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return ClusterError(f"{where} gave no sensible answer ({why}); is it that of a Ray cluster?")
+    message = f"{where} is one of Ray {there} and does not tell its nodes ({why})"
+    return RayChanged(message, f"try again, or give the cluster a version that is tested: ray{TESTED}")
 
 
 def _of_child(address: str) -> list[Node]:
@@ -142,9 +157,8 @@ def _of_child(address: str) -> list[Node]:
 def joined() -> list[Node]:
     """The nodes of the cluster that this process has joined as a driver."""
     import ray
-    from ray._private import state  # What is free on each node has no public name.
 
-    free = state.available_resources_per_node()
+    free = free_by_node()
     return [_of_ray(row, free.get(row["NodeID"])) for row in ray.nodes()]
 
 

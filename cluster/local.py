@@ -12,12 +12,15 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 
 from cluster import grafana, secrets
+from cluster.command import ray_command
 from cluster.errors import ClusterError
 from cluster.inventory import nodes as ask
 from cluster.processes import LocalNode
+from cluster.ray_internals.switches import START_FEW
 from cluster.switches import SWITCHES
 from cluster.token import MODE, make_token
 
@@ -163,11 +166,10 @@ class LocalCluster:
         temp = Path(self._state.temp) / str(number)
         ports = ["--dashboard-agent-listen-port=0", "--min-worker-port=0", "--max-worker-port=0"]
         resources = [f"--num-cpus={size.cpus}", f"--num-gpus={size.gpus}", f"--object-store-memory={size.object_store}"]
-        ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
+        ray = [*ray_command(), "start", "--block", "--disable-usage-stats"]
         command = [*ray, *place, f"--node-name=node-{number}", f"--temp-dir={temp}", *ports, *resources]
         command.append("--include-log-monitor=false")
-        # The first driver would have each node start a worker for every CPU: they come as they are needed.
-        environment = {**SWITCHES, MODE: "token", "RAY_prestart_worker_first_driver": "0", **secrets.environment()}
+        environment = {**SWITCHES, **START_FEW, MODE: "token", **secrets.environment()}
         environment.pop("RAY_ADDRESS", None)
         # Jobs run `python`: it must be the one that Ray and the rest are installed for.
         environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
@@ -184,7 +186,7 @@ class LocalCluster:
             for node in started:
                 if not node.alive or time.monotonic() > until:
                     log = self.folder / f"node-{node.number}.log"
-                    what = "did not come up in time" if node.alive else "ended at once"
+                    what = f"of Ray {version('ray')} did not come up in time" if node.alive else "ended at once"
                     said = log.read_text(errors="replace").strip()[-600:]
                     raise ClusterError(f"node {node.number} {what}, and said: …{said}; all of it is in {log}")
             time.sleep(0.1)

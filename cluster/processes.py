@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from cluster.ray_internals.nodes import is_up
+
 PATIENCE = 10.0
 """Seconds to wait for killed processes to be gone."""
 
@@ -48,8 +50,8 @@ class LocalNode:
 
     @property
     def ready(self) -> bool:
-        """Whether Ray has come up: it writes the cluster's address down then."""
-        return (Path(self.temp) / "ray_current_cluster").exists()
+        """Whether Ray has come up."""
+        return is_up(Path(self.temp))
 
     @property
     def alive(self) -> bool:

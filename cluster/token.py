@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
+from cluster.command import ray_command
 from cluster.errors import ClusterError
 
 MODE = "RAY_AUTH_MODE"
@@ -33,8 +33,8 @@ def make_token() -> None:
     """Have Ray make a token where there is none yet, as it does for a local Ray of its own."""
     if os.environ.get(MODE, "token").lower() != "token" or token() is not None:
         return
-    ray = [sys.executable, "-m", "ray.scripts.scripts", "get-auth-token", "--generate"]
-    made = subprocess.run(ray, capture_output=True, text=True, check=False)
+    command = [*ray_command(), "get-auth-token", "--generate"]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
     if token() is None:
         raise ClusterError(
             f"Ray could not make a token: {made.stderr.strip()[-300:]}; set RAY_AUTH_TOKEN, or RAY_AUTH_MODE=disabled"

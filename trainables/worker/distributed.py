@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray._private.state import state as cluster_state
 from ray.actor import ActorHandle
-from ray.core.generated.gcs_pb2 import PlacementGroupTableData
 from ray.util import remove_placement_group
-from ray.util.placement_group import PlacementGroup
 
+from cluster.ray_internals.placement_groups import abandoned
 from trainables.errors import RankFailed, TaskError
 from trainables.loop.assignment import Assignment
 from trainables.worker import outcome
@@ -94,7 +92,7 @@ class DistributedTraining:
 
         Raises:
             RankFailed: a process broke; it holds the failure of the first that did.
-            RuntimeError: a process died, or Ray Train could not start them.
+            RuntimeError: a process died, or Ray Train could not start them, or not free what killed ones hold.
         """
         starts = self._exchange is None
         exchange = self._exchange or self._start()
@@ -139,6 +137,7 @@ class DistributedTraining:
         return str(self._given.folder / "train")
 
     def _start(self) -> ActorHandle:
+        free()
         exchange = ray.remote(num_cpus=0)(Exchange).remote(self._crew.workers)
         state = None if self._state is None else ray.put(_pack(self._state))
         orders = {
@@ -197,16 +196,12 @@ def free() -> None:
 
     They die with their trial, but Ray keeps a placement group until both the actor that made it and its job are over.
     That of a trial is made by Ray Train's controller, an actor that dies with the trial's own, if a moment later.
+
+    Raises:
+        RayChanged: this Ray does not tell whose they are.
     """
-    job = ray.get_runtime_context().get_job_id()
-    # The public table of placement groups does not say who made them.
-    for row in cluster_state._connect_and_get_accessor().get_placement_group_table():
-        group = PlacementGroupTableData.FromString(row)
-        made_here = group.creator_job_id.hex() == job and not group.is_detached
-        by_actor = not ray.ActorID(group.creator_actor_id).is_nil()
-        over = group.creator_actor_dead and group.state != PlacementGroupTableData.REMOVED
-        if made_here and by_actor and over:
-            remove_placement_group(PlacementGroup(ray.PlacementGroupID(group.placement_group_id)))
+    for group in abandoned():
+        remove_placement_group(group)
 
 
 def train_as_one(orders: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from ray.exceptions import RayError
 from cluster.connect import connect, is_joined
 from cluster.inventory import joined
 from service.engine.fleet.capacity import smallest_gpu
+from service.engine.fleet.nodes import told
 from service.engine.head.checkpoint_retention import CheckpointRetention
 from service.engine.head.concurrency import Concurrency
 from service.engine.head.dashboard_metrics import DashboardMetrics
@@ -76,7 +77,7 @@ class Head:
             UserError: the task or the resources that the spec asks for are not to be had.
         """
         checked = check(self.spec, self.record.project)
-        with connect() as resources:
+        with told(), connect() as resources:
             decisions = self.ledger.decisions(self.record.name)
             shares = [decision for decision in decisions if decision.verdict in KINDS]
             gpu_packing = GpuPacking(self.spec, resources, shares, self._peak, smallest_gpu)

@@ -10,6 +10,7 @@ import ray
 
 from cluster.connect import connect
 from service.engine.fleet.capacity import slots_of
+from service.engine.fleet.nodes import told
 from service.spec import Spec
 from service.spec.errors import SieveError
 from service.spec.models import AUTO
@@ -26,7 +27,7 @@ class Target:
     ``auto`` is one GPU here, or none where the cluster has none.
 
     Raises:
-        UserError: not even one trial fits.
+        UserError: not even one trial fits, or this Ray cannot join the cluster.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -36,7 +37,8 @@ class Target:
         self.gpu = 0.0
 
     def __enter__(self) -> Target:
-        resources = self._stack.enter_context(connect())
+        with told():
+            resources = self._stack.enter_context(connect())
         try:
             asked = self._spec.resources.gpu
             self.gpu = min(1.0, resources.get("GPU", 0.0)) if asked == AUTO else float(asked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 
 from service.policy.schedule.clock import stage_end
@@ -57,11 +58,9 @@ class AshaRungs(Unpaused):
         return Verdict("stop" if stopped else "continue", self._reason(stage, value, numbers, stopped), numbers)
 
     def _cutoff(self, stage: int) -> float | None:
-        """What Tune's bracket will compare with: read from the rung itself, before the value enters it."""
-        for milestone, recorded in self._tune._brackets[0]._rungs:
-            if milestone == stage_end(stage, self._factor) and recorded:
-                return self._sign * float(self._tune._brackets[0].cutoff(recorded))
-        return None
+        """What Tune's bracket will compare with: the quantile of the scores at the rung before the value enters it."""
+        scores = list(self._scores[stage].values())
+        return self._sign * float(np.percentile(scores, (1 - 1 / self._factor) * 100)) if scores else None
 
     def _reason(self, stage: int, value: float, numbers: dict[str, Any], stopped: bool) -> str:
         place = f"{self._metric} {value:.6g} is rank {numbers['rank']} of {numbers['of']}"

@@ -9,7 +9,10 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import HyperBandScheduler
 
+from cluster.errors import RayChanged
+from cluster.ray_internals.hyperband import OneBracket
 from service.policy.schedule.clock import stage_end
+from service.spec.errors import UserError
 
 
 @dataclass(eq=False)
@@ -33,16 +36,18 @@ class Halving(HyperBandScheduler):
         # Tune rounds times down to whole numbers, so its clock has to end just after the last stage.
         end = stage_end(last, factor) * (1 + 1e-9)
         super().__init__("clock", "value", "max", max_t=end, reduction_factor=factor)
-        self.size = self._get_n0(halvings)
+        try:
+            self._bracket = OneBracket(self, halvings)
+        except RayChanged as error:
+            raise UserError(error.message, error.cure) from error
+        self.size = self._bracket.size
         self._factor = factor
-        self._bracket = self._create_bracket(halvings)
-        self._state["bracket"] = self._bracket
         self._shown: dict[int, _Shown] = {}
         self._lost: list[int] = []
 
     def begin(self, trials: list[int], places: int) -> None:
         """Let ``trials`` compete in a bracket that had ``places`` at first; of equals the one listed first goes on."""
-        self._bracket._n = places
+        self._bracket.places(places)
         for trial in reversed(trials):
             self._shown[trial] = _Shown(trial, str(trial))
             self.on_trial_add(self, self._shown[trial])

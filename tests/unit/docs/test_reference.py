@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from service.interface.cli import main
-from service.ledger import frames
+from service.ledger.results import frames
 from service.spec import Spec
 from service.spec.models import ALGORITHMS
 from service.spec.space.kinds import KINDS

@@ -9,11 +9,12 @@ from typing import Any
 
 from ray.tune import Callback
 
+from cluster.ray_internals.actors import worker_of
 from service.engine.head.dismissals import Dismissals
 from service.engine.head.failure_guard import FailureGuard
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.tune.no_snapshot import NoSnapshot
-from service.engine.head.tune.placement import place_of, worker_of
+from service.engine.head.tune.placement import place_of
 from service.engine.head.tune.scheduler import PolicyScheduler
 from service.engine.head.tune.search_alg import PolicySearchAlg
 from service.engine.state.trial_progress import BEGUN
@@ -104,7 +105,8 @@ class LedgerCallback(NoSnapshot, Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         row = self._row(trial)
         self._gpu_packing.ended(row.number)
-        free()
+        if self._spec.resources.processes > 1:
+            free()
         error = str(trial.get_error() or "its worker process died")
         node = place_of(self._workers.get(trial.trial_id))
         self._broke(row, TrialFailure("worker", error.strip().splitlines()[-1], error, node))

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from ray.tune.experiment import Trial
-from ray.tune.search.search_algorithm import SearchAlgorithm
+from ray.tune.search import SearchAlgorithm
 
+from cluster.errors import RayChanged
+from cluster.ray_internals import tune
 from service.engine.head.concurrency import Concurrency
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.tune.no_snapshot import NoSnapshot
@@ -110,7 +112,11 @@ class PolicySearchAlg(NoSnapshot, SearchAlgorithm):
         if record is None:
             self.over = not self._live
             return None
-        trial = self._tune_trial(record)
+        try:
+            trial = self._tune_trial(record)
+        except RayChanged as error:
+            self._stopper.fail(str(error))
+            return None
         self._live.add(trial.trial_id)
         self.concurrency.taken(record.number)
         return trial
@@ -152,20 +158,10 @@ class PolicySearchAlg(NoSnapshot, SearchAlgorithm):
         return row
 
     def _tune_trial(self, record: TrialRecord) -> Trial:
-        spec, leg = self._experiment, self._legs[record.number]
+        leg = self._legs[record.number]
         self._legs[record.number] += 1
         name = f"{record.number:05d}" + (f"{LEG}{leg}" if leg else "")
-        return Trial(
-            trainable_name=spec["run"],
-            config=self._assign(record),
-            trial_id=name,
-            experiment_tag=name,
-            storage=spec["storage"],
-            checkpoint_config=spec["checkpoint_config"],
-            placement_group_factory=self.gpu_packing.request(record.number),
-            trial_name_creator=spec.get("trial_name_creator"),
-            trial_dirname_creator=spec.get("trial_dirname_creator"),
-        )
+        return tune.trial(self._experiment, name, self._assign(record), self.gpu_packing.request(record.number))
 
 
 def number_of(trial_id: str) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ray import tune
 
+from cluster.ray_internals.switches import SYNC_QUIETLY
 from service.engine.head.tune import loggers
 from service.engine.head.tune.callback import LedgerCallback
 from service.engine.head.tune.scheduler import PolicyScheduler
@@ -27,7 +28,7 @@ SWITCHES = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    **SYNC_QUIETLY,
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
