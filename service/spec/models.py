@@ -154,7 +154,7 @@ class Rounds(Section):
     """
 
     count: Annotated[int, Field(ge=1, le=1000, description="rounds in all; 1: the space is never narrowed")] = 1
-    keep: Annotated[float, Field(gt=0, lt=1, description="share of a round's trials that counts as good")] = 0.25
+    keep: Annotated[float, Field(gt=0, lt=1, description="fraction of a round's trials that counts as good")] = 0.25
     trials: Annotated[int | None, Field(ge=1, description="per later round; search.trials if left out")] = None
     stages: Annotated[
         tuple[Annotated[tuple[StageSpec, ...], Field(strict=False)], ...],

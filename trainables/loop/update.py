@@ -48,7 +48,7 @@ class Update:
         self._precision.step(optimizer)
         return loss
 
-    def _gradient(self, model: nn.Module, batch: Batch, share: float = 1.0) -> Tensor:
+    def _gradient(self, model: nn.Module, batch: Batch, fraction: float = 1.0) -> Tensor:
         try:
             with self._precision.autocast():
                 loss = self._task.loss(model, batch, self._config)
@@ -58,8 +58,8 @@ class Update:
             raise
         if not isinstance(loss, Tensor) or loss.ndim != 0:
             raise TaskError(f"loss() returned {_describe(loss)}; return a scalar tensor, e.g. with .mean()")
-        if share != 1.0:
-            loss = loss * share
+        if fraction != 1.0:
+            loss = loss * fraction
         self._precision.backward(loss)
         return loss.detach()
 

@@ -14,9 +14,10 @@ Repeatable = Literal["same", "other", "redrawn"]
 
 
 def fall(before: float, after: float) -> float:
-    """By how much a loss fell: as a share of where it began, of at most 1 where that is no distance from a floor of 0.
+    """By how much a loss fell, as a fraction of where it began (``before``, if above 0).
 
-    A loss that begins at 0 or below (a dice score, a Gaussian's log-likelihood) has its floor elsewhere.
+    A loss that begins at or below 0, such as a dice score or a Gaussian's log-likelihood, has its minimum elsewhere
+    than at 0: for it the scale is the distance from 0, at most 1.
     """
     return (before - after) / max(abs(before) if before > 0 else min(1.0, abs(before)), 1e-12)
 

@@ -1,4 +1,4 @@
-"""All probes of a task, each with a share of the time: what runs on the target, and its quick part."""
+"""All probes of a task within a time limit: `thorough` on the device that trains, `quick` without training."""
 
 from __future__ import annotations
 

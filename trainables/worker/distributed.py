@@ -213,9 +213,9 @@ def train_as_one(orders: Mapping[str, Any]) -> None:
     """What each process runs: an epoch at each order, until the order to end."""
     rank, exchange = ray.train.get_context().get_world_rank(), orders["exchange"]
     try:
-        share, training = _training(orders)
+        shard, training = _training(orders)
         while ray.get(exchange.next_order.remote(rank)):
-            metrics = share.averaged(training.run_epoch())
+            metrics = shard.averaged(training.run_epoch())
             if rank == 0:
                 answer = {"metrics": metrics, "state": _pack(training.state())}
                 ray.get(exchange.answer.remote(answer))
@@ -232,7 +232,7 @@ def _training(orders: Mapping[str, Any]) -> Any:
     from trainables.loop.training import Training
     from trainables.task import Task
     from trainables.worker.loading import load, load_data
-    from trainables.worker.process_share import ShareOfTask
+    from trainables.worker.task_shard import TaskShard
 
     def wrap(module: nn.Module) -> nn.Module:
         # Some tasks use a part of the model in some steps only, or never: without the search DDP would end them.
@@ -246,12 +246,12 @@ def _training(orders: Mapping[str, Any]) -> Any:
     task, data = load(given, orders["shared"])
     if not isinstance(task, Task):
         raise TaskError(f"{given.task} is no task class, so it trains in one process; write workers: 1")
-    share = ShareOfTask(task, context.get_world_rank(), context.get_world_size(), wrap)
+    shard = TaskShard(task, context.get_world_rank(), context.get_world_size(), wrap)
     arguments = (dict(given.config), given.climb, given.seed, given.data_seed)
-    training = Training(share, data or load_data(task, given.task), *arguments)
+    training = Training(shard, data or load_data(task, given.task), *arguments)
     for state in orders["state"]:
         training.load(_unpack(ray.get(state)))
-    return share, training
+    return shard, training
 
 
 def _first_line(error: Exception) -> str:

@@ -33,7 +33,7 @@ RIM = 0.1
 ALL = ", which is nearly all of it"
 
 BEYOND = 0.5
-"""So far past such an end goes the new range, as a share of what it spans inside."""
+"""How far the new range reaches past such an end, as a fraction of what it spans inside."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class Judgement:
 
 
 def judge(parameter: Parameter, good: Sequence[Any], others: Sequence[Any]) -> Judgement:
-    """What the next round keeps of ``parameter``, given its values in good trials, best first, and in the others.
+    """The sampler arguments of ``parameter`` in the next round, from its values in good trials and in the others.
 
-    Without evidence (`SIGNIFICANT`) that good trials differ from others everything stays. Ranges are judged on their
-    own scale; the best trial's value always stays.
+    ``good`` is in order, the best first. All values stay unless good trials differ from others with a p-value of at
+    most `SIGNIFICANT`. Ranges are judged on their own scale (linear, log); the best trial's value always stays.
     """
     sampler = parameter.sampler
     if sampler.count == 1:

@@ -67,5 +67,5 @@ class AshaRungs(Unpaused):
         place = f"{self._metric} {value:.6g} is rank {numbers['rank']} of {numbers['of']}"
         if numbers["cutoff"] is None:
             return f"goes on after stage {stage}: {place}, the first at this rung"
-        share = f"the best 1/{self._factor:g} before it start at {numbers['cutoff']:.6g}"
-        return f"{'stopped' if stopped else 'goes on'} after stage {stage}: {place}, {share}"
+        rule = f"the best 1/{self._factor:g} before it start at {numbers['cutoff']:.6g}"
+        return f"{'stopped' if stopped else 'goes on'} after stage {stage}: {place}, {rule}"

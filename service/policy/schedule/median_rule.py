@@ -9,10 +9,10 @@ from service.policy.verdict import Verdict
 from service.spec import Spec
 
 FEWEST = 5
-"""Other trials whose curves must be known at the same epoch of the same stage."""
+"""Other trials that must have reported the same epoch of the same stage (Optuna: ``n_startup_trials``)."""
 
 EARLIEST = 0.25
-"""Share of a stage's epochs before which no curve is judged."""
+"""Fraction of a stage's epochs before which no curve is judged (Optuna: ``n_warmup_steps``)."""
 
 
 class MedianRule:

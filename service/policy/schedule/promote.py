@@ -76,8 +76,8 @@ class PromoteRungs:
             rung.gone.add(trial)
             return Verdict("continue", f"goes on after stage {stage}: {place}, {why}", numbers)
         best = int(of / self._factor)
-        share = f"the best {best} go on" if best else f"nobody goes on before there are {self._factor:g}"
-        return Verdict("pause", f"waits after stage {stage}: {place}, {share}", numbers)
+        rule = f"the best {best} go on" if best else f"nobody goes on before there are {self._factor:g}"
+        return Verdict("pause", f"waits after stage {stage}: {place}, {rule}", numbers)
 
     def watch(self, trial: int, stage: int, done: int, value: float) -> Verdict | None:
         verdict = self._curves.judge(trial, stage, done, value)

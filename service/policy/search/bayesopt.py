@@ -30,8 +30,8 @@ GROWTH = 1.15
 """Hyperparameters are fitted anew whenever there are so many times the values of the last time."""
 
 EVERYWHERE = 8
-"""Each trial whose number this divides is spread evenly like the first ones, so that no model, however wrong, keeps the
-search from any corner (as BOHB draws a share of its configs at random, Falkner et al. 2018)."""
+"""Each trial whose number this divides is a Sobol' point like the first ones, so that a wrong model cannot keep the
+search out of a region (as BOHB draws a fraction of its configs at random, Falkner et al. 2018)."""
 
 KAPPA = 1.5
 """Optimism of the upper confidence bound, in standard deviations."""

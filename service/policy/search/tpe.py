@@ -92,8 +92,8 @@ class HyperoptSearcher:
         good: list[Misc] = []
         bad: list[Misc] = []
         for lesson, trials in self._lessons:
-            share = min(LENT, len(trials)) / len(self._lessons)
-            count = round(lesson.weight(table) * share)
+            most = min(LENT, len(trials)) / len(self._lessons)
+            count = round(lesson.weight(table) * most)
             best = math.ceil(math.sqrt(count))
             good += trials[:best]
             bad += _drawn(trials[best:], count - best, random)

@@ -23,9 +23,9 @@ from trainables.task import Task
 STEPS, FEWEST = 80, 25
 """Steps on the batch at most, and at least."""
 LEARNT, CLEAR = 0.7, 0.1
-"""A batch counts as learnt once its loss fell by the first share of its start, by the second if it began below 0."""
+"""A batch counts as learnt once its loss fell by the first fraction of its start, by the second if it began below 0."""
 STOP = 0.85
-"""Beyond this share there is nothing more to see."""
+"""Fraction of the loss's start after whose fall the steps end early."""
 RATES = (1e-3, 1e-2)
 """Learning rates of the plain Adam that is tried where the config's own optimizer does not learn the batch."""
 

@@ -11,11 +11,11 @@ import numpy as np
 from service.policy.observation import Observation
 
 PRIOR_PAIRS = 2.0
-"""A stage is taken to foretell the next one's value unchanged, as if so many pairs had shown it."""
+"""Weight, in pairs of values, of the prior that a stage's value equals the next one's."""
 
 UNKNOWN, NOISE = 0.5, 0.3
-"""Doubt (standard deviation) in what a stage foretells, as a share of its values' spread: with no pairs, and a prior's
-with pairs."""
+"""Standard deviation of the next stage's value given this one's, as a fraction of the values' spread: without pairs,
+and the prior's where there are pairs."""
 
 
 @dataclass(frozen=True)

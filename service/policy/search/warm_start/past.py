@@ -12,13 +12,13 @@ from service.spec.space.parameter import Parameter
 from service.spec.space.space import Space
 
 TRUST = 0.5
-"""Before anything is measured another sweep is taken to agree with this one at this rank correlation."""
+"""Rank correlation with another sweep that is assumed before any is measured."""
 
 SAME = 0.9
-"""An earlier round of the same sweep, at this one."""
+"""The same for an earlier round of this sweep."""
 
 FAR = 0.1
-"""A value so far beyond a bound, as a share of the range, is no longer taken for the bound."""
+"""Fraction of a range by which a value may lie outside it and still be moved to the bound."""
 
 
 @dataclass(frozen=True)
