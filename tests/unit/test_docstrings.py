@@ -27,6 +27,7 @@ NAMES = [
     "trainables.huggingface:TransformersTask",
     "trainables.lightning:LightningTask",
     "trainables.lightning:data_of",
+    "trainables.recipe.recipe:Recipe",
     "trainables.stages:Plan",
     "trainables.stages:Stage",
     "trainables.task:Task",
