@@ -1,4 +1,4 @@
-"""Ray's own switches as Sieve sets them."""
+"""Environment variables of Ray that Sieve sets."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ SWITCHES = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
-"""Set unless the user did: a trial that asks for no GPU sees none; nothing is sent home."""
+"""Defaults, unless the user has set them: trials without a GPU see none; no usage statistics."""

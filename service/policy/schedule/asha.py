@@ -1,4 +1,7 @@
-"""Asynchronous successive halving that stops (Li et al. 2020), by Ray Tune, on the clock of stages."""
+"""Scheduler (Optuna: pruner) of asynchronous successive halving with stopping: Ray Tune's ``ASHAScheduler``.
+
+ASHA, Li et al. 2020, in Tune's variant that stops or continues a trial at once; `promote` is the paper's own.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,15 @@ from service.spec import Spec
 
 @dataclass(frozen=True)
 class _Shown:
-    """The part of a Tune trial that Tune's ASHA looks at."""
+    """The attributes of a Tune ``Trial`` that ``ASHAScheduler`` reads."""
 
     trial_id: str
 
 
 class AshaRungs(Unpaused):
-    """A trial goes on when it is no worse than the best ``1 / reduction_factor`` of those before it at its rung.
+    """ASHA: a trial goes on if it is no worse than the best ``1 / reduction_factor`` of those before it at its rung.
 
-    The first trial at a rung always goes on: Tune's rule depends on the order of arrival, as asynchronous halving does.
+    The first trial at a rung always goes on, as Tune's rule depends on the order of arrival. Time is that of `clock`.
     """
 
     def __init__(self, spec: Spec, worths: StageWorths) -> None:
@@ -57,7 +60,7 @@ class AshaRungs(Unpaused):
         return Verdict("stop" if stopped else "continue", self._reason(stage, value, numbers, stopped), numbers)
 
     def _cutoff(self, stage: int) -> float | None:
-        """What Tune's bracket will compare with: read from the rung itself, before the value enters it."""
+        """The metric that Tune's bracket will compare with at this rung; None for the first trial there."""
         for milestone, recorded in self._tune._brackets[0]._rungs:
             if milestone == stage_end(stage, self._factor) and recorded:
                 return self._sign * float(self._tune._brackets[0].cutoff(recorded))

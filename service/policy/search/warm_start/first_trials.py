@@ -1,4 +1,4 @@
-"""The first trials of a warm start: the best that the sweeps it names have found."""
+"""First trials of a warm start: the best configs of the past sweeps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FRACTION = 0.25
 """Fraction of all trials that configs of past sweeps may take together."""
 
 APART = 0.05
-"""Configs count as distinct if some coordinate differs by so much of its range."""
+"""Configs are distinct if some unit coordinate differs by this much."""
 
 
 def openings(spec: Spec, lessons: Sequence[Lesson]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -1,4 +1,4 @@
-"""What another sweep, or an earlier round of this one, has found; and where its configs lie in this space."""
+"""Trials of another sweep or an earlier round (a warm start's data), and their coordinates in this space."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ FAR = 0.1
 
 @dataclass(frozen=True)
 class Past:
-    """Trials from elsewhere: ``observations`` of the sweep (or rounds) ``name``, with values of this sweep's metric.
+    """The trials ``observations`` of the sweep (or rounds) ``name``, with values of this sweep's metric.
 
-    ``goal`` (maximize, minimize) says which of them are better. They are comparable within a stage of this past
-    alone: its stages need not be those of the sweep that learns from it. ``trust`` is the rank correlation, from 0 to
-    1, that its scores are taken to have with this sweep's before any is measured.
+    ``goal`` is maximize or minimize. Values are comparable within a stage of this past only, as its stages need not be
+    those of the sweep that learns from it. ``trust`` is the rank correlation, from 0 to 1, that is assumed between its
+    scores and this sweep's before any is measured.
     """
 
     name: str
@@ -37,10 +37,10 @@ class Past:
 
 
 def coordinates(space: Space, config: Mapping[str, Any]) -> dict[str, float] | None:
-    """The unit coordinates of the parameters that ``space`` has in common with a flat config from elsewhere.
+    """The unit coordinates of the parameters that ``space`` and a flat config of another sweep have in common.
 
-    A value just outside (`FAR`) is taken for the bound. Parameters that do not apply beside the others are left out,
-    so are those of the config alone. None: a value is not to be had in ``space``.
+    A value just outside a range (`FAR`) is moved to the bound; inactive parameters are left out. None if a value does
+    not lie in ``space``.
     """
     units: dict[str, float] = {}
     for parameter in space.parameters:
