@@ -1,4 +1,4 @@
-"""A local Ray cluster of several nodes on one machine, for tests and trials, whose GPUs need not exist."""
+"""A local Ray cluster of several nodes on one machine, for development and tests; its GPUs need not exist."""
 
 from __future__ import annotations
 

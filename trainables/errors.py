@@ -1,6 +1,7 @@
 """Exceptions inside a trial, by the kind of failure: ``retries`` of the spec are spent on some kinds only.
 
-A task may raise `TaskError` and `Diverged`; the others are Sieve's. Any other exception of a task is retried.
+A task may raise `TaskError` and `Diverged`; the others are Sieve's. Any other exception of a task is retried, except
+for running out of memory, which is retried only on a whole GPU after a fraction of one.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ class Task(ABC):
     the search space as a nested dict, constants included. One instance serves many trials of a worker process, one
     after another, so keep nothing of a trial in it.
 
-    A `TaskError` ends the trial with its message and is not retried; any other exception is (``retries``).
+    A `TaskError` ends the trial with its message and is not retried; any other exception is (``retries``), except for
+    `trainables.errors.Diverged` and running out of memory.
 
     >>> import numpy as np
     >>> from torch import nn

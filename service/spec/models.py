@@ -104,7 +104,7 @@ class Metric(Section):
 
 
 class StageSpec(Section):
-    """One stage (level of fidelity); see `trainables.stages.Stage`."""
+    """One stage (level of fidelity): a fraction of the training data, and epochs; see `trainables.stages.Stage`."""
 
     data: Annotated[float, Field(description="fraction of the training data", json_schema_extra={"maximum": 1})]
     epochs: Annotated[int, Field(description="passes over it", json_schema_extra={"minimum": 1})]

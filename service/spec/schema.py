@@ -36,6 +36,7 @@ def json_schema() -> dict[str, Any]:
         "$schema": DIALECT,
         "title": "Sieve sweep",
         **_without_titles(schema),
+        "description": "a hyperparameter sweep: its task, search space, stages, searcher, scheduler and limits",
         "$defs": _without_titles(definitions),
     }
 

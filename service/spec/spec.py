@@ -47,7 +47,7 @@ class Spec(Section):
     ``parameters``  required                      search space and constants, kept in YAML form; parsed: `space`
     ``stages``      required                      ``[{data, epochs, classes: None, start: continue}]``; see `plan`
     ``data_dir``    None: ``SIEVE_DATA``          folder of the data; relative to the folder of the task's code
-    ``search``      bayesopt, 32 trials, seed 0   searcher; see `models.Search`
+    ``search``      auto, 32 trials, seed 0       searcher (auto: bayesopt); see `models.Search`
     ``schedule``    promote, reduction_factor 4   scheduler (pruner); see `models.Schedule`
     ``rounds``      1                             rounds of narrowing the space; see `models.Rounds`
     ``resources``   1 CPU, 0 GPUs per trial       see `models.Resources`

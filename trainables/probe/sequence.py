@@ -26,7 +26,7 @@ Found = TypeVar("Found")
 
 
 class ProbeSequence:
-    """The probes of a task class, in the order in which a failure of one makes the next ones pointless.
+    """The probes of a task class, in an order such that the failure of one makes the next ones pointless.
 
     ``data`` and ``again`` are of two calls of the task's ``data()``.
     """
@@ -44,7 +44,7 @@ class ProbeSequence:
         self.untried: list[str] = []
 
     def run(self) -> Evidence:
-        """All evidence; it ends early where the loss is not to be had or has no gradient."""
+        """All evidence; it ends early if there is no loss or it has no gradient."""
         task, given, data = self.task, self.given, self.data
         try:
             looked = contents.look(task, data, given.plan, given.data_seed)

@@ -53,11 +53,11 @@ def displaced(
         for one in sorted(lower, key=lambda one: (one.name not in idle, one.priority, -heads[one.name])):
             helped = [sweep for sweep in starts([*leaving, one.name], priority) if sweep not in now]
             if helped:
-                return _told(one, helped[0], idle.get(one.name))
+                return _preemption(one, helped[0], idle.get(one.name))
     return None
 
 
-def _told(one: Demand, urgent: Demand, idle: str | None) -> Displaced:
+def _preemption(one: Demand, urgent: Demand, idle: str | None) -> Displaced:
     """The preemption with its reason in words."""
     why = idle or f"that has priority {urgent.priority}, and this one {one.priority}"
     numbers = {"to": urgent.name, "priority": one.priority, "higher": urgent.priority}

@@ -1,4 +1,4 @@
-"""Ray Tune's search-space objects read without importing Ray: whoever holds one has imported it already."""
+"""Ray Tune's search-space objects (``tune.search.sample.Domain``) as samplers, without importing Ray."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def from_tune(domain: Any) -> tuple[str, list[Any]]:
     """Kind and arguments of a Tune domain.
 
     Raises:
-        ValueError: the domain has no counterpart, as ``tune.sample_from`` has none: a function cannot be stored.
+        ValueError: the domain has no counterpart, such as ``tune.sample_from``, whose function cannot be stored.
     """
     sampler = domain.get_sampler()
     quantum = getattr(sampler, "q", None)

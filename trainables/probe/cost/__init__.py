@@ -1,1 +1,1 @@
-"""What a check measures: time, memory and batch sizes."""
+"""Probes of costs: time, peak memory, batch sizes."""

@@ -62,8 +62,8 @@ class ForeignSearcher:
         }
         for step in steps:
             if step in new:
-                self._hear(step, trials)
-        self._hear_ends(trials)
+                self._replay(step, trials)
+        self._replay_ends(trials)
         suggestion = self._instance.suggest(number)
         if suggestion is None:
             raise NotYet
@@ -85,22 +85,22 @@ class ForeignSearcher:
         known = self._open.keys() <= trials.keys() and self._proposed <= len(trials)
         return known and values[: len(self._values)] == self._values
 
-    def _hear(self, step: Step, trials: Mapping[int, Observation]) -> None:
+    def _replay(self, step: Step, trials: Mapping[int, Observation]) -> None:
         observation = trials[step.trial]
         if step.stage is not None:
             self._values.append(step)
-            self._hear_value(observation, step.stage)
+            self._replay_value(observation, step.stage)
             return
         self._proposed = step.trial
         if step.trial > self._given:
-            self._hear_ends(trials)
+            self._replay_ends(trials)
             suggestion = self._instance.suggest(step.trial)
             if suggestion == observation.config:
                 self._open[step.trial] = -1
             elif isinstance(suggestion, Mapping):
                 self._instance.complete(step.trial, None, error=True)
 
-    def _hear_value(self, observation: Observation, stage: int) -> None:
+    def _replay_value(self, observation: Observation, stage: int) -> None:
         trial, value, complete = observation.trial, observation.values[stage], completes(observation, stage)
         result = {self._spec.metric.name: value, "training_iteration": stage + 1, "done": complete}
         if trial not in self._open:
@@ -114,7 +114,7 @@ class ForeignSearcher:
             sound = math.isfinite(value)
             self._instance.complete(trial, result if sound else None, error=not sound)
 
-    def _hear_ends(self, trials: Mapping[int, Observation]) -> None:
+    def _replay_ends(self, trials: Mapping[int, Observation]) -> None:
         """Pass the end of trials that ended inside a stage: they failed, or the sweep had ended for a while."""
         for trial, stage in list(self._open.items()):
             observation = trials[trial]

@@ -46,7 +46,7 @@ class Instance:
         known: dict[str, Any] = {"metric": metric, "mode": mode, **dict.fromkeys(SEEDS, self._seed)}
         known |= {} if late else {"space": searched(self._space)}
         taken = inspect.signature(made).parameters
-        with self._blamed("cannot be made"), _stirred(self._seed, 0):
+        with self._blamed("cannot be made"), _seeded(self._seed, 0):
             self._searcher = made(**{key: value for key, value in known.items() if key in taken})
             if late:
                 self._searcher.set_search_properties(metric, mode, searched(self._space))
@@ -54,7 +54,7 @@ class Instance:
 
     def suggest(self, number: int) -> Mapping[str, Any] | str | None:
         """``suggest``: the flat config of trial ``number``; None for not now, FINISHED for no more."""
-        with self._blamed("fails to suggest"), _stirred(self._seed, number):
+        with self._blamed("fails to suggest"), _seeded(self._seed, number):
             suggestion = self._searcher.suggest(str(number))
         return suggestion if suggestion is None or suggestion == FINISHED else self._config(suggestion)
 
@@ -107,7 +107,7 @@ def _at(nested: Any, name: str) -> Any:
 
 
 @contextmanager
-def _stirred(seed: int, number: int) -> Iterator[None]:
+def _seeded(seed: int, number: int) -> Iterator[None]:
     """Context in which ``random`` and numpy are seeded by (seed, number), for searchers that take no seed."""
     before = random.getstate(), np.random.get_state()
     random.seed(f"{seed} {number}")

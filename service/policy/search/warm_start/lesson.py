@@ -17,10 +17,10 @@ from service.spec import Spec
 
 TREES = 50
 MODELLED = 500
-"""Most trials of a past that are learned from: the better half of them its best, the others every so many-th."""
+"""Most trials of a past in its model: one half its best, the other half evenly spread over the rest."""
 
 EVERYWHERE = 128
-"""Random points that show how far predictions spread where nobody has been."""
+"""Random points by which the spread of predictions over the whole space is measured."""
 
 
 class Lesson:
@@ -102,7 +102,7 @@ class Lesson:
 
 
 def _spread(count: int) -> list[int]:
-    """Positions (from 0) of at most `MODELLED` of ``count`` ranked trials, evenly spread."""
+    """Positions (from 0) of at most `MODELLED` of ``count`` ranked trials: half the best, half evenly spread."""
     if count <= MODELLED:
         return list(range(count))
     rest = np.linspace(MODELLED // 2, count - 1, MODELLED - MODELLED // 2)
