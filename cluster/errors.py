@@ -1,4 +1,4 @@
-"""Errors about clusters."""
+"""Errors of clusters."""
 
 from __future__ import annotations
 

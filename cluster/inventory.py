@@ -1,6 +1,6 @@
-"""What a cluster has: its nodes, what is free on them, and whether a request could ever be placed.
+"""Inventory of a cluster: its nodes, their free resources, and whether a request could ever be placed.
 
-Whoever asks never becomes a Ray driver: a dashboard is asked over HTTP, else a child process joins for a moment.
+It does not make this process a Ray driver: a dashboard is asked over HTTP, else a child process joins for a moment.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from cluster.ray_internals.nodes import free_by_node
 from cluster.token import headers
 
 TIMEOUT = 10.0
-"""Seconds that a dashboard has to answer."""
+"""Timeout of a request to a dashboard, in seconds."""
 
 PATIENCE = 60.0
-"""Seconds that a child process has to join and answer."""
+"""Timeout of the child process that joins, in seconds."""
 
 REFUSED = (401, 403)
 
 
 @dataclass(frozen=True)
 class Node:
-    """A node: ``resources`` it has and what is ``used`` of them, by Ray's names (CPU, GPU, memory in bytes, …).
+    """A node: its ``resources`` and what is ``used`` of them, by Ray's names (CPU, GPU, memory in bytes, …).
 
-    ``used`` is None where the cluster does not say. ``name`` is for people; ``labels`` are Ray's.
+    ``used`` is None if the cluster does not report it. ``name`` is for display; ``labels`` are Ray's node labels.
     """
 
     id: str
@@ -45,19 +45,18 @@ class Node:
 
 
 def nodes(address: str) -> list[Node]:
-    """The nodes of the cluster at ``address``, dead ones included as long as it remembers them.
+    """The nodes of the cluster at ``address``, dead ones included as long as Ray lists them.
 
-    ``http://…`` is a dashboard, anything else what RAY_ADDRESS may be. Ray's token goes with the request where there is
-    one (see `token`).
+    ``http://…`` is a dashboard, anything else a value of RAY_ADDRESS. Ray's `token` is sent if there is one.
 
     Raises:
-        ClusterError: it cannot be reached, or wants another token.
+        ClusterError: it cannot be reached, or needs another token.
     """
     return _of_dashboard(address) if address.startswith(("http://", "https://")) else _of_child(address)
 
 
 def total(nodes: Iterable[Node]) -> dict[str, float]:
-    """The resources of all nodes that live, summed."""
+    """The sum of the resources of all nodes that are alive."""
     sums: dict[str, float] = {}
     for node in nodes:
         for name, amount in node.resources.items() if node.alive else ():
@@ -66,9 +65,9 @@ def total(nodes: Iterable[Node]) -> dict[str, float]:
 
 
 def could_fit(nodes: Iterable[Node], request: Mapping[str, float]) -> str | None:
-    """Why ``request`` (amounts by resource) could be placed on no single node even if all was free; None if it could.
+    """Why ``request`` (amounts by resource) fits on no single node even if it is idle; None if it fits.
 
-    A reservation in several parts, as of a trial of several processes, is a request for each of them.
+    A trial of several processes has a request for each of them.
     """
     living = [node for node in nodes if node.alive]
     if not living:
@@ -169,7 +168,7 @@ def _of_ray(row: Mapping[str, Any], free: Mapping[str, float] | None) -> Node:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The child: prints the nodes as JSON."""
+    """Main function of the child process: prints the nodes as JSON."""
     from cluster.connect import connect
 
     with connect(arguments[0]):

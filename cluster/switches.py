@@ -1,4 +1,4 @@
-"""Ray's own switches as Sieve sets them."""
+"""Environment variables of Ray that Sieve sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ray's token, by which a cluster knows who may use it."""
+"""Ray's authentication token."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def token() -> str | None:
 
 
 def make_token() -> None:
-    """Have Ray make a token where there is none yet, as it does for a local Ray of its own."""
+    """Make a token by Ray's own means if there is none yet."""
     if os.environ.get(MODE, "token").lower() != "token" or token() is not None:
         return
     command = [*ray_command(), "get-auth-token", "--generate"]
@@ -42,6 +42,6 @@ def make_token() -> None:
 
 
 def headers() -> dict[str, str]:
-    """What an HTTP request to a dashboard carries."""
+    """HTTP headers of a request to a dashboard: the token, if there is one."""
     known = token()
     return {} if known is None else {"Authorization": f"Bearer {known}"}

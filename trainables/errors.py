@@ -1,4 +1,8 @@
-"""What can go wrong inside a trial, by kind: the head reads the kind to decide whether a retry makes sense."""
+"""Exceptions inside a trial, by the kind of failure: ``retries`` of the spec are spent on some kinds only.
+
+A task may raise `TaskError` and `Diverged`; the others are Sieve's. Any other exception of a task is retried, except
+for running out of memory, which is retried only on a whole GPU after a fraction of one.
+"""
 
 from __future__ import annotations
 
@@ -12,28 +16,50 @@ from pathlib import Path
 from typing import Any
 
 INSTALLED = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-"""Folders of Python's own modules, and of those that were installed."""
+"""Folders of Python's standard library and of installed packages."""
 OURS = tuple(str(Path(__file__).parents[1] / name) for name in ("trainables", "service", "cluster"))
 
 
 class TaskError(ValueError):
-    """A user's mistake in a task, its data or a config; the message ends with the cure. A retry would not help."""
+    """A mistake in a task, its data or a config; the message ends with the cure. The trial fails and is not retried.
+
+    >>> from trainables.errors import TaskError
+    >>> def model(config):
+    ...     if config["width"] % config["heads"]:
+    ...         raise TaskError(f"heads {config['heads']} does not divide width {config['width']}; use 1, 2 or 4")
+    >>> model({"width": 64, "heads": 3})
+    Traceback (most recent call last):
+    ...
+    trainables.errors.TaskError: heads 3 does not divide width 64; use 1, 2 or 4
+    """
 
 
 class Diverged(ArithmeticError):
-    """The loss or the sweep's metric became NaN or infinite; the message holds the numbers. A retry would not help."""
+    """The loss or the sweep's metric became NaN or infinite; the trial fails and is not retried.
+
+    Sieve's loop raises it by itself; a training function may, with the numbers and a cure in the message:
+
+    >>> import math
+    >>> from trainables.errors import Diverged
+    >>> loss, step = math.nan, 12
+    >>> if not math.isfinite(loss):
+    ...     raise Diverged(f"the loss became {loss} at step {step}; lower lr")
+    Traceback (most recent call last):
+    ...
+    trainables.errors.Diverged: the loss became nan at step 12; lower lr
+    """
 
 
 class MetricError(TaskError):
-    """The task does not report the metric the sweep is about; the message lists the names it did report."""
+    """The task does not report ``metric.name`` of the spec; the message lists what it did report. Not retried."""
 
 
 class CheckpointError(OSError):
-    """A checkpoint cannot be written or read; the message names the file and the cure."""
+    """A checkpoint file cannot be written or read; the message names the file and the cure. Not retried."""
 
 
 class RankFailed(RuntimeError):
-    """A process of a trial of several broke: ``failure`` is its kind, message and traceback as `outcome` made them."""
+    """One process of a distributed trial failed; ``failure`` has its ``kind``, ``message`` and ``traceback``."""
 
     def __init__(self, failure: Mapping[str, Any]) -> None:
         super().__init__(str(failure["message"]))
@@ -41,7 +67,7 @@ class RankFailed(RuntimeError):
 
 
 def told(error: BaseException) -> str:
-    """``error`` in words: a mistake that we found says all itself; of others type, message and the user's line."""
+    """``error`` in words: the message of a `TaskError`; of others type, message and the line in the user's code."""
     if isinstance(error, TaskError):
         return str(error)
     words = f"{type(error).__name__}: {error}"
@@ -51,7 +77,7 @@ def told(error: BaseException) -> str:
 
 
 def place(error: BaseException) -> str:
-    """`` (task.py:12)``: the last line of ``error`` in code of the user's own; an empty string if none is."""
+    """`` (task.py:12)``: the innermost line of the user's code in the traceback, ``""`` if there is none."""
     frames = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
     frames += re.findall(r'File "(.+)", line (\d+)', str(error))
     users = [frame for frame in frames if not frame[0].startswith(("<", *INSTALLED, *OURS))]
@@ -63,6 +89,6 @@ def place(error: BaseException) -> str:
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
-    """`` (did you mean 'x'?)`` for the allowed word most like ``word``, or an empty string if none is close."""
+    """`` (did you mean 'x'?)`` with the ``allowed`` word closest to ``word``, ``""`` if none is close."""
     close = difflib.get_close_matches(word, list(allowed), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,4 +1,4 @@
-"""Where data sets come from: the files of a data directory or their public source, each checked by its SHA-256."""
+"""Files of data sets, from a data directory or downloaded from their public source, checked by SHA-256."""
 
 from __future__ import annotations
 
@@ -30,9 +30,8 @@ CHUNK = 1 << 20
 class Download:
     """One file of a data set.
 
-    ``path`` is its place in a data directory. ``sha256`` is of its content: unpacked, where it is a gzip of a single
-    file. ``url`` is the public source; where what it holds, unpacked, is of another form, ``convert`` makes the
-    content of it.
+    ``path`` is relative to the data directory. ``sha256`` is that of the content, unpacked if the file is a gzip.
+    ``url`` is the public source; ``convert`` makes the content from what is downloaded, unpacked, where they differ.
     """
 
     path: str
@@ -52,17 +51,17 @@ def data_folder(data_dir: str | None, project: str) -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``sieve/data`` in the user's cache folder (XDG_CACHE_HOME, else ``~/.cache``)."""
+    """The folder of downloads: ``sieve/data`` in the user's cache folder (XDG_CACHE_HOME, else ``~/.cache``)."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sieve" / "data"
 
 
 def contents(sources: Sequence[Download], data_dir: Path | None) -> list[bytes]:
     """The content of each of ``sources``, unpacked and checked.
 
-    A ``data_dir`` is taken as it is, and must hold them all; without one they are downloaded to `cache_folder` once.
+    A ``data_dir`` must have all of them and is not changed; without one they are downloaded to `cache_folder` once.
 
     Raises:
-        TaskError: files are missing, cannot be downloaded or are corrupted; says which, from where, and the cure.
+        TaskError: files are missing, cannot be downloaded or are corrupted; with their names, sources and the cure.
     """
     if data_dir is not None:
         require([(source.path, source.url) for source in sources], data_dir)
@@ -74,10 +73,10 @@ def contents(sources: Sequence[Download], data_dir: Path | None) -> list[bytes]:
 
 
 def require(files: Iterable[tuple[str, str]], folder: Path) -> None:
-    """See that ``folder`` has all ``files``, each a path in it and where to get it.
+    """Check that ``folder`` has all ``files``, each given as (path in it, source).
 
     Raises:
-        TaskError: some are missing; lists them.
+        TaskError: some are missing; the message lists them.
     """
     missing = [f"{path} (from {origin})" for path, origin in files if not (folder / path).is_file()]
     if missing:
@@ -89,10 +88,10 @@ def require(files: Iterable[tuple[str, str]], folder: Path) -> None:
 
 
 def download(source: Download, folder: Path) -> Path:
-    """Fetch ``source`` into ``folder`` and return its path there; the file appears once it is whole and checked.
+    """Download ``source`` into ``folder`` and return its path; the file is moved there once it is whole and checked.
 
     Raises:
-        TaskError: the source cannot be reached, or what it sent is not the file.
+        TaskError: the source cannot be reached, or the checksum is another one.
     """
     target = folder / source.path
     try:
@@ -107,7 +106,7 @@ def download(source: Download, folder: Path) -> Path:
     try:
         _fetch(source, part, target)
         _finish(source, part)
-        part.chmod(0o666 & ~_umask())  # A temporary file is its owner's alone, a data set is not.
+        part.chmod(0o666 & ~_umask())  # Temporary files are readable by their owner only.
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -134,7 +133,7 @@ def _fetch(source: Download, part: Path, target: Path) -> None:
 
 
 def _finish(source: Download, part: Path) -> None:
-    """Bring what was downloaded into the form that is kept, if that differs, and check it."""
+    """Convert what was downloaded, if needed, and check it."""
     content = _unpacked(part.read_bytes(), source.url)
     if content is not None and source.convert is not None:
         try:

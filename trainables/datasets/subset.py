@@ -1,4 +1,4 @@
-"""Which training examples a stage uses: nested, stratified by class, seeded. Pure numpy."""
+"""Subsets of the training examples for each stage: nested, stratified by class, seeded. Pure numpy."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def subset_indices(labels: ArrayLike | int, stage: Stage, seed: int) -> Indices:
 
 
 def class_indices(labels: ArrayLike, training_labels: ArrayLike, stage: Stage, seed: int) -> Indices:
-    """Sorted indices of the (validation) ``labels`` that belong to the classes ``stage`` trains on: all, mostly."""
+    """Sorted indices of those ``labels`` (of validation) that are of the classes that ``stage`` trains on."""
     values = np.asarray(labels)
     if stage.classes is None:
         return np.arange(len(values), dtype=np.int64)
@@ -49,7 +49,7 @@ def class_indices(labels: ArrayLike, training_labels: ArrayLike, stage: Stage, s
 
 
 def smallest_fraction(size: int) -> float:
-    """The smallest fraction, rounded up to four digits, that leaves an example of a class with ``size`` examples."""
+    """The smallest fraction, rounded up to four digits, that has an example of a class with ``size`` examples."""
     exact = 0.5 / size
     digits = 3 - math.floor(math.log10(exact))
     rounded = math.ceil(exact * 10**digits) / 10**digits
@@ -57,7 +57,7 @@ def smallest_fraction(size: int) -> float:
 
 
 def _count(fraction: float, size: int) -> int:
-    # Halves go up: Python's round() goes to the even neighbour, and the smallest fraction would depend on it.
+    # Half up: Python's round() goes to the even neighbour, so that the smallest fraction would depend on the size.
     return math.floor(fraction * size + 0.5)
 
 

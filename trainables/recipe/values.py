@@ -1,4 +1,4 @@
-"""Values of config keys, each checked with an error that says what is allowed."""
+"""Types of config values, with the check and the error message of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainables.errors import TaskError, nearest
 
 
 class Value(Protocol):
-    """What a key may hold; `read` returns it in its own type or raises a TaskError."""
+    """The type of a key's value; `read` returns a value in that type or raises a TaskError."""
 
     def read(self, key: str, value: Any) -> Any: ...
 
@@ -40,7 +40,7 @@ class Number:
     most: float = math.inf
 
     def read(self, key: str, value: Any) -> float:
-        # numpy's numbers are among these, its booleans are not.
+        # numpy's numbers are Real, its booleans are not.
         sensible = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
         if not (sensible and self.least <= value <= self.most and self.above < value < self.below):
             raise TaskError(f"{key} is {value!r}; use a number {self._bounds()}")

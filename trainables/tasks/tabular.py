@@ -58,7 +58,7 @@ class Tabular(Task):
 
     name: ClassVar[str]
     page: ClassVar[str]
-    """Where it comes from."""
+    """The web page of the data set."""
     numbers: ClassVar[int]
     categories: ClassVar[tuple[int, ...]] = ()
     classes: ClassVar[int]

@@ -1,4 +1,4 @@
-"""What a step hands in: a report, or the failure that ends the trial. Plain data both."""
+"""Results of ``Trainable.step``: a report, or the failure that ends the trial. Plain data both."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FAILURE_KINDS: tuple[tuple[type[Exception], str], ...] = (
     (TaskError, "task"),
     (CheckpointError, "disk"),
 )
-"""The first that fits names the ``kind`` of a failure. Else it is ``memory`` for a device that has no more of it, which
-a trial with fewer neighbours may get past, or an ``error``, which may be worth another attempt."""
+"""The ``kind`` of a failure by the first class that fits. Others are ``memory`` if the device is out of memory (retried
+on a whole GPU after a fraction of one) or ``error`` (retried)."""
 
 
 def report(given: Assignment, position: Position, metrics: Mapping[str, float], seconds: float) -> dict[str, Any]:
-    """The report of ``given`` at ``position``, reached in ``seconds``: metrics, clock, and what the head records."""
+    """The report of ``given`` at ``position``, after ``seconds``: metrics, stage, epoch, budget, the head's record."""
     plan, (stage, done) = given.climb, position
     stage_end = done == plan[stage].epochs
     return {
@@ -45,12 +45,12 @@ def report(given: Assignment, position: Position, metrics: Mapping[str, float], 
 
 
 def position(result: Mapping[str, Any]) -> Position:
-    """Where the trial was when it handed in ``result``."""
+    """The position of the trial at ``result``."""
     return result["stage"], result["sieve"]["done_in_stage"]
 
 
 def failure(error: Exception) -> dict[str, Any]:
-    """The last result of a trial that ``error`` ends."""
+    """The last result of a trial that failed by ``error``."""
     if isinstance(error, RankFailed):
         return {"done": True, "sieve": {"failure": error.failure}}
     kind = "memory" if gpu_memory.exhausted(error) else _kind(error)
@@ -66,14 +66,14 @@ def _kind(error: Exception) -> str:
 OF_TRIALS = "checkpoint diagnosis error finished gpu_seconds node round seconds started state trial why"
 OF_REPORTS = "budget config data done epoch sieve stage time"
 RESERVED = frozenset(f"{OF_TRIALS} {OF_REPORTS}".split())
-"""Names that the results of a sweep have of their own."""
+"""Columns of the results' DataFrames, which no metric may be named."""
 
 
 def check(metrics: Mapping[str, float], metric: str) -> None:
-    """See that ``metrics`` can be judged by.
+    """Check the reported ``metrics``.
 
     Raises:
-        MetricError: ``metric`` is not among them, or one has the name of a column that results have anyway.
+        MetricError: the sweep's ``metric`` is not among them, or one has the name of a column (`RESERVED`).
         Diverged: ``metric`` or a loss (``loss`` or ``…_loss``) is NaN or infinite.
     """
     if metric not in metrics:

@@ -1,4 +1,4 @@
-"""From ``module:Name`` and a project folder to the task itself, with an error that says what to do otherwise."""
+"""Import of a task by ``module:Name`` from a project folder, with errors that say the cure."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from trainables.task import Task, TaskFunction
 OURS = ("service", "cluster", "trainables")
 
 EXTRAS = {"lightning": "lightning", "pytorch_lightning": "lightning", "transformers": "hf", "accelerate": "hf"}
-"""Packages that come with an extra of Sieve's."""
+"""The extra of Sieve that installs each package."""
 
 ADAPTERS = {"lightning": "trainables.lightning.LightningTask", "hf": "trainables.huggingface.TransformersTask"}
 """The task class for the packages of each extra."""
 
 
 def resolve(reference: str, project: str) -> Task | LibraryTask | TaskFunction:
-    """The task that ``reference`` names, imported with the folder ``project`` first on Python's path.
+    """The task that ``reference`` names, imported with the folder ``project`` first in ``sys.path``.
 
-    Returns an instance for a subclass of `Task` or `LibraryTask`, or the function itself.
+    Returns an instance of a subclass of `Task` or `LibraryTask`, or the function itself.
 
     Raises:
-        TaskError: it cannot be imported, is not there, or is not a task; or the project holds a package of our name.
+        TaskError: it cannot be imported, is not there, or is no task; or the project has a package named as Sieve's.
     """
     return _task(reference, find(reference, project))
 
 
 def find(reference: str, project: str, what: str = "task") -> Any:
-    """Whatever ``reference``, ``module:Name``, names in the folder ``project``; errors call it a ``what``.
+    """The object that ``reference``, ``module:Name``, names in the folder ``project``; errors call it a ``what``.
 
     Raises:
-        TaskError: it cannot be imported or is not there; or the project holds a package of our name.
+        TaskError: it cannot be imported or is not there; or the project has a package named as Sieve's.
     """
     module_name, colon, name = reference.partition(":")
     if not (colon and module_name and name):

@@ -1,4 +1,7 @@
-"""Asynchronous successive halving that stops (Li et al. 2020), by Ray Tune, on the clock of stages."""
+"""Scheduler (Optuna: pruner) of asynchronous successive halving with stopping: Ray Tune's ``ASHAScheduler``.
+
+ASHA, Li et al. 2020, in Tune's variant that stops or continues a trial at once; `promote` is the paper's own.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,15 @@ from service.spec import Spec
 
 @dataclass(frozen=True)
 class _Shown:
-    """The part of a Tune trial that Tune's ASHA looks at."""
+    """The attributes of a Tune ``Trial`` that ``ASHAScheduler`` reads."""
 
     trial_id: str
 
 
 class AshaRungs(Unpaused):
-    """A trial goes on when it is no worse than the best ``1 / reduction_factor`` of those before it at its rung.
+    """ASHA: a trial goes on if it is no worse than the best ``1 / reduction_factor`` of those before it at its rung.
 
-    The first trial at a rung always goes on: Tune's rule depends on the order of arrival, as asynchronous halving does.
+    The first trial at a rung always goes on, as Tune's rule depends on the order of arrival. Time is that of `clock`.
     """
 
     def __init__(self, spec: Spec, worths: StageWorths) -> None:
@@ -66,5 +69,5 @@ class AshaRungs(Unpaused):
         place = f"{self._metric} {value:.6g} is rank {numbers['rank']} of {numbers['of']}"
         if numbers["cutoff"] is None:
             return f"goes on after stage {stage}: {place}, the first at this rung"
-        share = f"the best 1/{self._factor:g} before it start at {numbers['cutoff']:.6g}"
-        return f"{'stopped' if stopped else 'goes on'} after stage {stage}: {place}, {share}"
+        rule = f"the best 1/{self._factor:g} before it start at {numbers['cutoff']:.6g}"
+        return f"{'stopped' if stopped else 'goes on'} after stage {stage}: {place}, {rule}"

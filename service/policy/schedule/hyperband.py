@@ -1,4 +1,4 @@
-"""Hyperband (Li et al. 2017), by Ray Tune, on the clock of stages."""
+"""Scheduler (Optuna: ``HyperbandPruner``) of Hyperband, Li et al. 2017, by Ray Tune's ``HyperBandScheduler``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from service.spec import Spec
 
 
 class HyperbandRungs:
-    """Trials are put into brackets by their numbers; each bracket is halved where it is whole, early or late.
+    """Hyperband: trials are put into brackets by their numbers, and each bracket is halved synchronously.
 
-    The first bracket is halved at the end of every stage and is the largest, the last one of a round not at all, as in
-    Algorithm 1 of the paper; then comes another round of brackets. Trials wait until their bracket has come together.
-    A bracket that no further trial can join is halved with those there are.
+    The first bracket is the largest and is halved at the end of every stage, the last one of an iteration not at all,
+    as in Algorithm 1 of the paper; then comes another iteration of brackets. Trials wait until all of their bracket
+    have reached the rung. A bracket that no further trial can join is halved with those that it has.
     """
 
     def __init__(self, spec: Spec, worths: StageWorths) -> None:
@@ -58,7 +58,7 @@ class HyperbandRungs:
         ready = [bracket.winners[0] for bracket in self._brackets if bracket.winners]
         if not ready:
             return None
-        # Whoever is furthest up goes first, then the older bracket.
+        # The highest stage first, then the older bracket.
         trial, stage = max(ready, key=lambda entry: (entry[1], -self._number[entry[0]]))
         self.promoted(trial, stage)
         what = f"promoted from stage {stage}"

@@ -1,4 +1,4 @@
-"""Ray Tune's search-space objects read without importing Ray: whoever holds one has imported it already."""
+"""Ray Tune's search-space objects (``tune.search.sample.Domain``) as samplers, without importing Ray."""
 
 from __future__ import annotations
 

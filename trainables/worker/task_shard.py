@@ -1,4 +1,4 @@
-"""One process's share of a task that several processes train as one."""
+"""The shard of a task that one process trains under torch's ``DistributedDataParallel`` (DDP)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from trainables.loop.seeding import derive
 from trainables.task import Task
 
 
-class ShareOfTask(Task):
-    """``task`` as process ``rank`` of ``world`` sees it: the loop around it is the one of a single process.
+class TaskShard(Task):
+    """``task`` with its batches sharded by rows over ``world`` processes, of which this is number ``rank`` (from 0).
 
-    ``wrap`` makes a module one that averages its gradients over the processes.
+    The training loop is that of a single process and is given the whole batch. `loss` is computed on the rows of this
+    process, weighted by their number; ``wrap`` puts it into `torch.nn.parallel.DistributedDataParallel`, which averages
+    the gradients, so that up to rounding they are those of one process with the whole batch. The values of loss and
+    metrics are over all rows and equal in every process, so that all take the same decisions.
 
-    The loop hands every process the whole batch. Each takes the loss of its own rows, weighted by how many they are, in
-    `torch.nn.parallel.DistributedDataParallel`, which averages the gradients: up to rounding they are those of one
-    process with that batch. The values of loss and metrics are those of all rows, the same in every process, so that
-    each takes the same decisions. Dropout differs between
-    processes. Batch normalization is over the rows of all processes on GPUs, over the process's own on the CPU, where
-    those that validate and are saved are of process 0.
+    Dropout differs between processes. Batch normalization is over the rows of all processes on GPUs
+    (``SyncBatchNorm``) and over this process's rows on the CPU, where the statistics of process 0 validate and are
+    saved.
     """
 
     def __init__(self, task: Task, rank: int, world: int, wrap: Callable[[nn.Module], nn.Module]) -> None:
@@ -35,8 +35,8 @@ class ShareOfTask(Task):
         self._model: nn.Module | None = None
         self._seed = 0
         self._trained = False
-        # Whatever else a task has or redefines is as it is there.
-        others = {name for name in dir(task) if not name.startswith("_")} - vars(ShareOfTask).keys()
+        # All other attributes and methods are the task's own.
+        others = {name for name in dir(task) if not name.startswith("_")} - vars(TaskShard).keys()
         vars(self).update({name: getattr(task, name) for name in others})
 
     def data(self) -> Data:
@@ -59,7 +59,7 @@ class ShareOfTask(Task):
         loss = loss * (weight * self._world)
         mean = loss.detach() / self._world
         distributed.all_reduce(mean)
-        return mean + (loss - loss.detach())  # Exactly the mean, so that no process takes another turn than the others.
+        return mean + (loss - loss.detach())  # The same number in all processes, so that they decide alike.
 
     def metrics(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Mapping[str, float | Tensor]:
         if self._trained:
@@ -83,9 +83,9 @@ class ShareOfTask(Task):
         return self._parallel
 
     def _rows(self, batch: Batch) -> tuple[Batch, float]:
-        """This process's rows, and how much they weigh; each takes all rows where one alone might be left for some.
+        """The rows of this process and their weight in the mean, in (0, 1].
 
-        Batch normalization cannot train on one row.
+        A batch of fewer than two rows for each process is not sharded: batch normalization cannot train on one row.
         """
         size = len(batch[-1])
         if size < 2 * self._world:
@@ -108,7 +108,7 @@ class ShareOfTask(Task):
 
 
 class _Loss(nn.Module):
-    """The loss as a module, so that a task may use its model as it likes: DDP wraps what is called, not the model."""
+    """The loss as a module for DDP, so that `Task.loss` may call the model in any way, and any number of times."""
 
     def __init__(self, task: Task, model: nn.Module, config: Mapping[str, Any]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The shares of several processes make up the whole, here one process after another."""
+"""The shards of several processes make up the whole batch, here one process after another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import distributed, nn
 
 from tests.projects.toy import Blobs
-from trainables.worker.process_share import ShareOfTask
+from trainables.worker.task_shard import TaskShard
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -39,7 +39,7 @@ def test_the_average_over_all_processes_is_the_loss_of_the_whole_batch(size: int
     whole.backward()
     expected = gradients(model)
     model.zero_grad()
-    losses = [ShareOfTask(task, rank, world, lambda module: module).loss(model, rows, config) for rank in range(world)]
+    losses = [TaskShard(task, rank, world, lambda module: module).loss(model, rows, config) for rank in range(world)]
     torch.stack(losses).mean().backward()
     torch.testing.assert_close(gradients(model), expected)
     # What the processes would sum up, which here are one.
@@ -54,16 +54,16 @@ def test_no_process_gets_a_single_row_which_batch_normalization_cannot_train_on(
 
     task = Normalized()
     for rank in range(world):
-        loss = ShareOfTask(task, rank, world, lambda module: module).loss(task.model({}).train(), batch(size), {})
+        loss = TaskShard(task, rank, world, lambda module: module).loss(task.model({}).train(), batch(size), {})
         assert torch.isfinite(loss)
 
 
 def test_processes_draw_different_dropout_the_same_way_each_time() -> None:
     def drawn(rank: int, steps: int) -> list[float]:
         torch.manual_seed(1)
-        share, model = ShareOfTask(Blobs(), rank, 2, lambda module: module), Blobs().model({})
+        shard, model = TaskShard(Blobs(), rank, 2, lambda module: module), Blobs().model({})
         for _ in range(steps):
-            share.loss(model, batch(4), {})
+            shard.loss(model, batch(4), {})
         return torch.rand(3).tolist()
 
     torch.manual_seed(1)
@@ -77,5 +77,5 @@ def test_what_else_a_task_has_is_its_own() -> None:
         def describe(self) -> str:
             return "blobs"
 
-    share: Any = ShareOfTask(Named(), 0, 2, lambda module: module)
-    assert share.describe() == "blobs"
+    shard: Any = TaskShard(Named(), 0, 2, lambda module: module)
+    assert shard.describe() == "blobs"
