@@ -20,7 +20,7 @@ from cluster.command import ray_command
 from cluster.errors import ClusterError
 from cluster.inventory import nodes as ask
 from cluster.processes import LocalNode
-from cluster.ray_internals.switches import START_FEW
+from cluster.ray_internals.undocumented_switches import START_FEW
 from cluster.switches import SWITCHES
 from cluster.token import MODE, make_token
 

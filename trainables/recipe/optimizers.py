@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +12,7 @@ from torch.nn.parameter import is_lazy
 from torch.optim import SGD, Adadelta, Adam, AdamW, Optimizer, RMSprop
 
 from trainables.errors import TaskError
-
-if TYPE_CHECKING:
-    from trainables.recipe.recipe import Recipe
+from trainables.recipe.recipe_values import RecipeValues
 
 NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 """Modules whose parameters get no weight decay; the first is the base class of all batch and instance norms."""
@@ -34,7 +32,7 @@ OPTIMIZERS: Mapping[str, Mapping[str, Any]] = {
 Adadelta, alpha of RMSprop, eps) are torch's defaults."""
 
 
-def build(recipe: Recipe, model: nn.Module) -> Optimizer:
+def build(recipe: RecipeValues, model: nn.Module) -> Optimizer:
     """The torch optimizer of all trainable parameters of ``model``, fused where that is possible.
 
     Adam (Kingma & Ba, 2015), AdamW (Loshchilov & Hutter, 2019), Adadelta (Zeiler, 2012), RMSprop (Hinton, 2012).

@@ -14,12 +14,13 @@ from trainables.errors import TaskError
 from trainables.recipe import optimizers, schedules
 from trainables.recipe.keys import KEYS, refuse_idle
 from trainables.recipe.optimizers import OPTIMIZERS
+from trainables.recipe.recipe_values import RecipeValues
 from trainables.recipe.schedule import LRSchedule
 from trainables.recipe.schedules import SCHEDULES
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(RecipeValues):
     """How a model is trained: the config keys of Sieve's loop, each with the meaning it has in torch.
 
     ===================== ======================= ============ ========================================================
@@ -85,37 +86,6 @@ class Recipe:
     trainables.errors.TaskError: lr is -1; use a number > 0
     """
 
-    optimizer: str = "adamw"
-    lr: float = 1e-3
-    momentum: float = 0.0
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.0
-    l1: float = 0.0
-    schedule: str = "constant"
-    warmup: float = 0.0
-    lr_start: float = 1.0
-    lr_end: float = 1.0
-    schedule_period: float = 1.0
-    step_factor: float = 1.0
-    restart_growth: int = 1
-    plateau_factor: float = 0.1
-    plateau_patience: int = 2
-    plateau_threshold: float = 1e-4
-    plateau_min_lr: float = 0.0
-    plateau_eps: float = 1e-8
-    batch_size: int = 128
-    accumulate: int = 1
-    lr_scaling: str = "none"
-    base_batch_size: int = 128
-    clip_norm: float | None = None
-    dropout: float = 0.0
-    label_smoothing: float = 0.0
-    patience: int | None = None
-    sampling: str = "natural"
-    precision: str = "auto"
-    channels_last: bool = False
-    reproducible: bool = False
-
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> Recipe:
         """The recipe in ``config``, other keys left aside.
@@ -136,12 +106,6 @@ class Recipe:
             raise TaskError("momentum is 0, but nesterov needs some; use a number > 0 and < 1, or optimizer sgd")
         schedules.check(recipe)
         return recipe
-
-    @property
-    def peak(self) -> float:
-        """``lr`` after ``lr_scaling``: the highest rate of the schedule."""
-        ratio = self.batch_size / self.base_batch_size
-        return self.lr * {"none": 1.0, "linear": ratio, "sqrt": math.sqrt(ratio)}[self.lr_scaling]
 
     def steps(self, examples: int) -> int:
         """Optimizer steps of an epoch; a last batch of one example is dropped, as batch norm cannot train on it."""

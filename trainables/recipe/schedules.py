@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import (
@@ -20,9 +20,7 @@ from torch.optim.lr_scheduler import (
 )
 
 from trainables.errors import TaskError
-
-if TYPE_CHECKING:
-    from trainables.recipe.recipe import Recipe
+from trainables.recipe.recipe_values import RecipeValues
 
 SCHEDULES: Mapping[str, Mapping[str, Any]] = {
     "constant": {},
@@ -45,7 +43,7 @@ SCHEDULES: Mapping[str, Mapping[str, Any]] = {
 take 1/7, 2/7 and 4/7 of the steps, so that the last one ends with the last step."""
 
 
-def build(recipe: Recipe, optimizer: Optimizer, steps: int) -> LRScheduler | None:
+def build(recipe: RecipeValues, optimizer: Optimizer, steps: int) -> LRScheduler | None:
     """The schedule after the warm-up, over ``steps`` optimizer steps; None for a constant rate.
 
     CosineAnnealing (Loshchilov & Hutter, 2017), with and without restarts; CyclicLR (Smith, 2017).
@@ -70,7 +68,7 @@ def build(recipe: Recipe, optimizer: Optimizer, steps: int) -> LRScheduler | Non
     return None
 
 
-def onecycle(recipe: Recipe, optimizer: Optimizer, steps: int, rise: int) -> OneCycleLR:
+def onecycle(recipe: RecipeValues, optimizer: Optimizer, steps: int, rise: int) -> OneCycleLR:
     """One cycle (Smith & Topin, 2019) over ``steps``, rising for the first ``rise``; momentum is not cycled."""
     return OneCycleLR(
         optimizer,
@@ -84,7 +82,7 @@ def onecycle(recipe: Recipe, optimizer: Optimizer, steps: int, rise: int) -> One
     )
 
 
-def check(recipe: Recipe) -> None:
+def check(recipe: RecipeValues) -> None:
     """Check the values of the schedule's keys against each other.
 
     Raises:
@@ -94,7 +92,7 @@ def check(recipe: Recipe) -> None:
         raise TaskError(f"lr_end is 0, which the {recipe.schedule} schedule never reaches; use a number > 0, e.g. 0.01")
 
 
-def _restarts(recipe: Recipe, optimizer: Optimizer, cycle: float) -> CosineAnnealingWarmRestarts:
+def _restarts(recipe: RecipeValues, optimizer: Optimizer, cycle: float) -> CosineAnnealingWarmRestarts:
     schedule = CosineAnnealingWarmRestarts(
         optimizer, T_0=1, T_mult=recipe.restart_growth, eta_min=recipe.peak * recipe.lr_end
     )
@@ -104,7 +102,7 @@ def _restarts(recipe: Recipe, optimizer: Optimizer, cycle: float) -> CosineAnnea
     return schedule
 
 
-def _plateau(recipe: Recipe, optimizer: Optimizer) -> ReduceLROnPlateau:
+def _plateau(recipe: RecipeValues, optimizer: Optimizer) -> ReduceLROnPlateau:
     return ReduceLROnPlateau(
         optimizer,
         factor=recipe.plateau_factor,
@@ -115,7 +113,7 @@ def _plateau(recipe: Recipe, optimizer: Optimizer) -> ReduceLROnPlateau:
     )
 
 
-def _cyclic(recipe: Recipe, optimizer: Optimizer, period: int) -> CyclicLR:
+def _cyclic(recipe: RecipeValues, optimizer: Optimizer, period: int) -> CyclicLR:
     low, up = recipe.peak * recipe.lr_start, max(1, period // 2)
     down = max(1, period - up)
     return CyclicLR(optimizer, low, recipe.peak, step_size_up=up, step_size_down=down, cycle_momentum=False)

@@ -20,7 +20,16 @@ from ray.tune.schedulers import HyperBandScheduler
 
 from cluster.command import ray_command
 from cluster.errors import RayChanged
-from cluster.ray_internals import absence, actors, dashboard, domains, jobs, nodes, placement_groups, switches
+from cluster.ray_internals import (
+    absence,
+    actors,
+    dashboard,
+    domains,
+    jobs,
+    nodes,
+    placement_groups,
+    undocumented_switches,
+)
 from cluster.ray_internals.authentication import show_token
 from cluster.token import MODE
 from service.engine.launch import head_main
@@ -237,7 +246,11 @@ def known_to_ray(name: str) -> bool:
     return f"{name}\0".encode() in compiled or any(f'"{name}"' in file.read_text() for file in python)
 
 
-@pytest.mark.parametrize("switch", [switches.HIDE_GPUS, switches.START_FEW, switches.SYNC_QUIETLY], ids=str)
+@pytest.mark.parametrize(
+    "switch",
+    [undocumented_switches.HIDE_GPUS, undocumented_switches.START_FEW, undocumented_switches.SYNC_QUIETLY],
+    ids=str,
+)
 def test_switches_are_known_to_ray(switch: dict[str, str]) -> None:
     [name] = switch
     assert known_to_ray(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 
 import pytest
 from pydantic import BaseModel
@@ -21,7 +22,7 @@ from trainables.recipe.recipe import Recipe
 from trainables.recipe.schedules import SCHEDULES
 
 REFERENCE = ROOT / "docs" / "reference"
-PLAIN = {key: value for key, value in vars(Recipe).items() if key in KEYS}
+PLAIN = {field.name: field.default for field in fields(Recipe)}
 FIXED = set(KEYS) - {key for takers in (OPTIMIZERS, SCHEDULES) for taken in takers.values() for key in taken}
 """Recipe keys whose default is the same for every optimizer and schedule."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ray import tune
 
-from cluster.ray_internals.switches import SYNC_QUIETLY
+from cluster.ray_internals.undocumented_switches import SYNC_QUIETLY
 from service.engine.head.tune import loggers
 from service.engine.head.tune.callback import LedgerCallback
 from service.engine.head.tune.scheduler import PolicyScheduler
