@@ -19,7 +19,7 @@ class Concurrency:
 
     def __init__(self, trial_log: TrialLog, gpu_packing: GpuPacking) -> None:
         self._trial_log = trial_log
-        self.gpu_packing = gpu_packing
+        self._gpu_packing = gpu_packing
         self._ordered: int | None = None
         self._live: set[int] = set()
         self._leaving: set[int] = set()
@@ -27,9 +27,14 @@ class Concurrency:
         self._news = threading.Condition()
 
     @property
+    def room(self) -> int:
+        """How many trials the cluster has room for at once, whatever the orders."""
+        return self._gpu_packing.slots
+
+    @property
     def count(self) -> int:
         """How many trials may run at once; 0: all wait."""
-        return self.gpu_packing.slots if self._ordered is None else min(self.gpu_packing.slots, self._ordered)
+        return self.room if self._ordered is None else min(self.room, self._ordered)
 
     @property
     def full(self) -> bool:
@@ -67,10 +72,10 @@ class Concurrency:
 
     def needs(self) -> Needs:
         """What the head tells of itself at each beat."""
-        live, room = list(self._live), self.gpu_packing.slots
+        live, room = list(self._live), self.room
         running = sum(self._trial_log.trials[number].state == "RUNNING" for number in live)
         wanted = room if self._waiting is None else min(room, len(live) + self._waiting)
-        return Needs(running, max(wanted, running), self.gpu_packing.asks)
+        return Needs(running, max(wanted, running), self._gpu_packing.asks)
 
     def gives_up(self, number: int) -> str | None:
         """Why a trial that has just reported gives its place up, in words; None: it trains on."""
@@ -85,7 +90,7 @@ class Concurrency:
                 self._leaving.add(other)
         if number not in self._leaving:
             return None
-        return f"gave its place up: {self._ordered} of {self.gpu_packing.slots} slots are the sweep's now"
+        return f"gave its place up: {self._ordered} of {self.room} slots are the sweep's now"
 
     def _progress(self, number: int) -> tuple[int, int, int]:
         """What a trial has done, least first; of equals the newest."""

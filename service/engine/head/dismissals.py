@@ -1,48 +1,32 @@
-"""Trials that go no further."""
+"""Trials that wait at a rung and go no further."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 
-from service.engine.head.checkpoint_retention import CheckpointRetention
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.tune.stopper import SweepStopper
-from service.ledger.records import DecisionRecord, TrialRecord
+from service.ledger.records import DecisionRecord
 from service.policy.policy import Policy
-from service.policy.verdict import Ruling
 
 
 class Dismissals:
-    """Writes down which waiting trials the policy sends home, whenever something has happened that may decide it."""
+    """Stops the waiting trials that the policy sends home, whenever something has happened that may decide it."""
 
-    def __init__(
-        self, policy: Policy, trial_log: TrialLog, retention: CheckpointRetention, stopper: SweepStopper
-    ) -> None:
+    def __init__(self, policy: Policy, trial_log: TrialLog, stopper: SweepStopper) -> None:
         self._policy = policy
         self._trial_log = trial_log
-        self._retention = retention
         self._stopper = stopper
 
-    def judged(self, row: TrialRecord) -> None:
-        """A verdict on a trial is on record, and so is its new state."""
-        self._retention.ended(row)
-        self.record(self._policy.dismissals())
+    def dropped(self, trial: int) -> None:
+        """A trial has ended without a verdict, and its row says so: no rung waits for it."""
+        self._policy.drop(trial)
+        self.record()
 
-    def failed(self, row: TrialRecord) -> None:
-        """A trial has failed for good, and its row says so: nobody waits for it."""
-        self._retention.ended(row)
-        self._policy.drop(row.number)
-        self.record(self._policy.dismissals())
-
-    def over(self) -> None:
-        """Nothing is left to train: whoever still waits goes no further."""
-        self.record(self._policy.dismissals(over=True))
-
-    def record(self, rulings: Iterable[Ruling]) -> None:
-        """Stop the trials that are ruled out and still wait."""
-        for ruling in rulings:
+    def record(self, over: bool = False) -> None:
+        """Stop who is ruled out and still waits; with ``over`` all that wait, as nothing is left to train."""
+        for ruling in self._policy.dismissals(over):
             row = self._trial_log.trials[ruling.trial]
             if row.state != "PAUSED":
                 continue
@@ -52,4 +36,3 @@ class Dismissals:
             )
             row = replace(row, state="STOPPED", why=verdict.reason, finished=time.time())
             self._trial_log.record(row, decisions=[decision])
-            self._retention.ended(row)

@@ -63,11 +63,11 @@ class FailureGuard:
         decisions: Sequence[DecisionRecord],
         nodes: Callable[[], list[Node]],
     ) -> None:
-        self.stopper = stopper
+        self._stopper = stopper
         self._limits = spec.failures
         self._single = spec.resources.processes == 1
         self._trial_log = trial_log
-        self.gpu_packing = gpu_packing
+        self._gpu_packing = gpu_packing
         self._nodes = nodes
         self._due = 0.0
         self._evidence = FailureEvidence()
@@ -87,7 +87,7 @@ class FailureGuard:
     def passed(self, node: str | None, position: Position) -> None:
         """A trial has reported from ``position``, on the node of id ``node``."""
         self._evidence = self._evidence.passed(position, node)
-        if self.gpu_packing.probing:
+        if self._gpu_packing.probing:
             self._probe()
 
     def failed(self, row: TrialRecord, kind: str, message: str, node: str | None) -> str | None:
@@ -108,13 +108,13 @@ class FailureGuard:
 
     def _halt(self, row: TrialRecord, failure: ObservedFailure, message: str) -> str | None:
         count = same_error(self._evidence, failure.fault, self._limits.pause_after, self._avoided)
-        if count is None or self.stopper.ending is not None:
+        if count is None or self._stopper.ending is not None:
             return None
         others = "" if count == 1 else f" as {count - 1} other{'s' if count > 2 else ''}"
         reason = f"broke by the same error{others}, and no trial got past it: {message}"
         self._record(row, "halt", reason, {"fault": failure.fault, "trials": count})
         why = f"{count} trials broke by the same error and none got past it: {message}"
-        self.stopper.pause(f"{why}; mend the cause and run it again, or raise failures.pause_after")
+        self._stopper.pause(f"{why}; mend the cause and run it again, or raise failures.pause_after")
         return why
 
     def _avoid(self, row: TrialRecord, failure: ObservedFailure, message: str) -> None:
@@ -151,13 +151,13 @@ class FailureGuard:
         """While a node may be bad new trials go before those that broke, which might use their attempts up there."""
         watched = self._single and self._limits.avoid_after is not None
         suspected = watched and suspicious(self._evidence, self._avoided)
-        self.gpu_packing.probing = suspected and sum(node.alive for node in self._nodes()) > 1
+        self._gpu_packing.probing = suspected and sum(node.alive for node in self._nodes()) > 1
 
     def _place(self) -> bool:
         """Tell who places trials where none may go; False, and nothing changes, if no room would be left."""
         rest = [node for node in self._nodes() if node.id not in self._avoided]
         try:
-            self.gpu_packing.avoid(sorted(self._avoided), total(rest))
+            self._gpu_packing.avoid(sorted(self._avoided), total(rest))
         except UserError:
             return False
         return True
@@ -169,5 +169,5 @@ class FailureGuard:
             self._avoided.pop(numbers["node"], None)
 
     def _record(self, row: TrialRecord, kind: str, reason: str, numbers: dict[str, Any]) -> None:
-        decision = DecisionRecord(row.number, row.stage, kind, reason, numbers, self.stopper.seconds())
+        decision = DecisionRecord(row.number, row.stage, kind, reason, numbers, self._stopper.seconds())
         self._trial_log.record(self._trial_log.trials[row.number], decisions=[decision])
