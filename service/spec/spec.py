@@ -107,6 +107,13 @@ class Spec(Section):
         """Which of `plans` a round (from 0) climbs. Values of different plans are never compared."""
         return min(round, len(self.rounds.stages))
 
+    def resources_at(self, stage: int) -> Resources:
+        """What a trial occupies while it trains ``stage`` (from 0): the same at every stage so far.
+
+        Whoever makes room for a trial asks here; of `resources` itself only ``max_concurrent`` is the whole sweep's.
+        """
+        return self.resources
+
     def trials_of(self, round: int) -> int | None:
         """How many trials a round (from 0) has; None for all points of a grid."""
         return self.search.trials if round == 0 else self.rounds.trials or self.search.trials

@@ -38,7 +38,8 @@ class EpochRunner(Protocol):
 class StagedTrainable(tune.Trainable):
     """Runs one trial after another in a warm worker process.
 
-    The config is `Assignment.to_dict`. Every step returns one report: the metrics, ``stage``, ``epoch`` (passes the
+    The config is `Assignment.to_dict`, with the fields of a `Crew` under ``crew`` where several processes train the
+    trial and this one only leads them. Every step returns one report: the metrics, ``stage``, ``epoch`` (passes the
     weights have seen), ``budget`` (full-data epoch equivalents), ``data``, ``done``, and under ``sieve`` what the head
     records. A step never raises, as that would cost the worker: a failure is a last result with
     ``sieve["failure"] = {kind, message, traceback}``, kind being diverged, metric, task, disk, memory or error.
@@ -53,16 +54,11 @@ class StagedTrainable(tune.Trainable):
     _failure: Exception | None
     _results: list[dict[str, Any]]
     _missing: deque[dict[str, Any]]
-    _crew: Crew | None
     _newest: Position
 
-    def setup(self, config: dict[str, Any], shared: Sequence[Any] = (), crew: Crew | None = None) -> None:
-        """Begin the trial in ``config``; ``shared`` holds one object reference to packed `Data`, or nothing.
-
-        With a ``crew`` it trains in these processes, and this one only leads them.
-        """
+    def setup(self, config: dict[str, Any], shared: Sequence[Any] = ()) -> None:
+        """Begin the trial in ``config``; ``shared`` holds one object reference to packed `Data`, or nothing."""
         self._shared = shared
-        self._crew = crew
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -112,7 +108,8 @@ class StagedTrainable(tune.Trainable):
             self._limit()
             self._given = Assignment.from_dict(config)
             self._newest = self._given.reported or START
-            self._runner = runner_of(self._given, self._shared, self._crew)
+            crew = Crew(**config["crew"]) if config.get("crew") else None
+            self._runner = runner_of(self._given, self._shared, crew)
             self._resume(self._runner)
         except Exception as error:
             # Raised by the first step, as a failed set-up would cost the worker.

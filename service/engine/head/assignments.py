@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from trainables.loop.assignment import Assignment
 
 
 class Assignments:
-    """From a trial's row to the config of its Tune trial; ``spec`` is the sweep's, ``home`` has its checkpoints."""
+    """From a trial's row to what its worker is to do; ``spec`` is the sweep's, ``home`` has its checkpoints."""
 
     def __init__(self, spec: Spec, project: str, home: Path, trial_log: TrialLog) -> None:
         self._spec = spec
@@ -25,8 +24,8 @@ class Assignments:
         self._checkpoints = checkpoint_folder(home, spec.name)
         self._trial_log = trial_log
 
-    def of(self, row: TrialRecord) -> dict[str, Any]:
-        """The assignment of a trial as plain data, see `Assignment`."""
+    def of(self, row: TrialRecord) -> Assignment:
+        """The assignment of a trial that is about to run."""
         spec = self._spec
         return Assignment(
             config=nest(row.config),
@@ -41,7 +40,7 @@ class Assignments:
             data_seed=spec.search.seed,
             skipped=tuple(row.skipped),
             data_dir=self._data_dir(),
-        ).to_dict()
+        )
 
     def _data_dir(self) -> str | None:
         """The folder of the data; a worker finds a relative one as the head does, by the project folder that it has."""

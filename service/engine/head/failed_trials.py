@@ -66,7 +66,7 @@ class FailedTrials:
 
     def _alone(self, row: TrialRecord, failure: TrialFailure) -> bool:
         """Whether it ran out of memory beside others: it gets a GPU to itself, which costs no attempt."""
-        if not alone(failure.kind, self._gpu_packing.gpu(row.number)):
+        if not alone(failure.kind, self._gpu_packing.gpu(row)):
             return False
         decision = self._gpu_packing.exhausted(row, self._stopper.seconds())
         self._wait(row, decision.reason, failure, [decision])

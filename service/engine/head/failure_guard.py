@@ -15,6 +15,7 @@ from service.engine.head.gpu_packing import GpuPacking
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.tune.stopper import SweepStopper
 from service.ledger.records import DecisionRecord, TrialRecord
+from service.policy.cluster_share.request import most_processes
 from service.policy.failures.circuit_breaker import (
     FailureEvidence,
     ObservedFailure,
@@ -65,7 +66,7 @@ class FailureGuard:
     ) -> None:
         self._stopper = stopper
         self._limits = spec.failures
-        self._single = spec.resources.processes == 1
+        self._single = most_processes(spec) == 1
         self._trial_log = trial_log
         self._gpu_packing = gpu_packing
         self._nodes = nodes

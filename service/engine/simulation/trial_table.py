@@ -10,11 +10,11 @@ from service.engine.simulation.virtual_trial import Trial
 from service.engine.state.trial_progress import BEGUN
 from service.ledger.records import DecisionRecord, ReportRecord, WorthRecord
 from service.ledger.states import OPEN
+from service.policy.cluster_share.request import request_at
 from service.policy.diagnosis import diagnose
 from service.policy.observation import Observation
 from service.policy.verdict import Verdict
 from service.spec import Spec
-from service.spec.models import AUTO
 
 
 class Table:
@@ -26,7 +26,7 @@ class Table:
     def __init__(self, spec: Spec, before: int, epochs: float, gpu_seconds: float) -> None:
         self._before = before
         self._metric = spec.metric.name
-        self._gpu = 1.0 if spec.resources.gpu == AUTO else spec.resources.gpu
+        self._spec = spec
         self._observations: list[Observation] = []
         self._values = 0
         self.trials: list[Trial] = []
@@ -65,7 +65,8 @@ class Table:
         """The epoch that a trial has just trained."""
         report, row, track = trial.report(measured, now), trial.row, trial.track
         trial.unreported = 0.0
-        self.gpu_seconds += report.seconds * self._gpu
+        gpu_seconds = report.seconds * request_at(self._spec, report.stage, auto=1.0).gpu
+        self.gpu_seconds += gpu_seconds
         self.epochs += report.budget - track.budget
         self.reports.append(report)
         track.take(report, trial.done)
@@ -76,7 +77,7 @@ class Table:
             row,
             stage=report.stage,
             seconds=row.seconds + report.seconds,
-            gpu_seconds=row.gpu_seconds + report.seconds * self._gpu,
+            gpu_seconds=row.gpu_seconds + gpu_seconds,
         )
         return report
 

@@ -65,7 +65,7 @@ class LedgerCallback(NoSnapshot, Callback):
             node=result.get("hostname", row.node),
             checkpoint=about["checkpoint"],
             seconds=row.seconds + report.seconds,
-            gpu_seconds=row.gpu_seconds + report.seconds * self._gpu_packing.gpu(row.number),
+            gpu_seconds=row.gpu_seconds + report.seconds * self._gpu_packing.gpu(row),
         )
         learned = self._learned(row, report, about.get("memory"))
         leaves = self._scheduler.leaves(row.number)

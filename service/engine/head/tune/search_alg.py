@@ -85,16 +85,18 @@ class PolicySearchAlg(NoSnapshot, SearchAlgorithm):
 
     def _tune_trial(self, row: TrialRecord) -> Trial:
         spec, leg = self._experiment, self._legs[row.number]
+        assignment = self._assignments.of(row)
+        stage = assignment.next_stage
         self._legs[row.number] += 1
         name = f"{row.number:05d}" + (f"{LEG}{leg}" if leg else "")
         return Trial(
             trainable_name=spec["run"],
-            config=self._assignments.of(row),
+            config=assignment.to_dict() | {"crew": self._gpu_packing.crew(stage)},
             trial_id=name,
             experiment_tag=name,
             storage=spec["storage"],
             checkpoint_config=spec["checkpoint_config"],
-            placement_group_factory=self._gpu_packing.request(row.number),
+            placement_group_factory=self._gpu_packing.request(row.number, stage),
             trial_name_creator=spec.get("trial_name_creator"),
             trial_dirname_creator=spec.get("trial_dirname_creator"),
         )

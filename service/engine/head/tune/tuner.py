@@ -15,8 +15,8 @@ from service.engine.head.concurrency import Concurrency
 from service.engine.head.tune import loggers
 from service.engine.head.tune.plugins import TunePlugins
 from service.engine.state.rounds import Round
+from service.policy.cluster_share.request import most_processes
 from service.spec import Spec
-from trainables.worker.distributed import Crew
 from trainables.worker.staged import StagedTrainable
 
 SWITCHES = {
@@ -68,8 +68,7 @@ class TuneRun:
     def _fit(self, spec: Spec, logs: Path, plugins: TunePlugins) -> None:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # Failures are the ledger's to tell, not the log's.
         os.environ.update(SWITCHES, TUNE_MAX_PENDING_TRIALS_PG=str(self._concurrency.room))
-        crew = _crew(spec)
-        trainable = tune.with_parameters(StagedTrainable, shared=self._shared, crew=crew)
+        trainable = tune.with_parameters(StagedTrainable, shared=self._shared)
         with TemporaryDirectory(prefix="sieve-tune-", ignore_cleanup_errors=True) as scratch:
             folder = logs if spec.loggers else Path(scratch) / spec.name
             tuner = tune.Tuner(
@@ -77,7 +76,8 @@ class TuneRun:
                 tune_config=tune.TuneConfig(
                     search_alg=plugins.search_alg,
                     scheduler=plugins.scheduler,
-                    reuse_actors=crew is None,  # An idle one would hold the GPUs of its processes.
+                    # An idle worker that leads others would hold the GPUs of its processes.
+                    reuse_actors=most_processes(spec) == 1,
                     trial_name_creator=_trial_name,
                     trial_dirname_creator=_trial_name,
                 ),
@@ -90,12 +90,6 @@ class TuneRun:
                 ),
             )
             tuner.fit()
-
-
-def _crew(spec: Spec) -> Crew | None:
-    """The processes of a trial, None for the one that Tune starts."""
-    asked = spec.resources
-    return None if asked.processes == 1 else Crew(asked.processes, asked.cpu, float(asked.gpu) / asked.processes)
 
 
 def _trial_name(trial: Any) -> str:

@@ -51,7 +51,7 @@ class Head:
 
     @property
     def shunned(self) -> str:
-        return str(self.gpu_packing.request(1)._bound.arguments.get("bundle_label_selector", ""))
+        return str(self.gpu_packing.request(1, 0)._bound.arguments.get("bundle_label_selector", ""))
 
 
 def test_a_bad_node_is_avoided_and_its_later_failures_cost_nothing(tmp_path: Path) -> None:
