@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from service.engine.head.dismissals import Dismissals
 from service.engine.head.failure_guard import FailureGuard
 from service.engine.head.gpu_packing import GpuPacking
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.tune.stopper import SweepStopper
+from service.engine.state.dismissals import Dismissals
+from service.engine.state.trial_failure import TrialFailure
+from service.engine.state.trial_steps import broken
 from service.ledger.records import DecisionRecord, TrialRecord
-from service.policy.failures.retries import ROOM, alone, retry
+from service.policy.failures.retries import alone
 from service.spec import Spec
-
-
-@dataclass(frozen=True)
-class TrialFailure:
-    """What broke a trial: ``kind`` is diverged, metric, task, disk, memory, error, or worker (its process died).
-
-    ``message`` is one line; ``node`` is the id of the node where it happened, None where nobody knows.
-    """
-
-    kind: str
-    message: str
-    traceback: str
-    node: str | None
 
 
 class FailedTrials:
@@ -55,10 +44,12 @@ class FailedTrials:
             self._trial_log.change(row.number, state="PENDING", why=failure.message)
             self._stopper.pause(failure.message)
             return False
-        if self._alone(row, failure) or self._excused(row, failure) or self._retried(row, failure):
+        if self._alone(row, failure) or self._excused(row, failure):
             return True
-        why = f"{failure.message}; {ROOM}" if failure.kind == "memory" else failure.message
-        self._trial_log.change(row.number, state="FAILED", why=why, error=failure.traceback, finished=time.time())
+        row = broken(row, failure, self._spec, time.time())
+        self._trial_log.record(row)
+        if row.state != "FAILED":
+            return True
         self._dismissals.dropped(row.number)
         if failure.kind == "metric":
             self._stopper.fail(failure.message)
@@ -77,13 +68,6 @@ class FailedTrials:
         why = self._guard.failed(row, failure.kind, failure.message, failure.node)
         if why is not None:
             self._wait(row, why, failure)
-        return why is not None
-
-    def _retried(self, row: TrialRecord, failure: TrialFailure) -> bool:
-        """Whether the trial has an attempt left, which this one costs."""
-        why = retry(self._spec, failure.kind, row.attempt, failure.message)
-        if why is not None:
-            self._wait(replace(row, attempt=row.attempt + 1), why, failure)
         return why is not None
 
     def _wait(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from service.engine.head.concurrency import Concurrency
 from service.engine.head.heartbeat import Heartbeat
 from service.engine.head.peak_memory import peak_memory
 from service.engine.head.round_runner import RoundRunner
-from service.engine.head.settlement import outcome_of
 from service.engine.head.sweep_rounds import SweepRounds
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.tune.plugins import PluginFactory
@@ -24,7 +23,7 @@ from service.engine.head.tune.tuner import TuneRun
 from service.engine.preflight import Checked, check
 from service.ledger.ledger import Ledger
 from service.ledger.records import SweepRecord
-from service.policy.limits import Ending
+from service.policy.limits import Ending, outcome
 from service.spec import Spec, load
 
 
@@ -63,7 +62,7 @@ class Head:
             runner = self._runner(share, checked)
             for round in rounds:
                 runner.run(round, rounds.policy(round))
-        return self.stopper.ending or outcome_of(self.trial_log, self.record.name)
+        return self.stopper.ending or self._outcome()
 
     def _heartbeat(self, concurrency: Concurrency | None = None) -> Heartbeat:
         renew = partial(self.ledger.beat, self.record.name, self.record.attempt)
@@ -76,3 +75,12 @@ class Head:
         logs = self.home / "tune" / f"{self.record.name}-{self.record.attempt}"
         tune = TuneRun(logs, shared, share.concurrency)
         return RoundRunner(self.trial_log, self.stopper, self._heartbeat(share.concurrency), plugins, tune)
+
+    def _outcome(self) -> Ending:
+        """How the sweep has ended by its trials, its search being over."""
+        trials = self.trial_log.trials
+        last = trials[max(trials)].why if trials else ""
+        ending = outcome([row.state for row in trials.values()], last)
+        if ending.state != "FAILED":
+            return ending
+        return replace(ending, why=f"{ending.why}; mend the cause, then `sieve rm {self.record.name}` and run it again")

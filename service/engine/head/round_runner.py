@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from service.engine.head.dismissals import Dismissals
 from service.engine.head.heartbeat import Heartbeat
-from service.engine.head.settlement import settle
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.tune.plugins import PluginFactory
 from service.engine.head.tune.stopper import SweepStopper
 from service.engine.head.tune.tuner import TuneRun
+from service.engine.state.dismissals import Dismissals
 from service.engine.state.rounds import Round
 from service.policy.policy import Policy
 
@@ -32,11 +31,11 @@ class RoundRunner:
 
     def run(self, round: Round, policy: Policy) -> None:
         """Train until the search of the round is over or the sweep ends; all that happened is in the ledger then."""
-        dismissals = Dismissals(policy, self._trial_log, self._stopper)
+        dismissals = Dismissals(policy, self._trial_log, self._stopper.seconds)
         dismissals.record()
         plugins = self._plugins.of(round, policy, dismissals)
         with self._heartbeat as heartbeat:
             heartbeat.beat()
             self._tune.run(round, plugins)
-            settle(self._trial_log, dismissals, self._stopper.ending)
+            dismissals.settle(self._stopper.ending)
             heartbeat.write()

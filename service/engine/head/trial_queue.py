@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 
 from service.engine.head.gpu_packing import GpuPacking
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.tune.stopper import SweepStopper
 from service.engine.state.rounds import Round
-from service.ledger.records import DecisionRecord, TrialRecord
+from service.engine.state.trial_steps import begun, decision, promoted
+from service.ledger.records import TrialRecord
 from service.policy.policy import Job, Policy
 from service.policy.verdict import Ruling
 from service.spec.errors import SieveError
@@ -78,19 +78,12 @@ class TrialQueue:
         return self._begin(job) if job.ruling is None else self._promote(job, job.ruling)
 
     def _begin(self, job: Job) -> TrialRecord:
-        config, skipped = dict(job.config or {}), sorted(job.skipped)
-        stage = self._round.spec.plan.without(skipped).next(-1)
-        row = TrialRecord(job.trial, config, "PENDING", stage, self._round.number, origin=job.origin, skipped=skipped)
+        row = begun(job, self._round)
         self._trial_log.record(row, decisions=self._gpu_packing.begun(row, self._stopper.seconds()))
         return row
 
     def _promote(self, job: Job, ruling: Ruling) -> TrialRecord:
-        row, verdict = self._trial_log.trials[job.trial], ruling.verdict
-        plan = self._round.spec.plan.without([*row.skipped, *job.skipped])
-        row = replace(
-            row, state="RUNNING", why=verdict.reason, stage=plan.next(ruling.stage), skipped=list(plan.skipped)
-        )
-        numbers, time = dict(verdict.numbers), self._stopper.seconds()
-        decision = DecisionRecord(row.number, ruling.stage, verdict.kind, verdict.reason, numbers, time)
-        self._trial_log.record(row, decisions=[decision])
+        row = promoted(self._trial_log.trials[job.trial], job, ruling, self._round)
+        fell = decision(row.number, ruling.stage, ruling.verdict, self._stopper.seconds())
+        self._trial_log.record(row, decisions=[fell])
         return row

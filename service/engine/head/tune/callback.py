@@ -9,16 +9,14 @@ from typing import Any
 
 from ray.tune import Callback
 
-from service.engine.head.dismissals import Dismissals
 from service.engine.head.gpu_packing import GpuPacking
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.tune.no_snapshot import NoSnapshot
 from service.engine.head.tune.scheduler import PolicyScheduler
 from service.engine.head.tune.stopper import SweepStopper
-from service.engine.state.trial_progress import BEGUN
+from service.engine.state.dismissals import Dismissals
+from service.engine.state.trial_steps import decision, judged, reported, started
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
-from service.policy.diagnosis import diagnose
-from service.policy.verdict import STATES, Verdict
 from service.spec import Spec
 
 
@@ -47,7 +45,7 @@ class LedgerCallback(NoSnapshot, Callback):
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         row = self._row(trial)
         self._gpu_packing.started(row.number)
-        self._trial_log.change(row.number, state="RUNNING", why="", started=row.started or time.time())
+        self._trial_log.record(started(row, time.time()))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -59,22 +57,20 @@ class LedgerCallback(NoSnapshot, Callback):
         report = self._report(row, result)
         verdict = self._scheduler.of(report)
         self._trial_log.remember(report, self._metric, about["done_in_stage"])
-        row = replace(
-            row,
-            stage=report.stage,
-            node=result.get("hostname", row.node),
-            checkpoint=about["checkpoint"],
-            seconds=row.seconds + report.seconds,
-            gpu_seconds=row.gpu_seconds + report.seconds * self._gpu_packing.gpu(row),
-        )
-        learned = self._learned(row, report, about.get("memory"))
+        row = reported(row, report, self._gpu_packing.gpu(row))
+        row = replace(row, node=result.get("hostname", row.node), checkpoint=about["checkpoint"])
+        decisions = self._learned(row, report, about.get("memory"))
+        if verdict is not None:
+            row = judged(row, verdict, self._trial_log.track(row.number).curves[report.stage], time.time())
+            trials_begun = len(self._trial_log.trials)
+            decisions.append(decision(row.number, report.stage, verdict, self._stopper.seconds(), trials_begun))
         leaves = self._scheduler.leaves(row.number)
-        if leaves is not None:
+        if leaves is not None:  # It gives its place up, whatever the policy thinks of it.
             row = replace(row, state="PENDING", why=leaves)
-        if verdict is None:
-            self._trial_log.record(row, [report], learned)
-        else:
-            self._judged(row, report, verdict, learned)
+        worth = [] if verdict is None else self._scheduler.appraisals(self._stopper.seconds())
+        self._trial_log.record(row, [report], decisions, worth)
+        if verdict is not None:
+            self._dismissals.record()
         self._stopper.check()
 
     def _row(self, trial: Any) -> TrialRecord:
@@ -93,23 +89,6 @@ class LedgerCallback(NoSnapshot, Callback):
             stage_end=about["stage_end"],
             seconds=about["seconds"],
         )
-
-    def _judged(self, row: TrialRecord, report: ReportRecord, verdict: Verdict, learned: list[DecisionRecord]) -> None:
-        leaves = row.state == "PENDING"  # It gave its place up, whatever the policy thinks of it.
-        state = row.state if leaves else STATES[verdict.kind]
-        row = replace(
-            row,
-            state=state,
-            why=row.why if leaves else verdict.reason,
-            diagnosis=diagnose(self._trial_log.track(row.number).curves[report.stage]) or None,
-            finished=time.time() if state in ("FINISHED", "STOPPED") else None,
-        )
-        numbers = {**verdict.numbers, BEGUN: len(self._trial_log.trials)}
-        decision = DecisionRecord(
-            row.number, report.stage, verdict.kind, verdict.reason, numbers, self._stopper.seconds()
-        )
-        self._trial_log.record(row, [report], [*learned, decision], self._scheduler.appraisals(self._stopper.seconds()))
-        self._dismissals.record()
 
     def _learned(
         self, row: TrialRecord, report: ReportRecord, memory: Mapping[str, int] | None

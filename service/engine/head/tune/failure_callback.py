@@ -6,12 +6,13 @@ from typing import Any
 
 from ray.tune import Callback
 
-from service.engine.head.failed_trials import FailedTrials, TrialFailure
+from service.engine.head.failed_trials import FailedTrials
 from service.engine.head.failure_guard import FailureGuard
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.trial_queue import TrialQueue
 from service.engine.head.tune.no_snapshot import NoSnapshot
 from service.engine.head.tune.placement import place_of, worker_of
+from service.engine.state.trial_failure import TrialFailure
 from service.ledger.records import TrialRecord
 from trainables.worker.distributed import free
 

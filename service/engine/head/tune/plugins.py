@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from service.engine.head.assignments import Assignments
 from service.engine.head.cluster_share import ClusterShare
-from service.engine.head.dismissals import Dismissals
 from service.engine.head.failed_trials import FailedTrials
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.trial_queue import TrialQueue
@@ -15,6 +14,7 @@ from service.engine.head.tune.failure_callback import FailureCallback
 from service.engine.head.tune.scheduler import PolicyScheduler
 from service.engine.head.tune.search_alg import PolicySearchAlg
 from service.engine.head.tune.stopper import SweepStopper
+from service.engine.state.dismissals import Dismissals
 from service.engine.state.rounds import Round
 from service.policy.policy import Policy
 

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from service.engine.head.concurrency import Concurrency
-from service.engine.head.dismissals import Dismissals
 from service.engine.head.gpu_packing import GpuPacking
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.trial_queue import TrialQueue
 from service.engine.head.tune.callback import LedgerCallback
 from service.engine.head.tune.scheduler import PolicyScheduler
 from service.engine.head.tune.stopper import SweepStopper
+from service.engine.state.dismissals import Dismissals
 from service.engine.state.rounds import Round
 from service.ledger.home import open_store
 from service.ledger.records import Batch, DecisionRecord, TrialRecord
@@ -49,7 +49,7 @@ def test_what_a_stage_tells_of_memory_is_one_event_with_its_end(tmp_path: Path) 
     round = Round(0, spec, 0)
     queue = TrialQueue(round, policy, trial_log, gpu_packing, stopper)
     scheduler = PolicyScheduler(policy, trial_log, "score", Concurrency(trial_log, gpu_packing), queue)
-    dismissals = Dismissals(policy, trial_log, stopper)
+    dismissals = Dismissals(policy, trial_log, stopper.seconds)
     callback = LedgerCallback(spec, trial_log, scheduler, gpu_packing, dismissals, stopper)
 
     def report(stage: int) -> None:

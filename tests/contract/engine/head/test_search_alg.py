@@ -12,7 +12,6 @@ from ray.train._internal.storage import StorageContext
 
 from service.engine.head.assignments import Assignments
 from service.engine.head.concurrency import Concurrency
-from service.engine.head.dismissals import Dismissals
 from service.engine.head.gpu_packing import GpuPacking
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.trial_queue import TrialQueue
@@ -20,6 +19,7 @@ from service.engine.head.tune.callback import LedgerCallback
 from service.engine.head.tune.scheduler import PolicyScheduler
 from service.engine.head.tune.search_alg import PolicySearchAlg
 from service.engine.head.tune.stopper import SweepStopper
+from service.engine.state.dismissals import Dismissals
 from service.engine.state.rounds import Round
 from service.ledger.home import open_store
 from service.policy.observation import Observation
@@ -59,7 +59,7 @@ def test_the_placement_group_of_a_trial_is_that_of_the_stage_it_trains(
     concurrency, queue = Concurrency(log, packing), TrialQueue(Round(0, spec, 0), policy, log, packing, stopper)
     search_alg = PolicySearchAlg(queue, concurrency, packing, Assignments(spec, "/", tmp_path, log))
     scheduler = PolicyScheduler(policy, log, spec.metric.name, concurrency, queue)
-    callback = LedgerCallback(spec, log, scheduler, packing, Dismissals(policy, log, stopper), stopper)
+    callback = LedgerCallback(spec, log, scheduler, packing, Dismissals(policy, log, stopper.seconds), stopper)
     tune.register_trainable("toy", StagedTrainable)
     storage = StorageContext(str(tmp_path), "toy")
     experiment = {"run": "toy", "storage": storage, "checkpoint_config": tune.CheckpointConfig()}
