@@ -1,4 +1,4 @@
-"""What workers are told of their trials."""
+"""Assignments of trials to workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainables.loop.assignment import Assignment
 
 
 class Assignments:
-    """From a trial's row to what its worker is to do; ``spec`` is the sweep's, ``home`` has its checkpoints."""
+    """Makes from a trial's row what its worker is to do; ``spec`` is the sweep's, ``home`` has its checkpoints."""
 
     def __init__(self, spec: Spec, project: str, home: Path, trial_log: TrialLog) -> None:
         self._spec = spec

@@ -1,4 +1,4 @@
-"""Which trials' checkpoints stay on disk: the spec's ``checkpoints.keep``."""
+"""Retention of checkpoints on disk, by the spec's ``checkpoints.keep``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the trials of a head get of the cluster."""
+"""The share of the cluster that the trials of a head get."""
 
 from __future__ import annotations
 

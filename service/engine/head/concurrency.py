@@ -1,4 +1,4 @@
-"""How many trials a head may train at once, and who gives a place up when they become fewer."""
+"""The number of trials that a head may train at once, and which of them gives its slot up when that falls."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from service.ledger.ledger import Needs, Orders
 
 
 class Concurrency:
-    """The places of a head's trials: those that the cluster has room for, less what its orders leave of them.
+    """The slots of a head: as many trials as the cluster has room for, or fewer by the orders of the service.
 
-    Orders come from the thread that beats; the rest is asked by the Tune loop. Where orders leave fewer places than
-    there are trials, those with the least progress give theirs up, each at its next report. Whoever was chosen once
-    stays so, or two that take turns would both train for ever.
+    Orders come from the heartbeat's thread; all else is asked by the Tune loop. Where orders leave fewer slots than
+    there are trials, those with the least progress give theirs up, each at its next report. A trial that was chosen
+    once stays chosen: two that overtake each other at every report would both train for ever.
     """
 
     def __init__(self, trial_log: TrialLog, gpu_packing: GpuPacking) -> None:
@@ -38,12 +38,12 @@ class Concurrency:
 
     @property
     def full(self) -> bool:
-        """Whether orders leave no place free, so that no worker is to be kept for the next trial."""
+        """Whether orders leave no slot free, so that no worker is to be kept for the next trial."""
         return self._ordered is not None and self.free <= 0
 
     @property
     def free(self) -> int:
-        """How many more may begin; none from 0 down."""
+        """How many more trials may begin; negative while more train than may."""
         return self.count - len(self._live)
 
     def obey(self, orders: Orders) -> None:
@@ -58,16 +58,16 @@ class Concurrency:
             self._news.wait(seconds)
 
     def taken(self, number: int) -> None:
-        """A trial has got a place."""
+        """A trial has got a slot."""
         self._live.add(number)
 
     def left(self, number: int) -> None:
-        """A trial has left its place."""
+        """A trial has left its slot."""
         self._live.discard(number)
         self._leaving.discard(number)
 
     def wants(self, waiting: int | None) -> None:
-        """How many trials wait for a place; None: any number would find something to do."""
+        """Note how many trials wait for a slot; None: any number of slots would find something to do."""
         self._waiting = waiting
 
     def needs(self) -> Needs:
@@ -78,7 +78,7 @@ class Concurrency:
         return Needs(running, max(wanted, running), self._gpu_packing.asks)
 
     def gives_up(self, number: int) -> str | None:
-        """Why a trial that has just reported gives its place up, in words; None: it trains on."""
+        """Why a trial that has just reported gives its slot up, in words; None: it trains on."""
         surplus = 0 if self._ordered is None else max(0, len(self._live) - self._ordered)
         self._leaving &= self._live
         ranked = sorted(self._live, key=self._progress)

@@ -1,4 +1,4 @@
-"""What becomes of a trial that broke."""
+"""Trials that broke: tried again, or failed."""
 
 from __future__ import annotations
 

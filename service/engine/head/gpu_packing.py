@@ -1,4 +1,4 @@
-"""What each trial gets of the GPUs, stage by stage, and what a sweep learns about it while it runs."""
+"""The resources that each trial asks Tune for, and what a sweep learns of the GPU memory that trials need."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NODE = "ray.io/node-id"
 
 
 class GpuPacking:
-    """The GPUs of each trial of a sweep.
+    """The resources of each trial, as a Tune placement group.
 
     Trials get what the spec says of their stage or, where it says ``auto``, the share of a GPU that the peak memory of
     a trial needs. One that runs out of memory with a part of a GPU has one to itself from then on, and those that begin
@@ -78,7 +78,7 @@ class GpuPacking:
 
     @property
     def waits(self) -> bool:
-        """Whether a trial waits for a GPU to itself: were others to begin, it might wait for ever."""
+        """Whether a trial waits for a GPU to itself: if others began, it might wait for ever."""
         return bool(self._waiting)
 
     def gpu(self, row: TrialRecord) -> float:
@@ -121,15 +121,15 @@ class GpuPacking:
         self._resources, self._avoided = resources, nodes
 
     def started(self, number: int) -> None:
-        """A trial has what it asked for."""
+        """Note that a trial has what it asked for."""
         self._waiting.discard(number)
 
     def ended(self, number: int) -> None:
-        """A trial has left, whether or not it ever started."""
+        """Note that a trial has left, whether or not it ever started."""
         self._waiting.discard(number)
 
     def begun(self, row: TrialRecord, time: float) -> list[DecisionRecord]:
-        """What is to be put on record as a new trial begins: the share, if it is not there yet."""
+        """The decisions to record as a new trial begins: that on the share of a GPU, if it is not on record yet."""
         if self._told or self._share is None:
             return []
         self._told = True
@@ -138,7 +138,7 @@ class GpuPacking:
         return [self._decision(row, row.stage, "share", f"begins {part}: {self._share.reason}", time)]
 
     def exhausted(self, row: TrialRecord, time: float) -> DecisionRecord:
-        """A trial ran out of memory with a part of a GPU: it has one to itself from now on, others a larger part."""
+        """Give a trial that ran out of memory with a part of a GPU one to itself, and later ones a larger part."""
         gpu = self.gpu(row)
         self._alone.add(row.number)
         self._too_little = max(self._too_little, gpu)
@@ -152,7 +152,7 @@ class GpuPacking:
         return self._decision(row, row.stage, "alone", reason, time)
 
     def seen(self, row: TrialRecord, stage: int, memory: Mapping[str, int], time: float) -> list[DecisionRecord]:
-        """A trial ended ``stage``: if it has a GPU to itself, what it took of that is the size to pack by.
+        """Learn the size to pack by from a trial that ended ``stage`` with a GPU to itself; the decisions to record.
 
         ``memory`` has the ``peak`` of the trial and the ``total`` of the GPU, both in bytes.
         """

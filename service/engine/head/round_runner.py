@@ -1,4 +1,4 @@
-"""The run of one round after another."""
+"""The runner of a sweep's rounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has happened in a simulated round so far."""
+"""The table of a simulated round: what has happened in it so far."""
 
 from __future__ import annotations
 

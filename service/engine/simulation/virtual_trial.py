@@ -1,4 +1,4 @@
-"""A simulated trial: where its weights are."""
+"""A simulated trial: how far it has trained."""
 
 from __future__ import annotations
 

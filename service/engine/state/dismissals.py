@@ -39,7 +39,7 @@ class Dismissals:
         self._now = now
 
     def record(self, over: bool = False) -> None:
-        """Stop who is ruled out and still waits; with ``over`` all that wait, as nothing is left to train."""
+        """Stop the waiting trials that are ruled out; with ``over`` all that wait, as nothing is left to train."""
         for ruling in self._policy.dismissals(over):
             row = self._table.trials[ruling.trial]
             if row.state == "PAUSED":
@@ -47,14 +47,14 @@ class Dismissals:
                 self._table.record(ruled(row, ruling.verdict, self._now()), decisions=[fell])
 
     def dropped(self, trial: int) -> None:
-        """A trial has ended without a verdict, and its row says so: no rung waits for it."""
+        """Let no rung wait for a trial that has ended without a verdict, as its row says already."""
         self._policy.drop(trial)
         self.record()
 
     def settle(self, ending: Ending | None) -> None:
         """The round is over, and by ``ending`` the sweep: settle the trials that it cut short.
 
-        Without an ending nothing is left to train, and whoever waits at a rung goes no further.
+        Without an ending nothing is left to train, and trials that wait at a rung go no further.
         """
         if ending is None:
             self.record(over=True)

@@ -20,8 +20,8 @@ class PolicyScheduler(NoSnapshot, FIFOScheduler):
     """Tune trial scheduler that hands each report to the policy and tells Tune whether the trial goes on.
 
     A trial that waits has ended, for Tune: it gives its worker up, and a promotion is another Tune trial. `of` hands
-    each verdict over for the record. So it is with a trial that gives its place up, of which the policy hears nothing:
-    it goes to the front of the queue. ``metric`` is the name of the sweep's metric.
+    each verdict over for the record. A trial that gives its slot up has ended for Tune as well: it goes to the front of
+    the queue, and the policy hears nothing of it. ``metric`` is the name of the sweep's metric.
     """
 
     def __init__(

@@ -31,8 +31,8 @@ def test_a_new_trial_is_at_the_first_stage_that_it_trains() -> None:
 
 def test_a_promoted_trial_leaves_out_what_it_is_told_now_and_was_told_before() -> None:
     ruling = Ruling(5, 0, Verdict("promote", "the best of 3", {"rank": 1}))
-    row = promoted(replace(ROW, state="PAUSED"), Job(5, ruling=ruling, skipped=(1,)), ruling, ROUND)
-    assert (row.state, row.why, row.stage, row.skipped) == ("RUNNING", "the best of 3", 2, [1])
+    row = promoted(replace(ROW, state="PAUSED", skipped=[0]), Job(5, ruling=ruling, skipped=(1,)), ruling, ROUND)
+    assert (row.state, row.why, row.stage, row.skipped) == ("RUNNING", "the best of 3", 2, [0, 1])
     assert decision(5, 0, ruling.verdict, 7.0) == DecisionRecord(5, 0, "promote", "the best of 3", {"rank": 1}, 7.0)
     assert decision(5, 0, ruling.verdict, 7.0, 9).numbers == {"rank": 1, BEGUN: 9}
 
