@@ -9,6 +9,7 @@ from typing import Any
 from ray import tune
 
 from service.engine.fleet.capacity import slots_of
+from service.engine.head.tune.placement_group import placement_group
 from service.ledger.records import DecisionRecord, TrialRecord
 from service.policy.cluster_share import packing
 from service.policy.cluster_share.packing import GpuShare
@@ -19,10 +20,6 @@ from service.spec.models import AUTO
 KINDS = ("share", "alone", "learn")
 """Decisions on memory, which are no verdicts: what trials begin with; a trial out of memory gets a GPU to itself; what
 that trial was seen to need. Their numbers hold ``gpu``, the share from then on, and what the spec ``asked`` for."""
-
-
-NODE = "ray.io/node-id"
-"""The label by which Ray tells nodes apart."""
 
 
 class GpuPacking:
@@ -95,14 +92,7 @@ class GpuPacking:
         gpu = self._given[number] = 1.0 if alone else asked.gpu
         if alone:
             self._waiting.add(number)
-        if asked.processes > 1:
-            # Ray Train reserves for its processes; Tune's part only leads them, but must ask for something: one byte.
-            return tune.PlacementGroupFactory([{"memory": 1}])
-        bundle = {"CPU": asked.cpu, "GPU": gpu}
-        if not self._avoided:
-            return tune.PlacementGroupFactory([bundle])
-        others = f"!in({','.join(self._avoided)})"
-        return tune.PlacementGroupFactory([bundle], bundle_label_selector=[{NODE: others}])
+        return placement_group(replace(asked, gpu=gpu), self._avoided)
 
     def crew(self, stage: int) -> dict[str, Any] | None:
         """The fields of the `Crew` that trains ``stage`` of a trial, None where one process does."""
