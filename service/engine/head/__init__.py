@@ -14,5 +14,9 @@
 - `tune.stopper`: whether the sweep goes on, and its running time.
 - `trial_log`: rows, reports and decisions, on their way to the ledger; `replay` fills it at the start.
 
+The way of a report: `StageHandle.report` (trainables.adapters.stage_handle), `FunctionRun.run_epoch`,
+`StagedTrainable.step`, which makes a result of it by `trainables.worker.outcome`, Ray Tune, then
+`LedgerCallback.on_trial_result`, `TrialLog.record` and `flush`, `SweepLedger.append`, `Results.history`.
+
 What a step does to a trial's row is in `service.engine.state`, which the simulator shares.
 """
