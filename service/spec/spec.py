@@ -137,6 +137,13 @@ class Spec(Section):
         """The index in `plans` of the plan of a round (from 0). Values of different plans are never compared."""
         return min(round, len(self.rounds.stages))
 
+    def resources_at(self, stage: int) -> Resources:
+        """What a trial occupies while it trains ``stage`` (from 0): the same at every stage so far.
+
+        Whoever makes room for a trial asks here; of `resources` itself only ``max_concurrent`` is the whole sweep's.
+        """
+        return self.resources
+
     def trials_of(self, round: int) -> int | None:
         """The number of trials of a round (from 0); None for all points of a grid."""
         return self.search.trials if round == 0 else self.rounds.trials or self.search.trials

@@ -14,7 +14,7 @@ from typing import Any
 
 from cluster.grafana import DASHBOARD, NAME
 from cluster.local import LocalCluster
-from service.engine.head.failure_guard import KINDS
+from service.engine.head.failures.failure_guard import KINDS
 from service.ledger.home import open_store
 from tests.e2e.conftest import Project
 from tests.stack import PATIENCE

@@ -18,8 +18,8 @@ from cluster.ray_internals import tune as internals
 from cluster.ray_internals.absence import changed
 from cluster.ray_internals.actors import node_of, worker_of
 from cluster.ray_internals.tune import trial
-from service.engine.head.tune import callback
-from service.engine.head.tune.no_snapshot import NoSnapshot
+from service.engine.head.no_snapshot import NoSnapshot
+from service.engine.head.tune import failure_callback
 from service.engine.head.tune.tuner import SWITCHES
 from service.ledger.home import open_store
 from tests.ray.toys import go, toy
@@ -229,7 +229,7 @@ def test_trials_of_one_process_do_without_what_those_of_several_need(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whose placement groups are whose matters to no other: a worker that dies is tried again all the same."""
-    monkeypatch.setattr(callback, "free", lacking)
+    monkeypatch.setattr(failure_callback, "free", lacking)
     flag = tmp_path / "flag"
     parameters = {"x": {"uniform": [0, 1]}, "flag": str(flag), "die": True}
     search = {"algorithm": "random", "trials": 1}

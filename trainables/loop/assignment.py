@@ -79,6 +79,12 @@ class Assignment:
         return self.plan.without(self.skipped)
 
     @property
+    def next_stage(self) -> int:
+        """The stage that the trial trains next, by its newest report."""
+        stage, done = self.reported or (-1, 0)
+        return stage if stage >= 0 and done < self.plan[stage].epochs else self.climb.next(stage)
+
+    @property
     def checkpoint(self) -> Path:
         """The trial's checkpoint file."""
         return self.folder / "latest.pt"

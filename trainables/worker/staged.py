@@ -38,7 +38,8 @@ class EpochRunner(Protocol):
 class StagedTrainable(tune.Trainable):
     """The class trainable of all trials; one actor runs many, one after another (Tune: ``reuse_actors``).
 
-    The config is `Assignment.to_dict`. Each `step` returns one report: the metrics, ``stage``, ``epoch`` (epochs that
+    The config is `Assignment.to_dict`, with the fields of a `Crew` under ``crew`` where several processes train the
+    trial and this one only leads them. Each `step` returns one report: the metrics, ``stage``, ``epoch`` (epochs that
     the weights were trained for), ``budget`` (full-data epoch equivalents), ``data``, ``done``, and under ``sieve`` the
     head's record. A step never raises, as Tune would end the actor: a failure is a last result with
     ``sieve["failure"] = {kind, message, traceback}``, kind being diverged, metric, task, disk, memory or error.
@@ -53,16 +54,11 @@ class StagedTrainable(tune.Trainable):
     _failure: Exception | None
     _results: list[dict[str, Any]]
     _missing: deque[dict[str, Any]]
-    _crew: Crew | None
     _newest: Position
 
-    def setup(self, config: dict[str, Any], shared: Sequence[Any] = (), crew: Crew | None = None) -> None:
-        """Begin the trial in ``config``; ``shared`` has one object reference to packed `Data`, or none.
-
-        With a ``crew`` the trial trains in those processes instead of this one.
-        """
+    def setup(self, config: dict[str, Any], shared: Sequence[Any] = ()) -> None:
+        """Begin the trial in ``config``; ``shared`` has one object reference to packed `Data`, or none."""
         self._shared = shared
-        self._crew = crew
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -112,7 +108,8 @@ class StagedTrainable(tune.Trainable):
             self._limit()
             self._given = Assignment.from_dict(config)
             self._newest = self._given.reported or START
-            self._runner = runner_of(self._given, self._shared, self._crew)
+            crew = Crew(**config["crew"]) if config.get("crew") else None
+            self._runner = runner_of(self._given, self._shared, crew)
             self._resume(self._runner)
         except Exception as error:
             # Returned by the first step, as Tune ends an actor whose setup fails.

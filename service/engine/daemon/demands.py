@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from service.ledger.records import SweepRecord
 from service.ledger.store.store import HEADED, Store
 from service.policy.cluster_share.fair_share import UNBOUNDED, Demand, Quota
+from service.policy.cluster_share.request import largest, requests
 from service.policy.limits import max_trials
 from service.spec import load
-from service.spec.models import AUTO
 
 ANYONE = "*"
 """Whose quota holds for owners without one of their own."""
@@ -18,10 +18,10 @@ ANYONE = "*"
 def demand(record: SweepRecord, nodes: Sequence[Mapping[str, float]]) -> Demand:
     """What ``record`` wants: as its head says, or by its spec where it has none yet. It always wants one trial."""
     spec = load(record.spec)
-    asked, gpus = spec.resources, any(node.get("GPU") for node in nodes)
-    gpu = (1.0 if gpus else 0.0) if asked.gpu == AUTO else float(asked.gpu)
-    whole = record.asks or {"CPU": asked.cpu * asked.processes, "GPU": gpu}
-    trials = [n for n in (asked.max_concurrent, max_trials(spec)) if n is not None]
+    # By the largest stage: a share of the cluster that only holds coarse trials would never finish one.
+    asked = largest(requests(spec, auto=1.0 if any(node.get("GPU") for node in nodes) else 0.0))
+    whole = record.asks or asked.whole
+    trials = [n for n in (spec.resources.max_concurrent, max_trials(spec)) if n is not None]
     wanted = min(trials, default=UNBOUNDED) if record.wanted is None else record.wanted
     return Demand(
         record.name,

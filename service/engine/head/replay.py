@@ -1,4 +1,4 @@
-"""A journal and a policy that know what happened before this head."""
+"""Replay of what happened before this head: into the trial log, and into the policy of a round."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class History:
 
 
 def remember(trial_log: TrialLog, spec: Spec, history: History) -> None:
-    """Show ``journal`` the whole ``history`` of the sweep of ``spec``."""
+    """Show ``trial_log`` the whole ``history`` of the sweep of ``spec``."""
     for report in history.reports:
         trial_log.remember(report, spec.metric.name, _done(trial_log, spec, report))
     for decision in history.decisions:
@@ -33,7 +33,7 @@ def rebuild(policy: Policy, trial_log: TrialLog, spec: Spec, history: History, b
     """Show ``policy`` what happened to the trials after number ``before``, in the old order; ``spec`` is the sweep's.
 
     Every value has its verdict among the decisions, which so tell where among the values a promotion came. A trial
-    begins before its first report or that of a later one; losses come last. ``journal`` has been shown all.
+    begins before its first report or that of a later one; losses come last. ``trial_log`` has been shown all.
     """
     replay = _Replay(policy, trial_log, history.decisions, before)
     for report in history.reports:

@@ -84,8 +84,10 @@ class TrialLog:
         self.record(trial)
         return trial
 
-    def flush(self) -> None:
-        """Write what is new to the ledger in one transaction; on an error it is kept for the next try.
+    def flush(self) -> list[TrialRecord]:
+        """Write what is new to the ledger in one transaction, and return the rows of trials that it wrote.
+
+        On an error all is kept for the next try.
 
         Raises:
             DiskFull: the ledger cannot grow.
@@ -100,13 +102,14 @@ class TrialLog:
                     worth=list(self._worth),
                 )
             if not (batch.trials or batch.reports or batch.decisions):
-                return
+                return []
             self._ledger.append(self._name, self._attempt, batch)
             with self._lock:
                 self._changed -= {t.number for t in batch.trials if self.trials[t.number] is t}
                 del self._reports[: len(batch.reports)]
                 del self._decisions[: len(batch.decisions)]
                 del self._worth[: len(batch.worth)]
+            return list(batch.trials)
 
     def table(self, after: int = 0) -> list[Observation]:
         """What the policy may see of the trials ``after`` that number, by number.

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from service.engine.state import user_searcher
+from service.policy.cluster_share.request import most_processes, requests
 from service.spec import Spec
 from service.spec.errors import SpecError, UserError
 from service.spec.yaml_file.document import refusal
@@ -38,7 +39,7 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
             user's own does not work.
     """
     _check_searcher(spec, project, source)
-    key = (spec.task, project, repr((spec.plans, spec.search.seed, spec.resources.processes, spec.data_dir)))
+    key = (spec.task, project, repr((spec.plans, spec.search.seed, most_processes(spec), spec.data_dir)))
     if key not in _loaded:
         from trainables.errors import TaskError, told
         from trainables.worker.staged import describe_task
@@ -65,7 +66,7 @@ def _check_searcher(spec: Spec, project: str, source: object) -> None:
 
 def _check_workers(spec: Spec, kind: str, source: object) -> None:
     """Only Sieve's own loop, that of a task class, trains in several processes."""
-    asked = spec.resources
+    asked = max(requests(spec), key=lambda request: request.processes)
     if kind != "class" and asked.processes > 1:
         gpus = f", which gets all {asked.gpu:g} GPUs" if asked.gpu else ""
         message = f"makes {asked.processes} processes of a trial, but {spec.task} is a {kind}, which trains in one"

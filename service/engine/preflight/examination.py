@@ -13,6 +13,7 @@ from service.engine.preflight.corners import corners
 from service.engine.preflight.finding import Finding, Report
 from service.engine.preflight.judges import costs, data, learning, trials
 from service.engine.preflight.target import Target
+from service.policy.cluster_share.request import largest, most_processes, requests
 from service.spec import Spec
 from service.spec.errors import UserError
 from trainables.errors import TaskError
@@ -40,7 +41,7 @@ def question(spec: Spec, project: str, seconds: float = SECONDS) -> Question:
         data_seed=spec.search.seed,
         data_dir=spec.data_dir,
     )
-    return Question(given, spec.plans, tried, seconds, spec.resources.cpu, spec.resources.processes)
+    return Question(given, spec.plans, tried, seconds, largest(requests(spec)).cpu, most_processes(spec))
 
 
 def quick(spec: Spec, project: str) -> Report:

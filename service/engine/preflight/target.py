@@ -1,4 +1,4 @@
-"""The target: a worker with the resources of one trial, where probes run."""
+"""The target: a worker with the resources of one trial at the stage that asks for most, where probes run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import ray
 from cluster.connect import connect
 from service.engine.fleet.capacity import slots_of
 from service.engine.fleet.nodes import told
+from service.policy.cluster_share.request import largest, requests
 from service.spec import Spec
 from service.spec.errors import SieveError
-from service.spec.models import AUTO
 from trainables.errors import TaskError
 from trainables.probe.evidence import BatchEvidence, Evidence, Question, Ramp
 
@@ -33,20 +33,25 @@ class Target:
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._stack = ExitStack()
+        self._request = largest(requests(spec))
         self.slots = 1
-        self.gpu = 0.0
 
     def __enter__(self) -> Target:
         with told():
             resources = self._stack.enter_context(connect())
         try:
-            asked = self._spec.resources.gpu
-            self.gpu = min(1.0, resources.get("GPU", 0.0)) if asked == AUTO else float(asked)
-            self.slots = slots_of(self._spec, resources, self.gpu)
+            asked = requests(self._spec, auto=min(1.0, resources.get("GPU", 0.0)))
+            self._request = largest(asked)
+            self.slots = slots_of(asked, resources, self._spec.resources.max_concurrent)
         except BaseException:
             self._stack.close()
             raise
         return self
+
+    @property
+    def gpu(self) -> float:
+        """The GPUs of a trial."""
+        return self._request.gpu
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._stack.close()
@@ -73,8 +78,8 @@ class Target:
 
     def _run(self, name: str, seconds: float, *arguments: Any) -> Any:
         """What the function ``name`` of `trainables.probe` returns there; gives up after a multiple of ``seconds``."""
-        asked = self._spec.resources
-        remote = ray.remote(num_cpus=asked.cpu, num_gpus=self.gpu / asked.processes, max_retries=0)(_probe)
+        each = self._request.each
+        remote = ray.remote(num_cpus=each["CPU"], num_gpus=each["GPU"], max_retries=0)(_probe)
         limit = PATIENCE + 3 * seconds
         running = remote.remote(name, *arguments)
         try:

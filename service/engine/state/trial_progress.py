@@ -1,4 +1,4 @@
-"""What one trial has handed in so far."""
+"""Progress of one trial by its reports."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.states import RESUMABLE
 from service.ledger.store.store import HEADED, Store
 from service.policy.cluster_share.placement import Places
+from service.policy.cluster_share.request import requests
 from service.spec import Spec, load
 from service.spec.errors import SpecError, Violation
-from service.spec.models import AUTO
 
 if TYPE_CHECKING:
     from cluster.inventory import Node
@@ -145,9 +145,10 @@ def _continued(store: Store, submission: SubmittedSpec, spec: Spec, known: Sweep
 
 
 def _check_room(spec: Spec, nodes: Nodes) -> None:
-    gpu = 0.0 if spec.resources.gpu == AUTO else float(spec.resources.gpu) / spec.resources.processes
-    asks = {"CPU": spec.resources.cpu} | ({"GPU": gpu} if gpu else {})
+    """See that a trial finds a place at every stage; one of ``auto`` GPUs can do without any."""
     living = [node.resources for node in nodes if node.alive]
-    why = Places(living).refusal(asks, spec.resources.processes) if living else None
-    if why is not None:
-        raise SpecError([Violation("resources", None, f"a trial {why}; lower it, or add larger nodes")])
+    for request in requests(spec, auto=0.0) if living else ():
+        each = {name: amount for name, amount in request.each.items() if amount}
+        why = Places(living).refusal(each, request.processes)
+        if why is not None:
+            raise SpecError([Violation("resources", None, f"a trial {why}; lower it, or add larger nodes")])

@@ -1,4 +1,4 @@
-"""Tune's own result loggers, off unless the spec names them."""
+"""Tune's own logger callbacks, off unless the spec names them."""
 
 from __future__ import annotations
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cluster.inventory import Node
-from service.engine.head.failure_guard import KINDS, FailureGuard
-from service.engine.head.gpu_packing import GpuPacking
+from service.engine.head.failures.failure_guard import KINDS, FailureGuard
+from service.engine.head.resources.gpu_packing import GpuPacking
+from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
-from service.engine.head.tune.stopper import SweepStopper
 from service.ledger.records import TrialRecord
 from service.ledger.store.store import Store
 from service.spec import load
@@ -51,7 +51,7 @@ class Head:
 
     @property
     def shunned(self) -> str:
-        return str(self.gpu_packing.request(1)._bound.arguments.get("bundle_label_selector", ""))
+        return str(self.gpu_packing.request(1, 0)._bound.arguments.get("bundle_label_selector", ""))
 
 
 def test_a_bad_node_is_avoided_and_its_later_failures_cost_nothing(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_what_configs_or_disks_do_is_not_counted(tmp_path: Path) -> None:
 def test_nodes_that_come_and_go_are_room_for_more_and_fewer_trials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.engine.head.failure_guard.LOOK", 0.0)
+    monkeypatch.setattr("service.engine.head.failures.failure_guard.LOOK", 0.0)
     nodes = [TWO[0]]
     head = Head(tmp_path, nodes)
     for known, slots in ((TWO, 4), ([TWO[1]], 2), ([], 2)):

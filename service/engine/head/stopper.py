@@ -1,4 +1,4 @@
-"""The course of one head: is the sweep still on, and if not, why."""
+"""Tune's stopper."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 
 from ray.tune import Stopper
 
+from service.engine.head.no_snapshot import NoSnapshot
 from service.engine.head.trial_log import TrialLog
-from service.engine.head.tune.no_snapshot import NoSnapshot
 from service.policy.limits import Ending, Usage, ending
 from service.spec import Spec
 
@@ -20,7 +20,10 @@ WISHES = {
 
 
 class SweepStopper(NoSnapshot, Stopper):
-    """Tune asks it at every step whether to stop all trials; the first reason to end stands."""
+    """Tune stopper that stops all trials when the sweep ends: by its budget, its target, a wish, or an error.
+
+    The first reason to end stands, as ``ending``; ``exit_code`` is that of the head. It has the sweep's clock, too.
+    """
 
     def __init__(self, spec: Spec, trial_log: TrialLog, seconds_before: float) -> None:
         self._spec = spec
@@ -46,7 +49,7 @@ class SweepStopper(NoSnapshot, Stopper):
             self.ending = ending(self._spec, usage)
 
     def wish(self, wish: str | None) -> None:
-        """End the head as a person wants it, or whoever shares the cluster out; a wish to go on changes nothing."""
+        """End the head as a person or the daemon wishes; a wish to go on changes nothing."""
         if wish in WISHES and self.ending is None:
             self.ending = WISHES[wish]
 

@@ -1,4 +1,4 @@
-"""Acts on what failures say of the sweep and of its nodes: pauses the one, avoids the others."""
+"""The circuit breaker of a sweep: pauses it by what its failures say, and avoids nodes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any
 from ray.exceptions import RayError
 
 from cluster.inventory import Node, total
-from service.engine.head.gpu_packing import GpuPacking
+from service.engine.head.resources.gpu_packing import GpuPacking
+from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
-from service.engine.head.tune.stopper import SweepStopper
 from service.ledger.records import DecisionRecord, TrialRecord
+from service.policy.cluster_share.request import most_processes
 from service.policy.failures.circuit_breaker import (
     FailureEvidence,
     ObservedFailure,
@@ -48,10 +49,10 @@ LOOK = 5.0
 
 
 class FailureGuard:
-    """Hears of every failure and every report of a head's trials.
+    """Pauses the sweep at an error of all trials, and keeps trials off nodes at errors of a node's own.
 
-    ``course`` is what it pauses, ``sharing`` places the trials, ``decisions`` are those of `KINDS` on record, by which
-    a new head avoids the nodes that the old one did, and ``nodes`` are those of the cluster now.
+    It hears of every failure and every report. ``decisions`` are those of `KINDS` on record, by which a new head avoids
+    the nodes that the old one did; ``nodes`` says which the cluster has now.
     """
 
     def __init__(
@@ -63,11 +64,11 @@ class FailureGuard:
         decisions: Sequence[DecisionRecord],
         nodes: Callable[[], list[Node]],
     ) -> None:
-        self.stopper = stopper
+        self._stopper = stopper
         self._limits = spec.failures
-        self._single = spec.resources.processes == 1
+        self._single = most_processes(spec) == 1
         self._trial_log = trial_log
-        self.gpu_packing = gpu_packing
+        self._gpu_packing = gpu_packing
         self._nodes = nodes
         self._due = 0.0
         self._evidence = FailureEvidence()
@@ -78,20 +79,20 @@ class FailureGuard:
             self._avoided.clear()
 
     def look(self) -> None:
-        """See how large the cluster is now, at most every `LOOK` seconds: nodes come and go."""
+        """Count the room of the cluster anew, at most every `LOOK` seconds: nodes come and go."""
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + LOOK
             with suppress(RayError):
                 self._place()
 
     def passed(self, node: str | None, position: Position) -> None:
-        """A trial has reported from ``position``, on the node of id ``node``."""
+        """Note that a trial has reported from ``position``, on the node of id ``node``."""
         self._evidence = self._evidence.passed(position, node)
-        if self.gpu_packing.probing:
+        if self._gpu_packing.probing:
             self._probe()
 
     def failed(self, row: TrialRecord, kind: str, message: str, node: str | None) -> str | None:
-        """A trial broke; why it is no fault of its own and waits for another attempt, None if that may be."""
+        """Why a trial that broke is not at fault and waits for another attempt; None: it may be at fault."""
         if kind in UNCOUNTED:
             return None
         stage, done = self._trial_log.track(row.number).reported or (-1, 0)
@@ -108,13 +109,13 @@ class FailureGuard:
 
     def _halt(self, row: TrialRecord, failure: ObservedFailure, message: str) -> str | None:
         count = same_error(self._evidence, failure.fault, self._limits.pause_after, self._avoided)
-        if count is None or self.stopper.ending is not None:
+        if count is None or self._stopper.ending is not None:
             return None
         others = "" if count == 1 else f" as {count - 1} other{'s' if count > 2 else ''}"
         reason = f"broke by the same error{others}, and no trial got past it: {message}"
         self._record(row, "halt", reason, {"fault": failure.fault, "trials": count})
         why = f"{count} trials broke by the same error and none got past it: {message}"
-        self.stopper.pause(f"{why}; mend the cause and run it again, or raise failures.pause_after")
+        self._stopper.pause(f"{why}; mend the cause and run it again, or raise failures.pause_after")
         return why
 
     def _avoid(self, row: TrialRecord, failure: ObservedFailure, message: str) -> None:
@@ -136,7 +137,7 @@ class FailureGuard:
         self._record(row, "avoid", reason, numbers)
 
     def _trust(self, row: TrialRecord, failure: ObservedFailure) -> None:
-        """Nodes that are avoided for an error which another node has, too, were not to blame."""
+        """Place trials again on nodes that are avoided for an error which another node has, too."""
         for node, avoided in list(self._avoided.items()):
             if failure.node in (None, node) or failure.fault not in avoided.faults:
                 continue
@@ -148,16 +149,16 @@ class FailureGuard:
             self._record(row, "trust", reason, {"node": node, "name": avoided.name, "fault": failure.fault})
 
     def _probe(self) -> None:
-        """While a node may be bad new trials go before those that broke, which might use their attempts up there."""
+        """Let new trials go first while a node may be bad: those that broke might use their attempts up there."""
         watched = self._single and self._limits.avoid_after is not None
         suspected = watched and suspicious(self._evidence, self._avoided)
-        self.gpu_packing.probing = suspected and sum(node.alive for node in self._nodes()) > 1
+        self._gpu_packing.probing = suspected and sum(node.alive for node in self._nodes()) > 1
 
     def _place(self) -> bool:
-        """Tell who places trials where none may go; False, and nothing changes, if no room would be left."""
+        """Have trials placed on none of the avoided nodes; False, and nothing changes, if no room would be left."""
         rest = [node for node in self._nodes() if node.id not in self._avoided]
         try:
-            self.gpu_packing.avoid(sorted(self._avoided), total(rest))
+            self._gpu_packing.avoid(sorted(self._avoided), total(rest))
         except UserError:
             return False
         return True
@@ -169,5 +170,5 @@ class FailureGuard:
             self._avoided.pop(numbers["node"], None)
 
     def _record(self, row: TrialRecord, kind: str, reason: str, numbers: dict[str, Any]) -> None:
-        decision = DecisionRecord(row.number, row.stage, kind, reason, numbers, self.stopper.seconds())
+        decision = DecisionRecord(row.number, row.stage, kind, reason, numbers, self._stopper.seconds())
         self._trial_log.record(self._trial_log.trials[row.number], decisions=[decision])

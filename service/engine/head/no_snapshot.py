@@ -1,4 +1,4 @@
-"""What Tune is handed and must not save."""
+"""Objects that Tune is handed and must not save."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 
 class NoSnapshot:
-    """Tune pickles its parts for `Tuner.restore`, which Sieve does without: the ledger is the truth.
+    """Mixin for Tune plug-ins that pickles and copies them as nothing.
+
+    Tune pickles its plug-ins for `Tuner.restore`, which Sieve does without: the ledger is the truth.
 
     A saved copy is empty and works nowhere; the object itself is what Tune uses.
     """
