@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-UNDER_WAY = ("QUEUED", "STARTING", "RUNNING")
-"""States of sweeps that wait for their turn or have a head."""
+from service.spec.states import SWEEP_UNDER_WAY, DecisionKind, SweepState, TrialState, Wish
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,9 @@ class SweepRecord:
     spec: dict[str, Any]
     project: str
     owner: str
-    state: str
+    state: SweepState
     created: float
-    wish: str | None = None
+    wish: Wish | None = None
     why: str = ""
     attempt: int = 0
     head: str | None = None
@@ -62,7 +61,7 @@ class SweepRecord:
     @property
     def reason(self) -> str:
         """Why it is in its state or, while it is under way, has not more of the cluster."""
-        return self.why or (self.waits if self.state in UNDER_WAY else "")
+        return self.why or (self.waits if self.state in SWEEP_UNDER_WAY else "")
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class TrialRecord:
 
     number: int
     config: dict[str, Any]
-    state: str
+    state: TrialState
     stage: int = 0
     round: int = 0
     origin: str = ""
@@ -117,7 +116,7 @@ class DecisionRecord:
 
     trial: int
     stage: int
-    verdict: str
+    verdict: DecisionKind
     reason: str
     numbers: dict[str, Any]
     time: float
@@ -148,7 +147,7 @@ class PastTrial:
 
     number: int
     config: dict[str, Any]
-    state: str
+    state: TrialState
     values: dict[int, float | None]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.spec import Spec
+from service.spec.states import SweepState, TrialState
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,13 @@ class Usage:
 
 @dataclass(frozen=True)
 class Ending:
-    """Why the sweep ends now, and as what (a sweep state)."""
+    """Why the sweep ends now, and as what."""
 
-    state: str
+    state: SweepState
     why: str
 
 
-def outcome(states: Sequence[str], error: str) -> Ending:
+def outcome(states: Sequence[TrialState], error: str) -> Ending:
     """How a sweep whose search is over has ended, by the states of its trials; ``error`` broke the last of them."""
     if states and all(state == "FAILED" for state in states):
         return Ending("FAILED", f"all {len(states)} trials failed, the last with: {error}")

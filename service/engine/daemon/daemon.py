@@ -20,10 +20,11 @@ from service.engine.daemon.starts import Starts, delayed
 from service.engine.daemon.watch import HOLDER, Watch, quietly
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord
-from service.ledger.store.store import HEADED, Store
+from service.ledger.store.store import Store
 from service.policy.cluster_share.fair_share import Allotment, Capacity, Demand, Quota, share
 from service.policy.cluster_share.preemption import MADE_ROOM, displaced
 from service.spec.errors import SieveError
+from service.spec.states import SWEEP_WITH_HEAD, SWEEP_WITHOUT_HEAD, WISHES_TO_LEAVE
 
 LOGGER = logging.getLogger("service.daemon")
 
@@ -90,8 +91,9 @@ class Daemon:
             return False
         passed = 0.0 if self._stepped is None else min(GAP, max(0.0, now - self._stepped))
         self._stepped = now
-        known = self._store.sweeps(("QUEUED", "PAUSED", *HEADED))
-        waiting, running = [[one for one in known if (one.state in HEADED) == headed] for headed in (False, True)]
+        known = self._store.sweeps((*SWEEP_WITHOUT_HEAD, *SWEEP_WITH_HEAD))
+        waiting = [record for record in known if record.state in SWEEP_WITHOUT_HEAD]
+        running = [record for record in known if record.state in SWEEP_WITH_HEAD]
         for record in waiting:
             self._each(record, self._watch.waiting)
         for record in running:
@@ -156,7 +158,7 @@ class Daemon:
         """Where a sweep waits and one of lower priority has what it needs, that one is to pause."""
         heads = {record.name: record for record in running if (record.head or "").startswith(HOLDER)}
         ages = {name: record.claimed or 0.0 for name, record in heads.items()}
-        leaving = {record.name for record in running if record.wish not in (None, "resume")}
+        leaving = {record.name for record in running if record.wish in WISHES_TO_LEAVE}
         found = displaced(demands, capacity, quotas, ages, leaving)
         if found is not None:
             self._store.displace(found.name, heads[found.name].attempt, found.reason, found.numbers)

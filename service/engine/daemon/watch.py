@@ -9,12 +9,13 @@ from service.engine.daemon.daemon_settings import DaemonSettings
 from service.engine.daemon.starts import Starts
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord
-from service.ledger.store.store import ENDS, WISHES, LostClaim, Store
+from service.ledger.store.store import LostClaim, Store
 from service.spec.errors import SieveError
+from service.spec.states import STATE_WISHED, WISHES_TO_LEAVE, Wish
 
 LOGGER = logging.getLogger("service.daemon")
 
-WORDS = {"pause": "paused", "stop": "stopped", "cancel": "cancelled", "resume": "resumed"}
+WORDS: dict[Wish, str] = {"pause": "paused", "stop": "stopped", "cancel": "cancelled", "resume": "resumed"}
 
 HOLDER = "daemon "
 """How daemons' names begin, by which sweeps that they started are told from those that people run themselves."""
@@ -46,7 +47,7 @@ class Watch:
         """A sweep without a head: what a person wishes of it is done at once."""
         if record.wish is None:
             return
-        state = ENDS.get(record.wish, "QUEUED")
+        state = STATE_WISHED[record.wish]
         if record.state == state:
             self._store.withdraw(record.name)
         else:
@@ -84,13 +85,13 @@ class Watch:
 
     def _disobeys(self, record: SweepRecord, now: float) -> bool:
         """Whether a head has been told long ago to end, and has not. It may be heard of and yet do nothing any more."""
-        if record.wish in (None, "resume"):
+        if record.wish not in WISHES_TO_LEAVE:
             return False
         patience = self._settings.obey if record.wish == "cancel" else self._settings.stuck
         return now - self._asked.setdefault((record.name, record.attempt, record.wish), now) > patience
 
     def _take_over(self, record: SweepRecord, launch: str | None, silent: float, now: float) -> None:
-        if record.wish in (*WISHES, "yield"):
+        if record.wish in WISHES_TO_LEAVE:
             self._settle(record, "after its head was lost")
             return
         name, words = record.name, self._last_words(launch)

@@ -9,6 +9,7 @@ from pathlib import Path
 from service.engine.head.trial_log import TrialLog
 from service.ledger.records import TrialRecord
 from service.spec import Spec
+from service.spec.states import TRIAL_CUT_SHORT
 
 
 class CheckpointRetention:
@@ -32,7 +33,7 @@ class CheckpointRetention:
     def ended(self, trial: TrialRecord) -> None:
         """Note what is not needed now that ``trial``, whose new state is in the journal, has ended."""
         with self._lock:
-            if trial.state in ("STOPPED", "FAILED", "CANCELLED") and self._keep != "all":
+            if trial.state in TRIAL_CUT_SHORT and self._keep != "all":
                 self._doomed.append(trial.number)
             elif trial.state == "FINISHED" and self._keep == "best":
                 self._doomed.extend(n for n in self._beaten() if n not in self._doomed)

@@ -26,10 +26,7 @@ from service.policy.failures.circuit_breaker import (
 )
 from service.spec import Spec
 from service.spec.errors import UserError
-
-KINDS = ("halt", "avoid", "trust")
-"""Decisions on failures, which are no verdicts: the sweep pauses; a node gets no more trials; it gets them again.
-Their numbers hold the ``fault``, and ``node``, ``name`` where they are about one."""
+from service.spec.states import DecisionKind, FailureDecision
 
 UNCOUNTED = ("diverged", "disk", "metric")
 """Failures that say nothing here: of a config, and of those for which the sweep ends anyway."""
@@ -50,8 +47,9 @@ LOOK = 5.0
 class FailureGuard:
     """Hears of every failure and every report of a head's trials.
 
-    ``course`` is what it pauses, ``sharing`` places the trials, ``decisions`` are those of `KINDS` on record, by which
-    a new head avoids the nodes that the old one did, and ``nodes`` are those of the cluster now.
+    ``course`` is what it pauses, ``sharing`` places the trials, ``decisions`` are the `FailureDecision` on record, by
+    which a new head avoids the nodes that the old one did (their numbers hold the ``fault``, and ``node``, ``name``
+    where they are about one), and ``nodes`` are those of the cluster now.
     """
 
     def __init__(
@@ -162,12 +160,12 @@ class FailureGuard:
             return False
         return True
 
-    def _recall(self, kind: str, numbers: Any) -> None:
+    def _recall(self, kind: DecisionKind, numbers: Any) -> None:
         if kind == "avoid":
             self._avoided[numbers["node"]] = Avoided(numbers["name"], frozenset(numbers["faults"]))
         elif kind == "trust":
             self._avoided.pop(numbers["node"], None)
 
-    def _record(self, row: TrialRecord, kind: str, reason: str, numbers: dict[str, Any]) -> None:
+    def _record(self, row: TrialRecord, kind: FailureDecision, reason: str, numbers: dict[str, Any]) -> None:
         decision = DecisionRecord(row.number, row.stage, kind, reason, numbers, self.stopper.seconds())
         self._trial_log.record(self._trial_log.trials[row.number], decisions=[decision])

@@ -20,9 +20,8 @@ from service.engine.head.checkpoint_retention import CheckpointRetention
 from service.engine.head.concurrency import Concurrency
 from service.engine.head.dashboard_metrics import DashboardMetrics
 from service.engine.head.dismissals import Dismissals
-from service.engine.head.failure_guard import KINDS as BLAMES
 from service.engine.head.failure_guard import FailureGuard
-from service.engine.head.gpu_packing import KINDS, GpuPacking
+from service.engine.head.gpu_packing import GpuPacking
 from service.engine.head.heartbeat import Heartbeat
 from service.engine.head.replay import History, rebuild, remember
 from service.engine.head.trial_log import TrialLog
@@ -43,10 +42,17 @@ from service.policy.limits import Ending, outcome
 from service.policy.observation import Observation
 from service.policy.policy import Policy
 from service.policy.search.warm_start.past import Past
-from service.policy.verdict import STATES
 from service.spec import Spec, load
 from service.spec.errors import SieveError
 from service.spec.flat import nest
+from service.spec.states import (
+    FAILURE_DECISIONS,
+    MEMORY_DECISIONS,
+    SWEEP_WITHOUT_HEAD,
+    SweepState,
+    TrialState,
+    is_verdict,
+)
 from trainables.datasets.downloads import data_folder
 from trainables.loop.assignment import Assignment
 
@@ -78,13 +84,13 @@ class Head:
         checked = check(self.spec, self.record.project)
         with connect() as resources:
             decisions = self.ledger.decisions(self.record.name)
-            shares = [decision for decision in decisions if decision.verdict in KINDS]
+            shares = [decision for decision in decisions if decision.verdict in MEMORY_DECISIONS]
             gpu_packing = GpuPacking(self.spec, resources, shares, self._peak, smallest_gpu)
             shared = [] if checked.data is None else [ray.put(checked.data)]
-            verdicts = [decision for decision in decisions if decision.verdict in STATES]
+            verdicts = [decision for decision in decisions if is_verdict(decision.verdict)]
             history = History(self.ledger.reports(self.record.name), verdicts)
             remember(self.trial_log, self.spec, history)
-            blames = [decision for decision in decisions if decision.verdict in BLAMES]
+            blames = [decision for decision in decisions if decision.verdict in FAILURE_DECISIONS]
             guard = FailureGuard(self.spec, self.trial_log, self.stopper, gpu_packing, blames, joined)
             self.stopper.check()
             self.stopper.begin()
@@ -182,7 +188,7 @@ class Head:
 
     def _beat(self, concurrency: Concurrency | None = None) -> Orders:
         needs = None if concurrency is None else concurrency.needs()
-        state = "RUNNING" if self.stopper.ending is None else None
+        state: SweepState | None = "RUNNING" if self.stopper.ending is None else None
         orders = self.ledger.beat(self.record.name, self.record.attempt, state, needs)
         if concurrency is not None:
             concurrency.obey(orders)
@@ -195,8 +201,8 @@ class Head:
             dismissals.over()
             return
         for number in self.trial_log.unfinished():
-            if ending.state not in ("PAUSED", "QUEUED"):
-                state = "CANCELLED" if ending.state == "CANCELLED" else "STOPPED"
+            if ending.state not in SWEEP_WITHOUT_HEAD:
+                state: TrialState = "CANCELLED" if ending.state == "CANCELLED" else "STOPPED"
                 why = f"the sweep ended: {ending.why}"
                 retention.ended(self.trial_log.change(number, state=state, why=why, finished=time.time()))
             elif self.trial_log.trials[number].state != "PAUSED":

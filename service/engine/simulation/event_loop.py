@@ -16,12 +16,12 @@ from service.engine.simulation.world import World
 from service.engine.state.rounds import Round
 from service.engine.state.worth_records import appraisals
 from service.ledger.records import TrialRecord
-from service.ledger.states import OPEN
 from service.policy.failures.retries import retry
 from service.policy.limits import Ending, Usage, ending
 from service.policy.policy import Job, Policy
-from service.policy.verdict import STATES, Ruling, Verdict
+from service.policy.verdict import Ruling, Verdict
 from service.spec.errors import UserError
+from service.spec.states import STATE_RULED, TRIAL_OPEN, TrialState
 
 CRASH = "a simulated crash of its worker"
 CURVE_ENDS = "the recorded curve ends here"
@@ -157,8 +157,8 @@ class EventLoop:
 
     def _move(self, trial: Trial, verdict: Verdict) -> None:
         """A verdict on a trial is on record: it gets the state that this means."""
-        state = STATES[verdict.kind]
-        if state in OPEN:
+        state = STATE_RULED[verdict.kind]
+        if state in TRIAL_OPEN:
             self.table.change(trial, state=state, why=verdict.reason)
         else:
             self.table.end(trial, state, verdict.reason, self._now)
@@ -184,7 +184,7 @@ class EventLoop:
         self._offers.append(trial)
         heapq.heappush(self._idle, self._now)
 
-    def _lose(self, trial: Trial, state: str, why: str, ready: float) -> None:
+    def _lose(self, trial: Trial, state: TrialState, why: str, ready: float) -> None:
         """A trial ends without a verdict, and nobody waits for it; its worker is free from ``ready`` on."""
         self.table.end(trial, state, why, self._now)
         self._policy.drop(trial.row.number)

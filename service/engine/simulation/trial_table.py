@@ -9,12 +9,12 @@ from service.engine.curves import Measurement
 from service.engine.simulation.virtual_trial import Trial
 from service.engine.state.trial_progress import BEGUN
 from service.ledger.records import DecisionRecord, ReportRecord, WorthRecord
-from service.ledger.states import OPEN
 from service.policy.diagnosis import diagnose
 from service.policy.observation import Observation
 from service.policy.verdict import Verdict
 from service.spec import Spec
 from service.spec.models import AUTO
+from service.spec.states import TRIAL_OPEN, TrialState
 
 
 class Table:
@@ -45,19 +45,19 @@ class Table:
 
     def open(self) -> list[Trial]:
         """The trials that have not ended."""
-        return [trial for trial in self.trials if trial.row.state in OPEN]
+        return [trial for trial in self.trials if trial.row.state in TRIAL_OPEN]
 
     def add(self, trial: Trial) -> None:
         """A new trial, the next by number."""
         self.trials.append(trial)
         self._observations.append(trial.observation())
 
-    def change(self, trial: Trial, **fields: Any) -> None:
-        """New values for some fields of a trial's row."""
-        trial.row = replace(trial.row, **fields)
+    def change(self, trial: Trial, *, state: TrialState | None = None, **fields: Any) -> None:
+        """New values for some fields of a trial's row, its state only if it has a new one."""
+        trial.row = replace(trial.row, state=state or trial.row.state, **fields)
         self._observations[trial.row.number - self._before - 1] = trial.observation()
 
-    def end(self, trial: Trial, state: str, why: str, now: float) -> None:
+    def end(self, trial: Trial, state: TrialState, why: str, now: float) -> None:
         """A trial goes no further."""
         self.change(trial, state=state, why=why, finished=now)
 

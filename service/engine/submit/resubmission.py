@@ -6,8 +6,7 @@ from service.ledger.errors import NameInUse
 from service.ledger.records import SweepRecord
 from service.ledger.store.store import Store
 from service.spec import Spec, load
-
-ENDED = ("SUCCEEDED", "STOPPED", "CANCELLED")
+from service.spec.states import SWEEP_SETTLED
 
 GROWING = (("search", "trials"), ("rounds", "trials"), ("rounds", "count"))
 """Numbers that may grow: the sweep is extended. Smaller ones change nothing, as it may have been extended meanwhile."""
@@ -56,6 +55,6 @@ def adopt(store: Store, known: SweepRecord, spec: Spec) -> SweepRecord:
             grows = grows or new > old
             adopted[section][key] = max(old, new)
     rebudgeted = known.state == "STOPPED" and spec.budget != before.budget
-    if (grows or rebudgeted or known.state not in ENDED) and adopted != known.spec:
+    if (grows or rebudgeted or known.state not in SWEEP_SETTLED) and adopted != known.spec:
         store.extend(known.name, adopted)
     return store.sweep(known.name)

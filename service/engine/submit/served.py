@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from service.engine.control.wishes import resume
 from service.engine.submit.local import check_spec
-from service.engine.submit.resubmission import ENDED, adopt, differences, is_void, refuse_another
+from service.engine.submit.resubmission import adopt, differences, is_void, refuse_another
 from service.ledger.errors import OTHER_CODE, KeyInUse, NameInUse
 from service.ledger.records import PastRecord, SweepRecord
-from service.ledger.states import RESUMABLE
-from service.ledger.store.store import HEADED, Store
+from service.ledger.store.store import Store
 from service.policy.cluster_share.placement import Places
 from service.spec import Spec, load
 from service.spec.errors import SpecError, Violation
 from service.spec.models import AUTO
+from service.spec.states import SWEEP_RESUMABLE, SWEEP_SETTLED, SWEEP_WITH_HEAD
 
 if TYPE_CHECKING:
     from cluster.inventory import Node
@@ -131,15 +131,15 @@ def _added(store: Store, submission: SubmittedSpec, spec: Spec, pasts: Sequence[
 def _continued(store: Store, submission: SubmittedSpec, spec: Spec, known: SweepRecord) -> SweepRecord:
     """A sweep that is there goes on: with more trials, another budget, other code."""
     refuse_another(known, spec)
-    if known.state in HEADED and submission.package != known.package:
+    if known.state in SWEEP_WITH_HEAD and submission.package != known.package:
         raise NameInUse(f"{known.name} is running with other code", OTHER_CODE.format(known.name))
     adopted = adopt(store, known, spec)
     before = load(known.spec)
-    if (before.priority, before.weight) != (spec.priority, spec.weight) and known.state not in ENDED:
+    if (before.priority, before.weight) != (spec.priority, spec.weight) and known.state not in SWEEP_SETTLED:
         store.update(known.name, spec.priority, spec.weight)
-    if adopted.state not in ENDED and submission.package != known.package:
+    if adopted.state not in SWEEP_SETTLED and submission.package != known.package:
         store.recode(known.name, submission.package, submission.commit, submission.diff)
-    if adopted.state in RESUMABLE:
+    if adopted.state in SWEEP_RESUMABLE:
         resume(store, adopted)
     return store.sweep(known.name)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from getpass import getuser
 
 from service.engine.control.head_process import alive
-from service.engine.control.wishes import WISHES, NothingToDo, express
+from service.engine.control.wishes import NothingToDo, express
 from service.ledger import Store
-from service.ledger.results.status import HEADED
+from service.spec.states import PERSON_WISHES, SWEEP_WITH_HEAD, PersonWish
 
 
-def heard(store: Store, name: str, wish: str) -> None:
+def heard(store: Store, name: str, wish: PersonWish) -> None:
     """Makes the ``wish`` known to the head of the sweep ``name``, which acts on it within seconds, or settles it.
 
     A resumed sweep is ready to be run; nothing is started here.
@@ -20,7 +20,7 @@ def heard(store: Store, name: str, wish: str) -> None:
         UserError: there is no such wish, or in its state the sweep cannot do that.
     """
     record = store.sweep(name)
-    if wish not in WISHES or record.state not in HEADED or alive(record):
+    if wish not in PERSON_WISHES or record.state not in SWEEP_WITH_HEAD or alive(record):
         express(store, name, wish, getuser())
     elif wish != "resume":  # whoever runs it next takes it from its dead head
         raise NothingToDo(

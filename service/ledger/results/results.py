@@ -11,6 +11,7 @@ from service.ledger.records import SpaceRecord
 from service.ledger.results import latest, rows
 from service.ledger.results.rows import Rows
 from service.ledger.store.store import Store
+from service.spec.states import SWEEP_UNDER_WAY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ class Results:
 
     def queue_rows(self) -> Rows:
         """A row per sweep that waits or runs: higher priority first, then the older."""
-        waiting = [sweep for sweep in self._store.sweeps() if sweep.state in ("QUEUED", "STARTING", "RUNNING")]
+        waiting = self._store.sweeps(SWEEP_UNDER_WAY)
         return [rows.queue_row(sweep) for sweep in sorted(waiting, key=lambda sweep: (-sweep.priority, sweep.created))]
 
     def trial_rows(self, name: str) -> Rows:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from service.ledger.records import UNDER_WAY, ReportRecord, SpaceRecord, SweepRecord, TrialRecord, WorthRecord
+from service.ledger.records import ReportRecord, SpaceRecord, SweepRecord, TrialRecord, WorthRecord
 from service.spec.space.space import Space
+from service.spec.states import SWEEP_UNDER_WAY, TrialState
 
 if TYPE_CHECKING:
     from service.ledger.results.latest import Latest
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 Rows = list[dict[str, Any]]
 
 
-def sweep_row(sweep: SweepRecord, counts: Mapping[str, int]) -> dict[str, Any]:
+def sweep_row(sweep: SweepRecord, counts: Mapping[TrialState, int]) -> dict[str, Any]:
     """A sweep and how far its trials are: ``counts`` are their numbers by state."""
     return {
         "sweep": sweep.name,
@@ -77,7 +78,7 @@ def stage_row(stage: int, plan: dict[str, Any], trials: int, worth: WorthRecord 
 
 def waits(sweep: SweepRecord) -> str:
     """Why a trial of ``sweep`` that is PENDING, and of which nothing else is known, does not train."""
-    if sweep.state not in UNDER_WAY:
+    if sweep.state not in SWEEP_UNDER_WAY:
         return f"waits for its sweep, which is {sweep.state}"
     if sweep.state == "QUEUED":
         return f"waits with its sweep{sweep.waits and ': '}{sweep.waits}"

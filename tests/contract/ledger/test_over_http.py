@@ -110,13 +110,13 @@ pytestmark = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
 KILLED = """
 import sys, time
-from service.ledger import remote
+from service.ledger.over_http.client import HttpLedger
 from service.ledger.records import Batch
 from service.ledger.over_http.spool import Spool
 from pathlib import Path
 from tests.contract.ledger.test_over_http import TRIAL, report
 address, spool = sys.argv[1:]
-head = remote.Remote(address, "a", 1, "token", Spool(Path(spool)))
+head = HttpLedger(address, "a", 1, "token", Spool(Path(spool)))
 for epoch in (1, 2, 3):
     head.append("a", 1, Batch([TRIAL], [report(epoch, 0.5)]))
 print("kept", flush=True)

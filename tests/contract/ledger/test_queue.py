@@ -10,13 +10,13 @@ from typing import TypeVar
 
 import pytest
 
-from service.ledger import states
 from service.ledger.ledger import Needs
 from service.ledger.records import Batch, SweepRecord, TrialRecord
 from service.ledger.states import IllegalTransition
 from service.ledger.store.access import find
 from service.ledger.store.store import LostClaim, Store, UnknownSweep
 from service.spec.errors import UserError
+from service.spec.states import SWEEP_NEXT
 from tests.contract.ledger.conftest import SPEC
 from tests.contract.ledger.test_ledger import report
 
@@ -213,7 +213,7 @@ def test_what_has_a_head_or_has_ended_is_not_settled(claimed: Store) -> None:
             claimed.settle("b", state, "")
 
 
-@pytest.mark.parametrize("state", [*states.SWEEP])
+@pytest.mark.parametrize("state", [*SWEEP_NEXT])
 def test_a_head_leaves_its_sweep_where_heads_may(claimed: Store, state: str) -> None:
     if state in ("STARTING", "RUNNING"):
         claimed.beat("a", 1, state)

@@ -20,8 +20,9 @@ from service.engine.state.trial_progress import BEGUN
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
 from service.policy.diagnosis import diagnose
 from service.policy.failures.retries import ROOM, alone, retry
-from service.policy.verdict import STATES, Verdict
+from service.policy.verdict import Verdict
 from service.spec import Spec
+from service.spec.states import STATE_RULED, TRIAL_OVER
 from trainables.worker.distributed import free
 
 
@@ -128,13 +129,13 @@ class LedgerCallback(NoSnapshot, Callback):
 
     def _judged(self, row: TrialRecord, report: ReportRecord, verdict: Verdict, learned: list[DecisionRecord]) -> None:
         leaves = row.state == "PENDING"  # It gave its place up, whatever the policy thinks of it.
-        state = row.state if leaves else STATES[verdict.kind]
+        state = row.state if leaves else STATE_RULED[verdict.kind]
         row = replace(
             row,
             state=state,
             why=row.why if leaves else verdict.reason,
             diagnosis=diagnose(self._trial_log.track(row.number).curves[report.stage]) or None,
-            finished=time.time() if state in ("FINISHED", "STOPPED") else None,
+            finished=time.time() if state in TRIAL_OVER else None,
         )
         numbers = {**verdict.numbers, BEGUN: len(self._trial_log.trials)}
         decision = DecisionRecord(

@@ -10,8 +10,9 @@ from service.engine.head.trial_log import TrialLog
 from service.engine.head.tune.no_snapshot import NoSnapshot
 from service.policy.limits import Ending, Usage, ending
 from service.spec import Spec
+from service.spec.states import Wish
 
-WISHES = {
+WISHES: dict[Wish, Ending] = {
     "pause": Ending("PAUSED", "paused as wished"),
     "stop": Ending("STOPPED", "stopped as wished"),
     "cancel": Ending("CANCELLED", "cancelled as wished"),
@@ -45,7 +46,7 @@ class SweepStopper(NoSnapshot, Stopper):
             usage = Usage(self.seconds(), self._trial_log.epochs(), finished, self._trial_log.gpu_seconds())
             self.ending = ending(self._spec, usage)
 
-    def wish(self, wish: str | None) -> None:
+    def wish(self, wish: Wish | None) -> None:
         """End the head as a person wants it, or whoever shares the cluster out; a wish to go on changes nothing."""
         if wish in WISHES and self.ending is None:
             self.ending = WISHES[wish]
