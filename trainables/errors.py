@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +59,3 @@ def place(error: BaseException) -> str:
     path, line = Path(users[-1][0]), users[-1][1]
     folder = next((folder for folder in map(Path, sys.path) if folder != Path() and path.is_relative_to(folder)), None)
     return f" ({path.relative_to(folder) if folder else path}:{line})"
-
-
-def nearest(word: str, allowed: Iterable[str]) -> str:
-    """`` (did you mean 'x'?)`` for the allowed word most like ``word``, or an empty string if none is close."""
-    close = difflib.get_close_matches(word, list(allowed), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -17,8 +17,9 @@ from torch.utils.data import Dataset
 
 from trainables.adapters.rows import part
 from trainables.data import Data
-from trainables.errors import TaskError, nearest
+from trainables.errors import TaskError
 from trainables.loop.seeding import INITIALIZATION, derive, seed_all
+from trainables.nearest import nearest
 from trainables.stages import Plan, Stage
 
 

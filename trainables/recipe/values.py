@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Protocol
 
-from trainables.errors import TaskError, nearest
+from trainables.errors import TaskError
+from trainables.nearest import nearest
 
 
 class Value(Protocol):

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from trainables.errors import TaskError, nearest
+from trainables.errors import TaskError
+from trainables.nearest import nearest
 from trainables.tasks.words import PADDING
 
 MODELS = ("gru", "lstm", "transformer")

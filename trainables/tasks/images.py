@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainables.errors import TaskError, nearest
+from trainables.errors import TaskError
+from trainables.nearest import nearest
 
 MODELS = ("cnn", "vgg", "resnet")
 

@@ -7,9 +7,10 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from trainables.errors import CheckpointError, Diverged, MetricError, RankFailed, TaskError, nearest
+from trainables.errors import CheckpointError, Diverged, MetricError, RankFailed, TaskError
 from trainables.loop import gpu_memory
 from trainables.loop.assignment import Assignment, Position
+from trainables.nearest import nearest
 
 FAILURE_KINDS: tuple[tuple[type[Exception], str], ...] = (
     (Diverged, "diverged"),

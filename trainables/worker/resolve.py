@@ -13,7 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from trainables.adapters.library import LibraryTask
-from trainables.errors import TaskError, nearest
+from trainables.errors import TaskError
+from trainables.nearest import nearest
 from trainables.task import Task
 
 TaskFunction = Callable[..., None]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterator, Sequence
 
 from service.engine.preflight.finding import Finding, Level
 from service.engine.preflight.judges.learning import names
+from trainables.nearest import closest
 from trainables.probe.evidence import CornerEvidence, ProbeFailure, RunsEvidence, fall
 
 CLIMBED = 10.0
@@ -100,8 +100,8 @@ def metric(name: str, reported: Sequence[str]) -> Finding:
     if name in reported:
         others = ", ".join(other for other in reported if other != name)
         return Finding("ok", "metric", f"{name} is reported" + (f", beside {others}" if others else ""))
-    close = difflib.get_close_matches(name, reported, n=1)
-    hint = f"name {close[0]!r} as" if close else "name one of these as"
+    close = closest(name, reported)
+    hint = f"name {close!r} as" if close else "name one of these as"
     return Finding(
         "fail", "metric", f"the task reports no {name}, only {', '.join(reported)}", f"{hint} metric.name of the sweep"
     )
