@@ -10,12 +10,11 @@ from service.engine.daemon.starts import Starts
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord
 from service.ledger.store.store import LostClaim, Store
+from service.ledger.wishes import FULFILLED, step
 from service.spec.errors import SieveError
-from service.spec.states import STATE_WISHED, WISHES_TO_LEAVE, Wish
+from service.spec.states import STATE_WISHED, WISHES_TO_LEAVE
 
 LOGGER = logging.getLogger("service.daemon")
-
-WORDS: dict[Wish, str] = {"pause": "paused", "stop": "stopped", "cancel": "cancelled", "resume": "resumed"}
 
 HOLDER = "daemon "
 """How daemons' names begin, by which sweeps that they started are told from those that people run themselves."""
@@ -47,11 +46,10 @@ class Watch:
         """A sweep without a head: what a person wishes of it is done at once."""
         if record.wish is None:
             return
-        state = STATE_WISHED[record.wish]
-        if record.state == state:
+        if step(record.state, record.wish) == "keep":
             self._store.withdraw(record.name)
         else:
-            self._store.settle(record.name, state, f"{WORDS[record.wish]} as wished{how}")
+            self._store.settle(record.name, STATE_WISHED[record.wish], f"{FULFILLED[record.wish]}{how}")
 
     def headed(self, record: SweepRecord, passed: float, now: float) -> None:
         """A sweep with a head, ``passed`` seconds after all of them were looked at before."""

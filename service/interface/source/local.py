@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,9 +120,10 @@ class LocalSource:
         return local_clusters.nodes(self.home)
 
     def wish(self, name: str, wish: PersonWish) -> Standing:
-        from service.interface.source.heard import heard
+        from service.engine.control.head_process import alive
+        from service.engine.control.wishes import express
 
-        heard(self.store, name, wish)
+        express(self.store, name, wish, getuser(), alive)
         return self.standing(name)
 
     def extend(self, name: str, trials: int) -> None:

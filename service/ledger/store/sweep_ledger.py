@@ -27,10 +27,10 @@ from service.ledger.records import (
 )
 from service.ledger.store.access import Record, change, find, record, upsert
 from service.ledger.store.queue import IDLE, RESTED, end_trials, release_trials
+from service.ledger.wishes import left
 from service.spec.errors import UserError
 from service.spec.states import (
     FAILURE_DECISIONS,
-    PERSON_WISHES,
     STATE_WISHED,
     SWEEP_LEFT_BY_HEAD,
     SWEEP_NEXT,
@@ -89,8 +89,8 @@ class SweepLedger:
                 return  # said before, by a head that did not hear that it was heard
             _check_claim(name, attempt, row)
             _check_change(name, row.state, state, SWEEP_LEFT_BY_HEAD)
-            if state in SWEEP_WITHOUT_HEAD and row.wish in PERSON_WISHES and STATE_WISHED[row.wish] != state:
-                state, why = STATE_WISHED[row.wish], f"{row.wish} as wished"
+            if left(state, row.wish) != state:
+                state, why = left(state, row.wish), f"{row.wish} as wished"
             elif state == "QUEUED":
                 why = row.why or why
             over = state in SWEEP_OVER

@@ -90,7 +90,7 @@ def test_a_head_believes_the_certificate_that_it_was_launched_with(
         remote.enroll(address, "toy", attempt, "ticket")
     monkeypatch.setenv(TRUST, certificates(pair[0]))
     token = remote.enroll(address, "toy", attempt, "ticket")
-    ledger = remote.Remote(address, "toy", attempt, token, Spool(tmp_path / "spool"))
+    ledger = remote.HttpLedger(address, "toy", attempt, token, Spool(tmp_path / "spool"))
     assert ledger.sweep("toy").name == "toy"
     ledger.close()
 
