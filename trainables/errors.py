@@ -15,11 +15,41 @@ INSTALLED = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib
 OURS = tuple(str(Path(__file__).parents[1] / name) for name in ("trainables", "service", "cluster"))
 
 
-class TaskError(ValueError):
-    """A user's mistake in a task, its data or a config; the message ends with the cure. A retry would not help."""
+class TrialError(Exception):
+    """An error a person can act on. ``str()`` is the message, then the cure."""
+
+    def __init__(self, message: str, cure: str = "") -> None:
+        Exception.__init__(self, message, cure)  # OSError's own would take them for a number and its meaning
+        self.message = message
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.cure}" if self.cure else self.message
 
 
-class Diverged(ArithmeticError):
+class TaskError(TrialError, ValueError):
+    """A user's mistake in a task, its data or a config. A retry would not help."""
+
+
+class StageError(TaskError):
+    """A stage cannot be had from the data: number ``stage`` of the spec's own plan, or of a later round's ``plan``."""
+
+    def __init__(self, message: str, cure: str, stage: int, plan: int | None = None) -> None:
+        super().__init__(message, cure)
+        self.stage = stage
+        self.plan = plan
+        self.args = (message, cure, stage, plan)  # what pickle calls the class with
+
+    @property
+    def where(self) -> str:
+        """Its place in the spec, such as ``stages/0`` or ``rounds/stages/1/0``."""
+        return f"stages/{self.stage}" if self.plan is None else f"rounds/stages/{self.plan}/{self.stage}"
+
+    def __str__(self) -> str:
+        return f"{self.where}: {super().__str__()}"
+
+
+class Diverged(TrialError, ArithmeticError):
     """The loss or the sweep's metric became NaN or infinite; the message holds the numbers. A retry would not help."""
 
 
@@ -27,8 +57,8 @@ class MetricError(TaskError):
     """The task does not report the metric the sweep is about; the message lists the names it did report."""
 
 
-class CheckpointError(OSError):
-    """A checkpoint cannot be written or read; the message names the file and the cure."""
+class CheckpointError(TrialError, OSError):
+    """A checkpoint cannot be written or read; the message names the file."""
 
 
 class RankFailed(RuntimeError):

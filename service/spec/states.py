@@ -37,6 +37,9 @@ MemoryDecision = Literal["share", "alone", "learn"]
 DecisionKind: TypeAlias = VerdictKind | FailureDecision | MemoryDecision | Literal["yield"]
 """All that is put on record as a decision; ``yield`` is about the whole sweep, which makes room for another."""
 
+Holder = Literal["person", "daemon"]
+"""Who started the head of a sweep: somebody who runs it, or the daemon, which looks after it."""
+
 SWEEP_NEXT: Mapping[SweepState, frozenset[SweepState]] = {
     "QUEUED": frozenset({"STARTING", "PAUSED", "STOPPED", "CANCELLED"}),
     "STARTING": frozenset({"RUNNING", "QUEUED", "PAUSED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"}),

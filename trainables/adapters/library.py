@@ -191,8 +191,8 @@ def check_keywords(given: Mapping[str, Any], allowed: Collection[str], owned: Co
     """
     for name in given:
         if name in owned:
-            raise TaskError(f"{method} gives {name}, which Sieve sets; leave it out")
+            raise TaskError(f"{method} gives {name}, which Sieve sets", "leave it out")
         if name not in allowed:
             raise TaskError(
-                f"{method} gives {name}{nearest(name, allowed)}, which the library does not have; rename it"
+                f"{method} gives {name}{nearest(name, allowed)}, which the library does not have", "rename it"
             )

@@ -147,11 +147,18 @@ class LearningEvidence:
 
 @dataclass(frozen=True)
 class ProbeFailure:
-    """Why a config cannot be trained: ``kind`` is one of `trainables.worker.outcome`, ``where`` what was looked at."""
+    """Why a config cannot be trained: ``kind`` is one of `trainables.worker.outcome`, ``where`` what was looked at.
+
+    ``cure`` is what the task's own check says, empty for what broke.
+    """
 
     kind: str
     message: str
+    cure: str = ""
     where: str = "training"
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.cure}" if self.cure else self.message
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,9 @@ def check(recipe: Recipe) -> None:
         TaskError: a rate that only falls by a factor is to end at nothing.
     """
     if recipe.schedule in ("exponential", "onecycle") and recipe.lr_end == 0:
-        raise TaskError(f"lr_end is 0, which the {recipe.schedule} schedule never reaches; use a number > 0, e.g. 0.01")
+        raise TaskError(
+            f"lr_end is 0, which the {recipe.schedule} schedule never reaches", "use a number > 0, e.g. 0.01"
+        )
 
 
 def _restarts(recipe: Recipe, optimizer: Optimizer, cycle: float) -> CosineAnnealingWarmRestarts:

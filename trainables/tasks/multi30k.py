@@ -133,5 +133,5 @@ def _sacrebleu() -> Any:
         import sacrebleu.metrics
         import sacrebleu.tokenizers.tokenizer_13a
     except ModuleNotFoundError:
-        raise TaskError("BLEU needs the package sacrebleu; pip install 'raysieve[tasks]'") from None
+        raise TaskError("BLEU needs the package sacrebleu", "pip install 'raysieve[tasks]'") from None
     return sacrebleu

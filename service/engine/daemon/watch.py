@@ -16,9 +16,6 @@ from service.spec.states import STATE_WISHED, WISHES_TO_LEAVE
 
 LOGGER = logging.getLogger("service.daemon")
 
-HOLDER = "daemon "
-"""How daemons' names begin, by which sweeps that they started are told from those that people run themselves."""
-
 Attempt = tuple[str, int]
 """A sweep's name and which of its heads it is."""
 
@@ -53,7 +50,7 @@ class Watch:
 
     def headed(self, record: SweepRecord, passed: float, now: float) -> None:
         """A sweep with a head, ``passed`` seconds after all of them were looked at before."""
-        if not (record.head or "").startswith(HOLDER):
+        if record.holder != "daemon":
             return
         silent = self._silence(record, passed)
         if self._disobeys(record, now):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -18,9 +20,9 @@ from sqlalchemy import (
 )
 
 from service.ledger.database.column_types import BIG, Name, Numbers, OneOf, Words
-from service.spec.states import DECISIONS, SWEEP_NEXT, TRIAL_NEXT, WISHES
+from service.spec.states import DECISIONS, SWEEP_NEXT, TRIAL_NEXT, WISHES, Holder
 
-VERSION = "0005"
+VERSION = "0006"
 """The newest migration in ``migrations/versions``."""
 
 metadata = MetaData()
@@ -64,6 +66,8 @@ sweeps = Table(
     Column("barren", Integer, nullable=False, server_default=text("0")),
     Column("delays", Integer, nullable=False, server_default=text("0")),
     Column("due", Float),
+    Column("holder", OneOf(get_args(Holder))),
+    Column("made_room_for", Name(63)),
     Index("uq_sweeps_key", "owner", "key", unique=True),
     Index("ix_sweeps_state", "state"),
 )

@@ -50,7 +50,7 @@ class Results:
         configs = rows.keys(trial.config for trial in trials)
         found = [rows.trial_row(trial, by_trial.get(trial.number), metric["name"], configs) for trial in trials]
         for row in found:
-            if row["state"] == "PENDING" and not row["why"]:
+            if rows.is_in(row, "PENDING") and not row["why"]:
                 row["why"] = rows.waits(sweep)
         return found
 
@@ -70,7 +70,7 @@ class Results:
         """
         spec = self._store.sweep(name).spec
         metric, sign = spec["metric"]["name"], -1.0 if spec["metric"]["goal"] == "maximize" else 1.0
-        done = [row for row in self.trial_rows(name) if row["state"] == "FINISHED" and rows.is_finite(row[metric])]
+        done = [row for row in self.trial_rows(name) if rows.is_in(row, "FINISHED") and rows.is_finite(row[metric])]
         newest = max((rows.plan_number(spec, row["round"]) for row in done), default=0)
         comparable = [row for row in done if rows.plan_number(spec, row["round"]) == newest]
         return sorted(comparable, key=lambda row: (sign * row[metric], row["seconds"]))[:n]

@@ -129,6 +129,11 @@ def report_row(
     }
 
 
+def is_in(row: Mapping[str, Any], *states: TrialState) -> bool:
+    """Whether the row of a trial has one of ``states``."""
+    return row.get("state") in states
+
+
 def own_stages(spec: dict[str, Any]) -> list[Any]:
     """The plans of rounds after the first; specs from before there were rounds have none."""
     return list(spec.get("rounds", {}).get("stages", []))

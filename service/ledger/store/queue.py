@@ -30,6 +30,7 @@ from service.spec.states import (
     TRIAL_OPEN,
     CutShort,
     DecisionKind,
+    Holder,
     PersonWish,
     SweepState,
     TrialState,
@@ -37,7 +38,15 @@ from service.spec.states import (
     is_cut_short,
 )
 
-IDLE: dict[str, Any] = {"head": None, "heartbeat": None, "slots": None, "running": None, "wanted": None, "asks": None}
+IDLE: dict[str, Any] = {
+    "head": None,
+    "holder": None,
+    "heartbeat": None,
+    "slots": None,
+    "running": None,
+    "wanted": None,
+    "asks": None,
+}
 """What a sweep without a head has of all that a head tells."""
 
 RESTED: dict[str, Any] = {"barren": 0, "delays": 0, "due": None}
@@ -73,13 +82,13 @@ class Queue:
                 )
             states.check(SWEEP_NEXT, f"sweep {name}", known.state, "STARTING")
             ran = max(0.0, (known.heartbeat or now) - (known.claimed or now)) if known.state in SWEEP_WITH_HEAD else 0.0
-            change(connection, row.id, **_begun(head, now), wish=None, seconds=known.seconds + ran)
+            change(connection, row.id, **_begun(head, "person", now), wish=None, seconds=known.seconds + ran)
             release_trials(connection, row.id, "its head ended before it did")
             return record(SweepRecord, find(connection, name))
 
     @patient
-    def next(self, holder: str, names: Collection[str] | None = None) -> SweepRecord | None:
-        """Claim the first sweep that waits in the queue for ``holder``: highest priority, then oldest.
+    def next(self, head: str, names: Collection[str] | None = None) -> SweepRecord | None:
+        """Claim the first sweep that waits in the queue for ``head``, a daemon's: highest priority, then oldest.
 
         Only among ``names`` if given. A sweep that someone has a wish for is passed over: see `settle`. Its attempt
         grows, and its heartbeat begins: a head that never comes is noticed. None: nothing waits.
@@ -94,7 +103,7 @@ class Queue:
         statement = (
             update(tables.sweeps)
             .where(_known.id == first.scalar_subquery(), in_state("QUEUED"))
-            .values(**_begun(holder, time.time()))
+            .values(**_begun(head, "daemon", time.time()))
             .returning(tables.sweeps)
         )
         with self.database.write() as connection:
@@ -105,8 +114,8 @@ class Queue:
             return record(SweepRecord, row)
 
     @patient
-    def reclaim(self, name: str, attempt: int, holder: str) -> SweepRecord | None:
-        """Take over a sweep whose head in ``attempt`` is silent: the next attempt is ``holder``'s.
+    def reclaim(self, name: str, attempt: int, head: str) -> SweepRecord | None:
+        """Take over a sweep whose head in ``attempt`` is silent: the next attempt is ``head``'s, a daemon's.
 
         None if someone else did, or the head ended. What a person wishes of the sweep stays.
 
@@ -116,7 +125,7 @@ class Queue:
         statement = (
             update(tables.sweeps)
             .where(_known.name == name, _known.attempt == attempt, in_state(*SWEEP_WITH_HEAD))
-            .values(**_begun(holder, time.time()), seconds=_known.seconds + _ran, running=None, wanted=None)
+            .values(**_begun(head, "daemon", time.time()), seconds=_known.seconds + _ran, running=None, wanted=None)
             .returning(tables.sweeps)
         )
         with self.database.write() as connection:
@@ -146,7 +155,7 @@ class Queue:
             states.check(SWEEP_NEXT, f"sweep {name}", row.state, "QUEUED")
             begun = case((_known.barren > 0, _known.barren - 1), else_=0)
             values = {"why": why, "seconds": _known.seconds + _ran, "barren": begun}
-            delay = {} if due is None else {"due": due, "delays": _known.delays + 1}
+            delay = {} if due is None else {"due": due, "delays": _known.delays + 1, "made_room_for": None}
             change(connection, row.id, state="QUEUED", **IDLE, **values, **delay)
             release_trials(connection, row.id, why)
 
@@ -199,8 +208,8 @@ class Queue:
                 raise unknown(connection, name)
 
     @patient
-    def displace(self, name: str, attempt: int, reason: str, numbers: Mapping[str, Any]) -> bool:
-        """Ask the head of ``attempt`` to make room for a sweep of higher priority, put on record as a decision.
+    def displace(self, name: str, attempt: int, urgent: str, reason: str, numbers: Mapping[str, Any]) -> bool:
+        """Ask the head of ``attempt`` to make room for the sweep ``urgent``, put on record as a decision.
 
         It pauses, and its sweep waits in the queue again. False: it has ended, or a person wishes something of it.
         """
@@ -209,7 +218,7 @@ class Queue:
             if row.attempt != attempt or row.state not in SWEEP_WITH_HEAD or row.wish is not None:
                 return False
             wish: Wish = "yield"
-            change(connection, row.id, wish=wish, why=reason)
+            change(connection, row.id, wish=wish, why=reason, made_room_for=urgent)
             newest = (
                 select(tables.trials).where(tables.trials.c.sweep == row.id).order_by(tables.trials.c.number.desc())
             )
@@ -243,20 +252,23 @@ class Queue:
                     f"only one that is {settled} is settled; the head of a running one acts on wishes",
                 )
             states.check(SWEEP_NEXT, f"sweep {name}", row.state, state)
-            values = {"why": why, "wish": None, "waits": "", "finished": now if over else None}
+            values: dict[str, Any] = {"why": why, "wish": None, "waits": "", "finished": now if over else None}
+            values["made_room_for"] = None
             change(connection, row.id, state=state, **IDLE, **RESTED, **values)
             if is_cut_short(state):
                 end_trials(connection, row.id, state, f"the sweep ended: {why}", now)
             return record(SweepRecord, find(connection, name))
 
 
-def _begun(head: str, now: float) -> dict[str, Any]:
+def _begun(head: str, holder: Holder, now: float) -> dict[str, Any]:
     """What a sweep has when a head gets it."""
     state: SweepState = "STARTING"
     return {
         "state": state,
         "why": "",
+        "made_room_for": None,
         "head": head,
+        "holder": holder,
         "heartbeat": now,
         "claimed": now,
         "attempt": _known.attempt + 1,

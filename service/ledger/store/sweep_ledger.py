@@ -39,12 +39,14 @@ from service.spec.states import (
     SWEEP_WITHOUT_HEAD,
     TRIAL_NEXT,
     SweepState,
+    Wish,
     is_cut_short,
 )
 
 _sweeps = tables.sweeps.c
 _CLAIM = tuple(
-    _sweeps[name] for name in ("id", "state", "attempt", "wish", "why", "slots", "seconds", "claimed", "barren")
+    _sweeps[name]
+    for name in ("id", "state", "attempt", "wish", "why", "slots", "seconds", "claimed", "barren", "made_room_for")
 )
 
 
@@ -64,7 +66,8 @@ class SweepLedger:
             if state is not None:
                 _check_change(name, row.state, state, SWEEP_WITH_HEAD)
                 changes["state"] = state
-                if row.wish == "resume":  # It goes on, and had not heard that it was to pause.
+                wish: Wish | None = row.wish
+                if wish == "resume":  # It goes on, and had not heard that it was to pause.
                     changes["wish"] = None
             if needs is not None:
                 changes |= asdict(needs)
@@ -89,13 +92,15 @@ class SweepLedger:
                 return  # said before, by a head that did not hear that it was heard
             _check_claim(name, attempt, row)
             _check_change(name, row.state, state, SWEEP_LEFT_BY_HEAD)
+            made_room_for = None
             if left(state, row.wish) != state:
                 state, why = left(state, row.wish), f"{row.wish} as wished"
             elif state == "QUEUED":
-                why = row.why or why
+                why, made_room_for = row.why or why, row.made_room_for
             over = state in SWEEP_OVER
             ran = max(0.0, now - row.claimed)
             values: dict[str, Any] = {"why": why, "wish": None, "waits": "", "finished": now if over else None}
+            values["made_room_for"] = made_room_for
             change(connection, row.id, state=state, **IDLE, **RESTED, **values, seconds=row.seconds + ran)
             if is_cut_short(state):
                 end_trials(connection, row.id, state, f"the sweep ended: {why}", now)

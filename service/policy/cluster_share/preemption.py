@@ -8,9 +8,6 @@ from typing import Any
 
 from service.policy.cluster_share.fair_share import Capacity, Demand, Quota, share, spent
 
-MADE_ROOM = "made room for"
-"""How the reason begins."""
-
 
 @dataclass(frozen=True)
 class Displaced:
@@ -60,4 +57,4 @@ def _told(one: Demand, urgent: Demand, idle: str | None) -> Displaced:
     """Who makes room for whom, and why."""
     why = idle or f"that has priority {urgent.priority}, and this one {one.priority}"
     numbers = {"to": urgent.name, "priority": one.priority, "higher": urgent.priority}
-    return Displaced(one.name, urgent.name, f"{MADE_ROOM} {urgent.name}: {why}; goes on when there is room", numbers)
+    return Displaced(one.name, urgent.name, f"made room for {urgent.name}: {why}; goes on when there is room", numbers)
