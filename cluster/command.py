@@ -16,4 +16,6 @@ def ray_command() -> list[str]:
     """
     for entry in entry_points(group="console_scripts", name="ray"):
         return [sys.executable, "-c", f"from {entry.module} import {entry.attr}; {entry.attr}()"]
-    raise ClusterError("the command ray is not installed beside Sieve; run: pip install 'raysieve[engine]'")
+    raise ClusterError(
+        "the command ray is not installed beside Sieve", "from a checkout of Sieve: pip install '.[engine]'"
+    )

@@ -115,11 +115,13 @@ def _get(client: httpx.Client, path: str, parameters: Mapping[str, str]) -> Any:
     try:
         answer = client.get(path, params=dict(parameters))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ClusterError(f"{where} cannot be reached ({error}); is the address right, and the cluster up?") from error
+        raise ClusterError(
+            f"{where} cannot be reached ({error})", "is the address right, and the cluster up?"
+        ) from error
     if answer.status_code in REFUSED:
         raise ClusterError(
-            f"{where} wants a token, and not what was sent; set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to that of the "
-            "cluster"
+            f"{where} wants a token, and not what was sent",
+            "set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to that of the cluster",
         )
     try:
         return answer.raise_for_status().json()["data"]
@@ -136,7 +138,7 @@ def _strange(client: httpx.Client, error: Exception) -> ClusterError:
     try:
         there = client.get("/api/version").raise_for_status().json()["ray_version"]
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
-        return ClusterError(f"{where} gave no sensible answer ({why}); is it that of a Ray cluster?")
+        return ClusterError(f"{where} gave no sensible answer ({why})", "is it that of a Ray cluster?")
     message = f"{where} is one of Ray {there} and does not tell its nodes ({why})"
     return RayChanged(message, f"try again, or give the cluster a version that is tested: ray{TESTED}")
 
@@ -146,10 +148,10 @@ def _of_child(address: str) -> list[Node]:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired as error:
-        raise ClusterError(f"the cluster at {address} did not answer in {PATIENCE:.0f} s; is it up?") from error
+        raise ClusterError(f"the cluster at {address} did not answer in {PATIENCE:.0f} s", "is it up?") from error
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ClusterError(f"the cluster at {address} cannot be joined ({last}); is the address right, and it up?")
+        raise ClusterError(f"the cluster at {address} cannot be joined ({last})", "is the address right, and it up?")
     return [Node(**raw) for raw in json.loads(done.stdout.splitlines()[-1])]
 
 

@@ -81,7 +81,7 @@ class LocalCluster:
             ClusterError: a cluster of this folder runs already, or a node does not start.
         """
         if (folder / STATE).exists() and any(node.alive for node in _read(folder).nodes):
-            raise ClusterError(f"a cluster of {folder} runs already; stop it first, with: sieve cluster stop")
+            raise ClusterError(f"a cluster of {folder} runs already", "stop it first, with: sieve cluster stop")
         folder.mkdir(parents=True, exist_ok=True)
         make_token()
         port, board, client = _free_ports(3)
@@ -114,7 +114,7 @@ class LocalCluster:
             ClusterError: none runs.
         """
         if not (folder / STATE).exists():
-            raise ClusterError(f"no cluster was started in {folder}; start one with: sieve cluster local")
+            raise ClusterError(f"no cluster was started in {folder}", "start one with: sieve cluster local")
         return cls(folder, _read(folder))
 
     @property
@@ -141,7 +141,7 @@ class LocalCluster:
             ClusterError: the head is gone, or the node does not start.
         """
         if not self.nodes[0].alive:
-            raise ClusterError("the head of the cluster is gone; stop the rest with: sieve cluster stop")
+            raise ClusterError("the head of the cluster is gone", "stop the rest with: sieve cluster stop")
         node = self._spawn([f"--address={self.address}"])
         self._wait()
         return node.number
@@ -155,7 +155,7 @@ class LocalCluster:
         running = {node.number: node for node in self.nodes if node.alive}
         if number not in running:
             known = ", ".join(map(str, running)) or "none"
-            raise ClusterError(f"node {number} does not run; there are {known}")
+            raise ClusterError(f"node {number} does not run", f"there are {known}")
         running[number].kill()
 
     def stop(self) -> None:
@@ -192,7 +192,7 @@ class LocalCluster:
                     log = self.folder / f"node-{node.number}.log"
                     what = f"of Ray {version('ray')} did not come up in time" if node.alive else "ended at once"
                     said = log.read_text(errors="replace").strip()[-600:]
-                    raise ClusterError(f"node {node.number} {what}, and said: …{said}; all of it is in {log}")
+                    raise ClusterError(f"node {node.number} {what}, and said: …{said}", f"all of it is in {log}")
             time.sleep(0.1)
 
     def _joined(self) -> bool:

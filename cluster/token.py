@@ -37,7 +37,7 @@ def make_token() -> None:
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     if token() is None:
         raise ClusterError(
-            f"Ray could not make a token: {made.stderr.strip()[-300:]}; set RAY_AUTH_TOKEN, or RAY_AUTH_MODE=disabled"
+            f"Ray could not make a token: {made.stderr.strip()[-300:]}", "set RAY_AUTH_TOKEN, or RAY_AUTH_MODE=disabled"
         )
 
 

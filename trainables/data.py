@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 from trainables.datasets.items import NUMERIC, collated
 from trainables.datasets.subset import Indices, class_indices, subset_indices
-from trainables.errors import TaskError
+from trainables.errors import StageError, TaskError
 from trainables.stages import Plan, Stage
 
 Array: TypeAlias = "NDArray[Any] | Tensor"
@@ -70,8 +70,8 @@ class Data:
             classes = integer_labels(examples) if given is None else np.asarray(given)
             if classes is not None and (classes.ndim != 1 or classes.dtype.kind not in "iu" or len(classes) != size):
                 raise TaskError(
-                    f"Data.{labels} has shape {classes.shape} and type {classes.dtype}; "
-                    f"give one integer for each of the {size} {name} examples"
+                    f"Data.{labels} has shape {classes.shape} and type {classes.dtype}",
+                    f"give one integer for each of the {size} {name} examples",
                 )
             object.__setattr__(self, labels, classes)
 
@@ -110,14 +110,14 @@ class Data:
             return np.arange(length(self.validation), dtype=np.int64)
         if self.labels is None or self.validation_labels is None:
             raise TaskError(
-                f"classes is {stage.classes}, but not all examples have class labels; "
-                "give Data(labels=..., validation_labels=...) or leave classes out"
+                f"classes is {stage.classes}, but not all examples have class labels",
+                "give Data(labels=..., validation_labels=...) or leave classes out",
             )
         indices = class_indices(self.validation_labels, self.labels, stage, seed)
         if len(indices) == 0:
             raise TaskError(
-                f"classes is {stage.classes}, but no validation example is of these classes; "
-                "use more classes or a validation set with examples of every class"
+                f"classes is {stage.classes}, but no validation example is of these classes",
+                "use more classes or a validation set with examples of every class",
             )
         return indices
 
@@ -125,7 +125,7 @@ class Data:
         """The number of training examples of each stage of ``plan``.
 
         Raises:
-            TaskError: this data has no subset for a stage; the message names the stage.
+            StageError: this data has no subset for a stage; the error names it.
         """
         sizes = []
         for number, stage in enumerate(plan.stages):
@@ -133,7 +133,7 @@ class Data:
                 sizes.append(len(self.training_indices(stage, seed)))
                 self.validation_indices(stage, seed)
             except TaskError as error:
-                raise TaskError(f"stages/{number}: {error}") from None
+                raise StageError(error.message, error.cure, number) from None
         return tuple(sizes)
 
     def _converted(self, convert: Callable[[Array], Array]) -> Data:
@@ -199,8 +199,8 @@ def _checked_length(name: str, examples: Examples) -> int:
     if not isinstance(examples, tuple):
         if not hasattr(examples, "__len__") or not hasattr(examples, "__getitem__"):
             raise TaskError(
-                f"Data.{name} is a {type(examples).__name__}; "
-                "give a tuple of arrays, or a dataset with __len__ and __getitem__"
+                f"Data.{name} is a {type(examples).__name__}",
+                "give a tuple of arrays, or a dataset with __len__ and __getitem__",
             )
         sizes = [length(examples)]
     else:
@@ -208,17 +208,17 @@ def _checked_length(name: str, examples: Examples) -> int:
             _check_numeric(f"{name}/{number}", array)
         sizes = [len(array) for array in examples]
     if not sizes or sizes[0] == 0:
-        raise TaskError(f"Data.{name} has no examples; give at least one")
+        raise TaskError(f"Data.{name} has no examples", "give at least one")
     if len(set(sizes)) > 1:
-        raise TaskError(f"Data.{name} has arrays of {sizes} examples; give each the same number")
+        raise TaskError(f"Data.{name} has arrays of {sizes} examples", "give each the same number")
     return sizes[0]
 
 
 def _check_numeric(name: str, array: Array) -> None:
     if not isinstance(array, Tensor) and (given := np.asarray(array)).dtype.kind not in NUMERIC:
         raise TaskError(
-            f"Data.{name} is an array of type {given.dtype}; give numbers, and integers for classes, "
-            "e.g. np.unique(labels, return_inverse=True)[1]"
+            f"Data.{name} is an array of type {given.dtype}",
+            "give numbers, and integers for classes, e.g. np.unique(labels, return_inverse=True)[1]",
         )
 
 

@@ -6,12 +6,11 @@ for running out of memory, which is retried only on a whole GPU after a fraction
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,25 @@ INSTALLED = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib
 OURS = tuple(str(Path(__file__).parents[1] / name) for name in ("trainables", "service", "cluster"))
 
 
-class TaskError(ValueError):
-    """A mistake in a task, its data or a config; the message ends with the cure. The trial fails and is not retried.
+class TrialError(Exception):
+    """An error a person can act on. ``str()`` is the message, then the cure."""
+
+    def __init__(self, message: str, cure: str = "") -> None:
+        Exception.__init__(self, message, cure)  # OSError's own would take them for a number and its meaning
+        self.message = message
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.cure}" if self.cure else self.message
+
+
+class TaskError(TrialError, ValueError):
+    """A mistake in a task, its data or a config. The trial fails and is not retried.
 
     >>> from trainables.errors import TaskError
     >>> def model(config):
     ...     if config["width"] % config["heads"]:
-    ...         raise TaskError(f"heads {config['heads']} does not divide width {config['width']}; use 1, 2 or 4")
+    ...         raise TaskError(f"heads {config['heads']} does not divide width {config['width']}", "use 1, 2 or 4")
     >>> model({"width": 64, "heads": 3})
     Traceback (most recent call last):
     ...
@@ -34,16 +45,34 @@ class TaskError(ValueError):
     """
 
 
-class Diverged(ArithmeticError):
+class StageError(TaskError):
+    """A stage cannot be had from the data: number ``stage`` of the spec's own plan, or of a later round's ``plan``."""
+
+    def __init__(self, message: str, cure: str, stage: int, plan: int | None = None) -> None:
+        super().__init__(message, cure)
+        self.stage = stage
+        self.plan = plan
+        self.args = (message, cure, stage, plan)  # what pickle calls the class with
+
+    @property
+    def where(self) -> str:
+        """Its place in the spec, such as ``stages/0`` or ``rounds/stages/1/0``."""
+        return f"stages/{self.stage}" if self.plan is None else f"rounds/stages/{self.plan}/{self.stage}"
+
+    def __str__(self) -> str:
+        return f"{self.where}: {super().__str__()}"
+
+
+class Diverged(TrialError, ArithmeticError):
     """The loss or the sweep's metric became NaN or infinite; the trial fails and is not retried.
 
-    Sieve's loop raises it by itself; a training function may, with the numbers and a cure in the message:
+    Sieve's loop raises it by itself; a training function may, with the numbers in the message, and a cure:
 
     >>> import math
     >>> from trainables.errors import Diverged
     >>> loss, step = math.nan, 12
     >>> if not math.isfinite(loss):
-    ...     raise Diverged(f"the loss became {loss} at step {step}; lower lr")
+    ...     raise Diverged(f"the loss became {loss} at step {step}", "lower lr")
     Traceback (most recent call last):
     ...
     trainables.errors.Diverged: the loss became nan at step 12; lower lr
@@ -54,8 +83,8 @@ class MetricError(TaskError):
     """The task does not report ``metric.name`` of the spec; the message lists what it did report. Not retried."""
 
 
-class CheckpointError(OSError):
-    """A checkpoint file cannot be written or read; the message names the file and the cure. Not retried."""
+class CheckpointError(TrialError, OSError):
+    """A checkpoint file cannot be written or read; the message names the file. Not retried."""
 
 
 class RankFailed(RuntimeError):
@@ -86,9 +115,3 @@ def place(error: BaseException) -> str:
     path, line = Path(users[-1][0]), users[-1][1]
     folder = next((folder for folder in map(Path, sys.path) if folder != Path() and path.is_relative_to(folder)), None)
     return f" ({path.relative_to(folder) if folder else path}:{line})"
-
-
-def nearest(word: str, allowed: Iterable[str]) -> str:
-    """`` (did you mean 'x'?)`` with the ``allowed`` word closest to ``word``, ``""`` if none is close."""
-    close = difflib.get_close_matches(word, list(allowed), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -146,7 +146,7 @@ class TransformersRun(LibraryRun):
     def make(self) -> nn.Module:
         model = self.task.model(self.config)
         if not isinstance(model, nn.Module):
-            raise TaskError(f"model(config) returned a {type(model).__name__}; return a transformers model")
+            raise TaskError(f"model(config) returned a {type(model).__name__}", "return a transformers model")
         return model
 
     def steps(self, examples: Dataset[Any]) -> int:
@@ -196,7 +196,7 @@ class TransformersRun(LibraryRun):
         try:
             return TrainingArguments(**keywords, output_dir=str(folder), max_steps=steps, seed=seed, use_cpu=not gpu)
         except (TypeError, ValueError) as error:
-            raise TaskError(f"arguments(config): {error}; correct the value") from error
+            raise TaskError(f"arguments(config): {error}", "correct the value") from error
 
 
 class _EpochTrainer(Trainer):

@@ -155,7 +155,7 @@ def data_of(module: LightningDataModule, labels: Array | None = None) -> Data:
     loaders = {"train": module.train_dataloader(), "val": module.val_dataloader()}
     for name, loader in loaders.items():
         if not isinstance(loader, DataLoader):
-            raise TaskError(f"{name}_dataloader() returned a {type(loader).__name__}; return one DataLoader")
+            raise TaskError(f"{name}_dataloader() returned a {type(loader).__name__}", "return one DataLoader")
     return Data(loaders["train"].dataset, loaders["val"].dataset, labels=labels)
 
 
@@ -168,8 +168,8 @@ class LightningRun(LibraryRun):
         module = self.task.module(self.config)
         if not isinstance(module, LightningModule):
             raise TaskError(
-                f"module(config) returned a {type(module).__module__}.{type(module).__name__}; "
-                "return a lightning.pytorch.LightningModule"
+                f"module(config) returned a {type(module).__module__}.{type(module).__name__}",
+                "return a lightning.pytorch.LightningModule",
             )
         return module
 
@@ -192,7 +192,7 @@ class LightningRun(LibraryRun):
                 trainer = _ClimbTrainer(self.climb, **QUIET, **keywords, plugins=[memory, LightningEnvironment()])
                 trainer.fit(self.model, *loaders, ckpt_path=self.checkpoint and memory.PATH)
             except MisconfigurationException as error:
-                raise TaskError(f"Lightning refuses the task: {error}; correct it") from error
+                raise TaskError(f"Lightning refuses the task: {error}", "correct it") from error
             trainer.save_checkpoint(memory.PATH)
         metrics = watch.metrics() | {name: float(value) for name, value in trainer.callback_metrics.items()}
         return Trained(metrics, memory.checkpoint, trainer.global_step - watch.began, trainer.should_stop)
@@ -267,7 +267,8 @@ class _Watch(Callback):
         if (self._count % CHECK_EVERY == 0 or trainer.is_last_batch) and not math.isfinite(float(self._total)):
             raise Diverged(
                 f"the training loss became {float(loss):g} by batch {batch_idx + 1} of epoch "
-                f"{trainer.current_epoch + 1}; lower lr, warm up or set gradient_clip_val"
+                f"{trainer.current_epoch + 1}",
+                "lower lr, warm up or set gradient_clip_val",
             )
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.spec import Spec
+from service.spec.states import SweepState, TrialState
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,11 @@ class Usage:
 class Ending:
     """The end of a sweep: its final sweep state and why."""
 
-    state: str
+    state: SweepState
     why: str
 
 
-def outcome(states: Sequence[str], error: str) -> Ending:
+def outcome(states: Sequence[TrialState], error: str) -> Ending:
     """The end of a sweep whose search is over, by the states of its trials; ``error`` is that of the last failure."""
     if states and all(state == "FAILED" for state in states):
         return Ending("FAILED", f"all {len(states)} trials failed, the last with: {error}")

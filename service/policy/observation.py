@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from service.spec.states import TRIAL_TRAINING, TrialState, VerdictKind
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -21,11 +23,11 @@ class Observation:
 
     trial: int
     config: Mapping[str, Any]
-    state: str
+    state: TrialState
     values: Mapping[int, float] = field(default_factory=dict)
     seconds: Mapping[int, float] = field(default_factory=dict)
     order: Mapping[int, int] = field(default_factory=dict)
-    verdicts: Mapping[int, str] = field(default_factory=dict)
+    verdicts: Mapping[int, VerdictKind] = field(default_factory=dict)
     begun: Mapping[int, int] = field(default_factory=dict)
 
     @property
@@ -43,7 +45,7 @@ class Observation:
     @property
     def running(self) -> bool:
         """Whether the trial trains or is about to."""
-        return self.state in ("PENDING", "RUNNING")
+        return self.state in TRIAL_TRAINING
 
 
 def ranking(table: Sequence[Observation], goal: str) -> list[Observation]:

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-Kind = Literal["continue", "pause", "promote", "stop", "finish"]
-
-STATES: Mapping[Kind, str] = {
-    "continue": "RUNNING",
-    "pause": "PAUSED",
-    "promote": "RUNNING",
-    "stop": "STOPPED",
-    "finish": "FINISHED",
-}
-"""The state of a trial after each verdict."""
+from service.spec.states import VerdictKind
 
 
 @dataclass(frozen=True)
@@ -26,7 +17,7 @@ class Verdict:
     and trains on; ``stop``: it ends early (Optuna: pruned); ``finish``: it has ended the last stage.
     """
 
-    kind: Kind
+    kind: VerdictKind
     reason: str
     numbers: Mapping[str, Any] = field(default_factory=dict)
 

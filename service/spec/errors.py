@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from trainables.nearest import closest as closest
+from trainables.nearest import nearest as nearest
 
 
 class SieveError(Exception):
@@ -61,24 +63,8 @@ class SpecError(UserError):
         return ": ".join(part for part in (place, violation.where, violation.message) if part)
 
 
-_MOST = 1000
-
-
 def listing(words: Iterable[str], most: int = 20) -> str:
     """``words`` joined by commas; of more than ``most`` the first ones and the number of the others."""
     listed = list(words)
     more = len(listed) - most
     return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
-
-
-def nearest(word: str, allowed: Iterable[str]) -> str:
-    """`` (did you mean 'x'?)`` for the allowed word closest to ``word``, ``""`` when none is close.
-
-    Also ``""`` for more than 1000 allowed words, as comparing takes long.
-    """
-    allowed = list(allowed)
-    if len(allowed) > _MOST:
-        return ""
-    by_lower = {candidate.lower(): candidate for candidate in allowed}
-    matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.5)
-    return f" (did you mean {by_lower[matches[0]]!r}?)" if matches else ""

@@ -17,8 +17,9 @@ from torch.utils.data import Dataset
 
 from trainables.adapters.rows import part
 from trainables.data import Data
-from trainables.errors import TaskError, nearest
+from trainables.errors import TaskError
 from trainables.loop.seeding import INITIALIZATION, derive, seed_all
+from trainables.nearest import nearest
 from trainables.stages import Plan, Stage
 
 
@@ -193,8 +194,8 @@ def check_keywords(given: Mapping[str, Any], allowed: Collection[str], owned: Co
     """
     for name in given:
         if name in owned:
-            raise TaskError(f"{method} gives {name}, which Sieve sets; leave it out")
+            raise TaskError(f"{method} gives {name}, which Sieve sets", "leave it out")
         if name not in allowed:
             raise TaskError(
-                f"{method} gives {name}{nearest(name, allowed)}, which the library does not have; rename it"
+                f"{method} gives {name}{nearest(name, allowed)}, which the library does not have", "rename it"
             )

@@ -23,8 +23,8 @@ class Rows(Dataset[Any]):
     def __init__(self, arrays: Arrays, indices: Indices, columns: Sequence[str] = ()) -> None:
         if columns and len(columns) != len(arrays):
             raise TaskError(
-                f"columns names {', '.join(columns)}, but the data has {len(arrays)} arrays; "
-                "set columns to one name of a model's argument for each array of Data"
+                f"columns names {', '.join(columns)}, but the data has {len(arrays)} arrays",
+                "set columns to one name of a model's argument for each array of Data",
             )
         self._arrays = tuple(torch.as_tensor(array) for array in arrays)
         self._indices = torch.from_numpy(indices)

@@ -156,8 +156,8 @@ class StageHandle:
         epoch = self._done + 1 if self._epoch is None else self._epoch + 1
         if epoch <= self._done or epoch > self.epochs:
             raise TaskError(
-                f"stage {self.index} has {self.epochs} epochs and {self._done} reports already; "
-                "report once per epoch, e.g. at the end of each pass of `for epoch in stage:`"
+                f"stage {self.index} has {self.epochs} epochs and {self._done} reports already",
+                "report once per epoch, e.g. at the end of each pass of `for epoch in stage:`",
             )
         self._done, self._last = epoch, {name: _number(name, value) for name, value in metrics.items()}
         if checkpoint is not None:
@@ -177,8 +177,8 @@ class StageHandle:
         """
         if self._last is None:
             raise TaskError(
-                f"the function returned from stage {self.index} without a report; "
-                "call stage.report({...}) at the end of each epoch"
+                f"the function returned from stage {self.index} without a report",
+                "call stage.report({...}) at the end of each epoch",
             )
         self._done = self.epochs
         self.outbox.put(self._last)
@@ -207,4 +207,4 @@ def _number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise TaskError(f"the metric {name} is {value!r}; report a number, e.g. with .item() or .mean()") from None
+        raise TaskError(f"the metric {name} is {value!r}", "report a number, e.g. with .item() or .mean()") from None

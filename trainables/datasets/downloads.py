@@ -82,8 +82,8 @@ def require(files: Iterable[tuple[str, str]], folder: Path) -> None:
     if missing:
         state = "lacks" if folder.is_dir() else "does not exist; it should hold"
         raise TaskError(
-            f"the data directory {folder} {state} {', '.join(missing)}; put the files there, "
-            f"or correct data_dir in the spec, or {VARIABLE} in the environment"
+            f"the data directory {folder} {state} {', '.join(missing)}",
+            f"put the files there, or correct data_dir in the spec, or {VARIABLE} in the environment",
         )
 
 
@@ -100,7 +100,7 @@ def download(source: Download, folder: Path) -> Path:
         os.close(handle)
     except OSError as error:
         raise TaskError(
-            f"cannot download to {target.parent}: {error.strerror}; make it writable, or set data_dir or {VARIABLE}"
+            f"cannot download to {target.parent}: {error.strerror}", f"make it writable, or set data_dir or {VARIABLE}"
         ) from error
     part = Path(name)
     try:
@@ -125,10 +125,10 @@ def _fetch(source: Download, part: Path, target: Path) -> None:
             shutil.copyfileobj(response, file, CHUNK)
     except (OSError, HTTPException) as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise TaskError(f"cannot download to {target.parent}: {error.strerror}; free some space") from error
+            raise TaskError(f"cannot download to {target.parent}: {error.strerror}", "free some space") from error
         raise TaskError(
-            f"cannot download {source.url}: {error}; check the network, "
-            f"or get the file elsewhere and put it at {target}"
+            f"cannot download {source.url}: {error}",
+            f"check the network, or get the file elsewhere and put it at {target}",
         ) from error
 
 
@@ -144,7 +144,8 @@ def _finish(source: Download, part: Path) -> None:
     if content is None or found != source.sha256:
         raise TaskError(
             f"the download of {source.url} is corrupted: the SHA-256 of {source.path} would be {found}, "
-            f"not {source.sha256}; run again, or get the file elsewhere"
+            f"not {source.sha256}",
+            "run again, or get the file elsewhere",
         )
     if source.convert is not None:
         part.write_bytes(gzip.compress(content, mtime=0) if _is_gzip(source.path) else content)
@@ -156,8 +157,8 @@ def _read(source: Download, folder: Path) -> bytes:
     found = _digest(content)
     if content is None or found != source.sha256:
         raise TaskError(
-            f"the file {path} is corrupted: the SHA-256 of its content is {found}, not {source.sha256}; "
-            f"delete it and download {source.url} again"
+            f"the file {path} is corrupted: the SHA-256 of its content is {found}, not {source.sha256}",
+            f"delete it and download {source.url} again",
         )
     return content
 

@@ -25,8 +25,8 @@ def collated(items: Sequence[Any]) -> tuple[Tensor, ...] | TaskError:
     what = f"{_named(item)} with {_named(misfits[0])} in it" if several else _named(item)
     # Returned, not raised, as a process of the loader would wrap the message in its traceback.
     return TaskError(
-        f"an item of the dataset is {what}; return a tensor, an array or a number from __getitem__, "
-        "or a tuple of these, e.g. (input, label)"
+        f"an item of the dataset is {what}",
+        "return a tensor, an array or a number from __getitem__, or a tuple of these, e.g. (input, label)",
     )
 
 

@@ -17,8 +17,8 @@ def check(sampling: str, labels: object) -> None:
     """
     if sampling != "natural" and labels is None:
         raise TaskError(
-            f"sampling is {sampling!r}, but the data has no class labels; "
-            "give Data(labels=...) an integer for every training example, or use natural"
+            f"sampling is {sampling!r}, but the data has no class labels",
+            "give Data(labels=...) an integer for every training example, or use natural",
         )
 
 

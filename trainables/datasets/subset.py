@@ -32,8 +32,8 @@ def subset_indices(labels: ArrayLike | int, stage: Stage, seed: int) -> Indices:
     if _count(stage.data, smallest) == 0:
         rarest = next(codes[code] for code in chosen if len(groups[code]) == smallest)
         raise TaskError(
-            f"data {stage.data:g} leaves class {rarest} with no example of its {smallest}; "
-            f"use a fraction of at least {smallest_fraction(smallest):g}"
+            f"data {stage.data:g} leaves class {rarest} with no example of its {smallest}",
+            f"use a fraction of at least {smallest_fraction(smallest):g}",
         )
     parts = [_first(groups[code], stage.data, np.random.default_rng([seed, 1, int(code)])) for code in chosen]
     return np.sort(np.concatenate(parts))
@@ -68,13 +68,13 @@ def _first(indices: Indices, fraction: float, rng: np.random.Generator) -> Indic
 def _plain(size: int, stage: Stage, seed: int) -> Indices:
     if stage.classes is not None:
         raise TaskError(
-            f"classes is {stage.classes}, but the data has no class labels; "
-            "give Data(labels=...) an integer for every training example, or leave classes out"
+            f"classes is {stage.classes}, but the data has no class labels",
+            "give Data(labels=...) an integer for every training example, or leave classes out",
         )
     if _count(stage.data, size) == 0:
         raise TaskError(
-            f"data {stage.data:g} leaves none of the {size} examples; "
-            f"use a fraction of at least {smallest_fraction(size):g}"
+            f"data {stage.data:g} leaves none of the {size} examples",
+            f"use a fraction of at least {smallest_fraction(size):g}",
         )
     everything = np.arange(size, dtype=np.int64)
     return np.sort(_first(everything, stage.data, np.random.default_rng([seed, 0])))
@@ -89,5 +89,7 @@ def _by_class(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[Indice
 def _classes(available: int, stage: Stage, seed: int) -> Indices:
     wanted = available if stage.classes is None else stage.classes
     if wanted > available:
-        raise TaskError(f"classes is {wanted}, but the data has {available}; use at most {available} or leave it out")
+        raise TaskError(
+            f"classes is {wanted}, but the data has {available}", f"use at most {available} or leave it out"
+        )
     return np.random.default_rng([seed, 2]).permutation(available)[:wanted].astype(np.int64)

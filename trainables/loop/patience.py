@@ -31,8 +31,8 @@ class Patience:
             return
         if WATCHED not in metrics:
             raise TaskError(
-                f"patience is {self._limit}, but the task reports no {WATCHED}, only {', '.join(sorted(metrics))}; "
-                "return a loss from metrics() or leave patience out"
+                f"patience is {self._limit}, but the task reports no {WATCHED}, only {', '.join(sorted(metrics))}",
+                "return a loss from metrics() or leave patience out",
             )
         least = math.inf if self._best is None else self._best["metrics"][WATCHED]
         if self._best is None or metrics[WATCHED] < least:

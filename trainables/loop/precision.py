@@ -30,8 +30,8 @@ class Precision:
     def __init__(self, name: str, device: torch.device) -> None:
         if name == "fp16" and device.type != "cuda":
             raise TaskError(
-                f"precision is 'fp16', which needs a CUDA device and this trial has {device.type}; "
-                "use auto, fp32 or bf16, or give the trial a GPU: `resources: {gpu: 1}`"
+                f"precision is 'fp16', which needs a CUDA device and this trial has {device.type}",
+                "use auto, fp32 or bf16, or give the trial a GPU: `resources: {gpu: 1}`",
             )
         if name == "auto":
             name = "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"

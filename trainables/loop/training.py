@@ -156,13 +156,13 @@ class Training:
         seed_all(self._seed, INITIALIZATION)
         model = self._task.model(self._config)
         if not isinstance(model, nn.Module):
-            raise TaskError(f"model(config) returned a {type(model).__name__}; return a torch.nn.Module")
+            raise TaskError(f"model(config) returned a {type(model).__name__}", "return a torch.nn.Module")
         self._model = model.to(self._device)
         if self._recipe.channels_last:
             if any(is_lazy(parameter) for parameter in model.parameters()):
                 raise TaskError(
-                    "channels_last is true, but the model has lazy layers, whose shape the first batch decides; "
-                    "give each layer its number of inputs, or leave channels_last out"
+                    "channels_last is true, but the model has lazy layers, whose shape the first batch decides",
+                    "give each layer its number of inputs, or leave channels_last out",
                 )
             self._model = self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimizer = self._recipe.build_optimizer(self._model)
@@ -197,7 +197,8 @@ class Training:
                 rate = self._optimizer.param_groups[0]["lr"]
                 raise Diverged(
                     f"the training loss became {float(loss):g} in epoch {self._epochs_before() + 1} "
-                    f"by step {number} of {steps} (lr {rate:.3g}); lower lr, warm up or set clip_norm"
+                    f"by step {number} of {steps} (lr {rate:.3g})",
+                    "lower lr, warm up or set clip_norm",
                 )
         return float(total) / seen
 

@@ -54,26 +54,26 @@ class Update:
                 loss = self._task.loss(model, batch, self._config)
         except ValueError as error:
             if len(batch[-1]) == 1 and ALONE in str(error):
-                raise TaskError(self._alone()) from error
+                raise self._alone() from error
             raise
         if not isinstance(loss, Tensor) or loss.ndim != 0:
-            raise TaskError(f"loss() returned {_describe(loss)}; return a scalar tensor, e.g. with .mean()")
+            raise TaskError(f"loss() returned {_describe(loss)}", "return a scalar tensor, e.g. with .mean()")
         if fraction != 1.0:
             loss = loss * fraction
         self._precision.backward(loss)
         return loss.detach()
 
-    def _alone(self) -> str:
+    def _alone(self) -> TaskError:
         what = "batch norm cannot train on a single example"
         if self._size > 1:
-            return f"{what}, and this stage has no more; raise its data"
+            return TaskError(f"{what}, and this stage has no more", "raise its data")
         if self._whole > 1:
             most = max(pieces for pieces in range(1, self._whole // 2 + 1) if self._whole % pieces == 0)
-            return (
-                f"{what}, and batch_size {self._whole} with accumulate {self._pieces} leaves one each time; "
-                f"use accumulate {most} or less, or raise batch_size"
+            return TaskError(
+                f"{what}, and batch_size {self._whole} with accumulate {self._pieces} leaves one each time",
+                f"use accumulate {most} or less, or raise batch_size",
             )
-        return f"{what}, and batch_size is 1; raise it"
+        return TaskError(f"{what}, and batch_size is 1", "raise it")
 
     def _accumulated(self, model: nn.Module, batch: Batch) -> Tensor:
         size = len(batch[-1])

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from trainables.data import Data, length
-from trainables.errors import told
+from trainables.errors import TrialError, told
 from trainables.loop import gpu_memory
 from trainables.loop.training import Training
 from trainables.probe.evidence import Corner, CornerEvidence, ProbeFailure
@@ -104,8 +104,9 @@ def failure_of(error: Exception) -> ProbeFailure:
     """``error`` as a failure of a trial, with its kind."""
     if gpu_memory.exhausted(error):
         return ProbeFailure("memory", str(error).split("\n")[0])
-    failed = outcome.failure(error)["sieve"]["failure"]
-    return ProbeFailure(failed["kind"], told(error) if failed["kind"] == "error" else failed["message"])
+    if isinstance(error, TrialError):
+        return ProbeFailure(outcome.kind_of(error), error.message, error.cure)
+    return ProbeFailure("error", told(error))
 
 
 def mini(task: Task, data: Data, config: Mapping[str, Any]) -> tuple[Training, int]:

@@ -148,11 +148,18 @@ class LearningEvidence:
 
 @dataclass(frozen=True)
 class ProbeFailure:
-    """Why a config cannot be trained: ``kind`` is one of `trainables.worker.outcome`, ``where`` is the probe."""
+    """Why a config cannot be trained: ``kind`` is one of `trainables.worker.outcome`, ``where`` is the probe.
+
+    ``cure`` is what the task's own check says, empty for what broke.
+    """
 
     kind: str
     message: str
+    cure: str = ""
     where: str = "training"
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.cure}" if self.cure else self.message
 
 
 @dataclass(frozen=True)

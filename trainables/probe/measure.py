@@ -130,7 +130,7 @@ def own(question: Question, data: Data | None, what: str) -> tuple[Task, Data]:
     """
     task, data = loaded(question, data)
     if not isinstance(task, Task) or data is None:
-        raise TaskError(f"task {question.given.task} has a loop of its own; {what} needs a task class")
+        raise TaskError(f"task {question.given.task} has a loop of its own", f"{what} needs a task class")
     torch.set_num_threads(max(1, int(question.cpus)))
     return task, data.unpacked()
 

@@ -63,6 +63,6 @@ def refuse_idle(given: Mapping[str, Any]) -> None:
 
 def _refuse(key: str, value: Any, chosen: str, chooser: str, takers: list[str]) -> None:
     raise TaskError(
-        f"{key} is {value!r}, but has no effect with {chooser} {chosen}; "
-        f"add `when: {{{chooser}: [{', '.join(takers)}]}}` to the parameter or leave it out"
+        f"{key} is {value!r}, but has no effect with {chooser} {chosen}",
+        f"add `when: {{{chooser}: [{', '.join(takers)}]}}` to the parameter or leave it out",
     )

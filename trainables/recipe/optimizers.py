@@ -80,7 +80,7 @@ def add_l1(parameters: list[nn.Parameter], strength: float) -> None:
 def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     parameters = _trainable(model)
     if not parameters:
-        raise TaskError(f"model {type(model).__name__} has no parameters to train; let one require a gradient")
+        raise TaskError(f"model {type(model).__name__} has no parameters to train", "let one require a gradient")
     if weight_decay == 0:
         # One group instead of two saves a call of the fused kernel per step.
         return [{"params": parameters, "weight_decay": 0.0}]

@@ -99,11 +99,11 @@ class Recipe(RecipeValues):
         recipe = cls(**{**OPTIMIZERS[optimizer], **SCHEDULES[schedule], **given})
         if recipe.batch_size % recipe.accumulate:
             raise TaskError(
-                f"accumulate is {recipe.accumulate}, which does not divide batch_size {recipe.batch_size}; "
-                f"use {math.gcd(recipe.accumulate, recipe.batch_size)} or another divisor"
+                f"accumulate is {recipe.accumulate}, which does not divide batch_size {recipe.batch_size}",
+                f"use {math.gcd(recipe.accumulate, recipe.batch_size)} or another divisor",
             )
         if recipe.optimizer == "nesterov" and recipe.momentum == 0:
-            raise TaskError("momentum is 0, but nesterov needs some; use a number > 0 and < 1, or optimizer sgd")
+            raise TaskError("momentum is 0, but nesterov needs some", "use a number > 0 and < 1, or optimizer sgd")
         schedules.check(recipe)
         return recipe
 
@@ -135,12 +135,13 @@ class Recipe(RecipeValues):
         """
         if self.warmup >= max(1, sum(stages)):
             raise TaskError(
-                f"warmup is {self.warmup:g} epochs of {sum(stages)}; use fewer, or a fraction of all steps below 1"
+                f"warmup is {self.warmup:g} epochs of {sum(stages)}", "use fewer, or a fraction of all steps below 1"
             )
         if self.warmup > max(1, stages[0]):
             raise TaskError(
                 f"warmup is {self.warmup:g} epochs, but the stage it begins in has {stages[0]} and would be judged "
-                f"before the rate has risen; use at most {stages[0]}, or a fraction of all steps below 1"
+                f"before the rate has risen",
+                f"use at most {stages[0]}, or a fraction of all steps below 1",
             )
 
     def _warmup_steps(self, epochs: Sequence[int]) -> int:

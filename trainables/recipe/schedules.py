@@ -89,7 +89,9 @@ def check(recipe: RecipeValues) -> None:
         TaskError: ``lr_end`` is 0 for a schedule that falls by a factor.
     """
     if recipe.schedule in ("exponential", "onecycle") and recipe.lr_end == 0:
-        raise TaskError(f"lr_end is 0, which the {recipe.schedule} schedule never reaches; use a number > 0, e.g. 0.01")
+        raise TaskError(
+            f"lr_end is 0, which the {recipe.schedule} schedule never reaches", "use a number > 0, e.g. 0.01"
+        )
 
 
 def _restarts(recipe: RecipeValues, optimizer: Optimizer, cycle: float) -> CosineAnnealingWarmRestarts:

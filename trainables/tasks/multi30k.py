@@ -133,5 +133,7 @@ def _sacrebleu() -> Any:
         import sacrebleu.metrics
         import sacrebleu.tokenizers.tokenizer_13a
     except ModuleNotFoundError:
-        raise TaskError("BLEU needs the package sacrebleu; from a checkout of Sieve: pip install '.[tasks]'") from None
+        raise TaskError(
+            "BLEU needs the package sacrebleu", "from a checkout of Sieve: pip install '.[tasks]'"
+        ) from None
     return sacrebleu

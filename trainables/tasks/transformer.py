@@ -97,7 +97,7 @@ class Translator(nn.Module):
         super().__init__()
         width, heads, dropout = config.get("width", 128), config.get("heads", 4), config.get("dropout", 0.1)
         if width % heads:
-            raise TaskError(f"heads is {heads}, which does not divide width {width}; use a divisor, e.g. 4")
+            raise TaskError(f"heads is {heads}, which does not divide width {width}", "use a divisor, e.g. 4")
         self.source = nn.Embedding(source, width, padding_idx=PADDING)
         self.target = nn.Embedding(target, width, padding_idx=PADDING)
         for embedding in (self.source, self.target):

@@ -37,8 +37,8 @@ def write(folder: Path, state: dict[str, Any]) -> Path:
         with suppress(OSError):
             partial.unlink()
         raise CheckpointError(
-            f"cannot write checkpoint {target}: {error.strerror or error}; "
-            "free some space or make the folder writable, then run the sweep again"
+            f"cannot write checkpoint {target}: {error.strerror or error}",
+            "free some space or make the folder writable, then run the sweep again",
         ) from error
     return target
 
@@ -56,10 +56,10 @@ def read(folder: Path) -> dict[str, Any] | None:
         state = torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:
         raise CheckpointError(
-            f"cannot read checkpoint {path}: {error}; remove the sweep and run it again, or restore the file"
+            f"cannot read checkpoint {path}: {error}", "remove the sweep and run it again, or restore the file"
         ) from error
     if not isinstance(state, dict):
-        raise CheckpointError(f"{path} holds a {type(state).__name__}, not a checkpoint; restore the file")
+        raise CheckpointError(f"{path} holds a {type(state).__name__}, not a checkpoint", "restore the file")
     return state
 
 

@@ -240,7 +240,7 @@ def _training(orders: Mapping[str, Any]) -> Any:
     given, context = Assignment.from_dict(orders["given"]), ray.train.get_context()
     task, data = load(given, orders["shared"])
     if not isinstance(task, Task):
-        raise TaskError(f"{given.task} is no task class, so it trains in one process; write workers: 1")
+        raise TaskError(f"{given.task} is no task class, so it trains in one process", "write workers: 1")
     shard = TaskShard(task, context.get_world_rank(), context.get_world_size(), wrap)
     arguments = (dict(given.config), given.climb, given.seed, given.data_seed)
     training = Training(shard, data or load_data(task, given.task), *arguments)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainables.datasets.downloads import data_folder
-from trainables.errors import TaskError, told
+from trainables.errors import StageError, TaskError, told
 from trainables.loop.assignment import Assignment, plan_of
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ def describe_task(
     for number, plan in enumerate(later):
         try:
             data.check(plan_of(plan), data_seed)
-        except TaskError as error:
-            raise TaskError(f"rounds/stages/{number}/{str(error).removeprefix('stages/')}") from None
+        except StageError as error:
+            raise StageError(error.message, error.cure, error.stage, number) from None
     return description, data.packed() if data.sharable else None
 
 
@@ -110,7 +110,9 @@ def load_data(task: Task | LibraryTask, reference: str) -> Data:
     except TaskError:
         raise
     except Exception as error:
-        raise TaskError(f"task {reference}: data() fails: {told(error)}; correct it") from error
+        raise TaskError(f"task {reference}: data() fails: {told(error)}", "correct it") from error
     if not isinstance(data, Data):
-        raise TaskError(f"task {reference}: data() returned a {type(data).__name__}; return trainables.data.Data(...)")
+        raise TaskError(
+            f"task {reference}: data() returned a {type(data).__name__}", "return trainables.data.Data(...)"
+        )
     return data

@@ -7,9 +7,10 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from trainables.errors import CheckpointError, Diverged, MetricError, RankFailed, TaskError, nearest
+from trainables.errors import CheckpointError, Diverged, MetricError, RankFailed, TaskError
 from trainables.loop import gpu_memory
 from trainables.loop.assignment import Assignment, Position
+from trainables.nearest import nearest
 
 FAILURE_KINDS: tuple[tuple[type[Exception], str], ...] = (
     (Diverged, "diverged"),
@@ -53,13 +54,14 @@ def failure(error: Exception) -> dict[str, Any]:
     """The last result of a trial that failed by ``error``."""
     if isinstance(error, RankFailed):
         return {"done": True, "sieve": {"failure": error.failure}}
-    kind = "memory" if gpu_memory.exhausted(error) else _kind(error)
+    kind = "memory" if gpu_memory.exhausted(error) else kind_of(error)
     message = str(error) if kind != "error" else f"{type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))
     return {"done": True, "sieve": {"failure": {"kind": kind, "message": message, "traceback": trace}}}
 
 
-def _kind(error: Exception) -> str:
+def kind_of(error: Exception) -> str:
+    """The kind of a failure that is none of memory."""
     return next((kind for base, kind in FAILURE_KINDS if isinstance(error, base)), "error")
 
 
@@ -78,15 +80,15 @@ def check(metrics: Mapping[str, float], metric: str) -> None:
     """
     if metric not in metrics:
         raise MetricError(
-            f"the task reports no metric {metric}{nearest(metric, metrics)}, only {', '.join(sorted(metrics))}; "
-            "name one of these as the metric of the sweep"
+            f"the task reports no metric {metric}{nearest(metric, metrics)}, only {', '.join(sorted(metrics))}",
+            "name one of these as the metric of the sweep",
         )
     taken = sorted(RESERVED.intersection(metrics))
     if taken:
         raise MetricError(
-            f"the task reports {', '.join(taken)}, which results hold already; report it under another name"
+            f"the task reports {', '.join(taken)}, which results hold already", "report it under another name"
         )
     decisive = [name for name in metrics if name in (metric, "loss") or name.endswith("_loss")]
     wrong = [f"{name} became {metrics[name]:g}" for name in decisive if not math.isfinite(metrics[name])]
     if wrong:
-        raise Diverged(f"{', '.join(wrong)}; lower lr, warm up or set clip_norm")
+        raise Diverged(f"{', '.join(wrong)}", "lower lr, warm up or set clip_norm")

@@ -136,8 +136,8 @@ class StagedTrainable(tune.Trainable):
         if self._newest > newest:
             raise TaskError(
                 f"trial {given.trial} was reported up to stage {self._newest[0]}, epoch {self._newest[1]}, but its "
-                f"checkpoint in {given.folder} goes to stage {newest[0]}, epoch {newest[1]}; "
-                "restore the folder, or remove the sweep and run it again"
+                f"checkpoint in {given.folder} goes to stage {newest[0]}, epoch {newest[1]}",
+                "restore the folder, or remove the sweep and run it again",
             )
         self._missing = deque(result for result in self._results if self._is_due(result))
 

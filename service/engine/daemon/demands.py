@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from service.ledger.records import SweepRecord
-from service.ledger.store.store import HEADED, Store
+from service.ledger.store.store import Store
 from service.policy.cluster_share.fair_share import UNBOUNDED, Demand, Quota
 from service.policy.cluster_share.request import largest, requests
 from service.policy.limits import max_trials
 from service.spec import load
+from service.spec.states import SWEEP_WITH_HEAD
 
 ANYONE = "*"
 """Whose quota holds for owners without one of their own."""
@@ -26,7 +27,7 @@ def demand(record: SweepRecord, nodes: Sequence[Mapping[str, float]]) -> Demand:
     return Demand(
         record.name,
         record.owner,
-        record.state in HEADED,
+        record.state in SWEEP_WITH_HEAD,
         max(1, wanted),
         {name: amount / asked.processes for name, amount in whole.items() if amount},
         record.priority,

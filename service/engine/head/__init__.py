@@ -9,8 +9,8 @@
 - `tune.callback`, `tune.failure_callback`: Tune tells what happened. They call what follows, and record it.
 - `failures.failed_trials`: what becomes of a trial that broke; asks `failures.failure_guard`.
 - `tune.search_alg`, `tune.scheduler`: Tune asks what to run, and how far. They ask `trial_queue` and the policy.
-- `cluster_share`: what the trials get of the cluster. `failures.failure_guard` (which nodes) and `resources.concurrency`
-  (how many at once) ask `resources.gpu_packing` (how much each).
+- `cluster_share`: what the trials get of the cluster. `failures.failure_guard` (which nodes) and
+  `resources.concurrency` (how many at once) ask `resources.gpu_packing` (how much each).
 - `stopper`, Tune's stopper: whether the sweep goes on, and its running time.
 - `trial_log`: rows, reports and decisions, on their way to the ledger; `replay` fills it at the start.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from service.engine.head.trial_log import TrialLog
 from service.ledger.records import TrialRecord
 from service.spec import Spec
+from service.spec.states import TRIAL_CUT_SHORT
 
 
 class CheckpointRetention:
@@ -34,7 +35,7 @@ class CheckpointRetention:
         """
         needless: list[int] = []
         for row in written:
-            if row.state in ("STOPPED", "FAILED", "CANCELLED") and self._keep != "all":
+            if row.state in TRIAL_CUT_SHORT and self._keep != "all":
                 needless.append(row.number)
             elif row.state == "FINISHED":
                 self._finished.add(row.number)

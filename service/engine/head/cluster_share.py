@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 from cluster.inventory import joined
 from service.engine.fleet.capacity import smallest_gpu
-from service.engine.head.failures import failure_guard
 from service.engine.head.failures.failure_guard import FailureGuard
-from service.engine.head.resources import gpu_packing
 from service.engine.head.resources.concurrency import Concurrency
 from service.engine.head.resources.gpu_packing import GpuPacking
 from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
 from service.ledger.records import DecisionRecord
 from service.spec import Spec
+from service.spec.states import FAILURE_DECISIONS, MEMORY_DECISIONS
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class ClusterShare:
         Raises:
             UserError: not even one trial fits.
         """
-        learned = [decision for decision in decisions if decision.verdict in gpu_packing.KINDS]
-        blamed = [decision for decision in decisions if decision.verdict in failure_guard.KINDS]
+        learned = [decision for decision in decisions if decision.verdict in MEMORY_DECISIONS]
+        blamed = [decision for decision in decisions if decision.verdict in FAILURE_DECISIONS]
         packing = GpuPacking(spec, resources, learned, measure, smallest_gpu)
         guard = FailureGuard(spec, trial_log, stopper, packing, blamed, joined)
         return cls(packing, Concurrency(trial_log, packing), guard)

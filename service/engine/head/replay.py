@@ -9,8 +9,7 @@ from service.engine.head.trial_log import TrialLog
 from service.ledger.records import DecisionRecord, ReportRecord
 from service.policy.policy import Policy
 from service.spec import Spec
-
-GONE = ("STOPPED", "FAILED", "CANCELLED")
+from service.spec.states import TRIAL_CUT_SHORT
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def rebuild(policy: Policy, trial_log: TrialLog, spec: Spec, history: History, b
             replay.show(report, _done(trial_log, spec, report), report.metrics.get(spec.metric.name))
     replay.end()
     for row in trial_log.trials.values():
-        if row.state in GONE and row.number > before:
+        if row.state in TRIAL_CUT_SHORT and row.number > before:
             policy.drop(row.number)
 
 

@@ -8,15 +8,10 @@ from ray.tune import Stopper
 
 from service.engine.head.no_snapshot import NoSnapshot
 from service.engine.head.trial_log import TrialLog
+from service.ledger.wishes import FULFILLED
 from service.policy.limits import Ending, Usage, ending
 from service.spec import Spec
-
-WISHES = {
-    "pause": Ending("PAUSED", "paused as wished"),
-    "stop": Ending("STOPPED", "stopped as wished"),
-    "cancel": Ending("CANCELLED", "cancelled as wished"),
-    "yield": Ending("QUEUED", "made room for another sweep"),
-}
+from service.spec.states import STATE_WISHED, WISHES_TO_LEAVE, Wish
 
 
 class SweepStopper(NoSnapshot, Stopper):
@@ -48,10 +43,10 @@ class SweepStopper(NoSnapshot, Stopper):
             usage = Usage(self.seconds(), self._trial_log.epochs(), finished, self._trial_log.gpu_seconds())
             self.ending = ending(self._spec, usage)
 
-    def wish(self, wish: str | None) -> None:
+    def wish(self, wish: Wish | None) -> None:
         """End the head as a person or the daemon wishes; a wish to go on changes nothing."""
-        if wish in WISHES and self.ending is None:
-            self.ending = WISHES[wish]
+        if wish in WISHES_TO_LEAVE and self.ending is None:
+            self.ending = Ending(STATE_WISHED[wish], FULFILLED[wish])
 
     def pause(self, why: str, exit_code: int = 1) -> None:
         """End this head; the sweep can be continued."""

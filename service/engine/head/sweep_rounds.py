@@ -15,9 +15,9 @@ from service.ledger.records import Batch, DecisionRecord, SweepRecord
 from service.policy.observation import Observation
 from service.policy.policy import Policy
 from service.policy.search.warm_start.past import Past
-from service.policy.verdict import STATES
 from service.spec import Spec
 from service.spec.errors import SieveError
+from service.spec.states import is_verdict
 
 
 class SweepRounds:
@@ -37,7 +37,7 @@ class SweepRounds:
         self._spec = spec
         self._trial_log = trial_log
         self._stopper = stopper
-        verdicts = [decision for decision in decisions if decision.verdict in STATES]
+        verdicts = [decision for decision in decisions if is_verdict(decision.verdict)]
         self._history = History(ledger.reports(record.name), verdicts)
         remember(trial_log, spec, self._history)
 

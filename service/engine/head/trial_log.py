@@ -10,9 +10,9 @@ from typing import Any
 from service.engine.state.trial_progress import TrialProgress
 from service.ledger.ledger import Ledger
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord, WorthRecord
-from service.ledger.states import OPEN
 from service.policy.observation import Observation
 from service.spec import Spec
+from service.spec.states import TRIAL_OPEN, TrialState
 
 
 class TrialLog:
@@ -78,9 +78,10 @@ class TrialLog:
                 self._track(decision.trial).rule(decision)
                 self._decisions.append(decision)
 
-    def change(self, number: int, **fields: Any) -> TrialRecord:
-        """Record new values for some fields of a trial; returns the new row."""
-        trial = replace(self.trials[number], **fields)
+    def change(self, number: int, *, state: TrialState | None = None, **fields: Any) -> TrialRecord:
+        """Record new values for some fields of a trial, its state only if it has a new one; returns the new row."""
+        trial = self.trials[number]
+        trial = replace(trial, state=state or trial.state, **fields)
         self.record(trial)
         return trial
 
@@ -147,7 +148,7 @@ class TrialLog:
 
     def unfinished(self) -> list[int]:
         """Numbers of the trials that are neither finished, stopped, failed nor cancelled."""
-        return sorted(n for n, t in self.trials.items() if t.state in OPEN)
+        return sorted(n for n, t in self.trials.items() if t.state in TRIAL_OPEN)
 
     def _track(self, number: int) -> TrialProgress:
         return self._tracks.setdefault(number, TrialProgress())

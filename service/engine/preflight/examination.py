@@ -56,7 +56,7 @@ def quick(spec: Spec, project: str) -> Report:
     try:
         evidence = measure.quick(question(spec, project), shared)
     except TaskError as error:
-        raise placed(str(error), None) from error
+        raise placed(error, None) from error
     return Report(tuple(judge(spec, evidence)))
 
 
@@ -98,9 +98,8 @@ def find_batch(spec: Spec, project: str, source: object = None, seconds: float =
 
 def misspelt(checked: Checked) -> Iterator[Finding]:
     """Names of parameters that look like those that Sieve's own loop reads."""
-    for warning in checked.warnings:
-        evidence, _, cure = warning.rpartition(": ")
-        yield Finding("warn", "names", evidence, cure)
+    for one in checked.misspelt:
+        yield Finding("warn", "names", one.evidence, one.cure)
 
 
 def _on_target(
@@ -111,7 +110,7 @@ def _on_target(
         try:
             return ask(target, question(spec, project, seconds), data)
         except TaskError as error:
-            raise placed(str(error), source) from error
+            raise placed(error, source) from error
 
 
 def insist(report: Report) -> None:
@@ -157,7 +156,7 @@ def judge(spec: Spec, seen: Evidence) -> Iterator[Finding]:
 
 
 def _failed(failure: ProbeFailure) -> Finding:
-    return Finding("fail", failure.where, failure.message, "mend that first; the rest was not looked at")
+    return Finding("fail", failure.where, str(failure), "mend that first; the rest was not looked at")
 
 
 def _learning(seen: Evidence) -> Iterator[Finding]:

@@ -94,12 +94,12 @@ class Target:
                 "the worker died, as it does where memory runs out", "ask for less in the task, or a smaller space"
             ) from None
         if error is not None:
-            raise TaskError(error)
+            raise error
         return result
 
 
-def _probe(name: str, *arguments: Any) -> tuple[Any, str | None]:
-    """Runs in the worker. A task's mistake comes back as words: the exception would drag Ray's traceback along."""
+def _probe(name: str, *arguments: Any) -> tuple[Any, TaskError | None]:
+    """Runs in the worker. A task's mistake is handed back: raised there, it would drag Ray's traceback along."""
     from importlib import import_module
 
     from trainables.errors import told
@@ -108,6 +108,6 @@ def _probe(name: str, *arguments: Any) -> tuple[Any, str | None]:
     try:
         return getattr(import_module(f"trainables.probe.{module}"), function)(*arguments), None
     except TaskError as error:
-        return None, str(error)
+        return None, error
     except (Exception, SystemExit) as error:
-        return None, f"{told(error)}; correct the task"
+        return None, TaskError(told(error), "correct the task")

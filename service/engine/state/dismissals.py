@@ -8,9 +8,9 @@ from typing import Protocol
 
 from service.engine.state.trial_steps import decision, ruled, settled
 from service.ledger.records import DecisionRecord, TrialRecord
-from service.ledger.states import OPEN
 from service.policy.limits import Ending
 from service.policy.policy import Policy
+from service.spec.states import TRIAL_OPEN
 
 Clock = Callable[[], float]
 
@@ -60,5 +60,5 @@ class Dismissals:
             self.record(over=True)
             return
         for row in sorted(self._table.trials.values(), key=lambda row: row.number):
-            if row.state in OPEN and (new := settled(row, ending, self._now())) is not row:
+            if row.state in TRIAL_OPEN and (new := settled(row, ending, self._now())) is not row:
                 self._table.record(new)

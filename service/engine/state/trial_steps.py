@@ -22,8 +22,9 @@ from service.policy.diagnosis import diagnose
 from service.policy.failures.retries import ROOM, retry
 from service.policy.limits import Ending
 from service.policy.policy import Job
-from service.policy.verdict import STATES, Ruling, Verdict
+from service.policy.verdict import Ruling, Verdict
 from service.spec import Spec
+from service.spec.states import STATE_RULED, SWEEP_WITHOUT_HEAD, TRIAL_OVER, TrialState
 
 
 def begun(job: Job, round: Round) -> TrialRecord:
@@ -37,7 +38,7 @@ def promoted(row: TrialRecord, job: Job, ruling: Ruling, round: Round) -> TrialR
     """A trial that waited at a rung, at the next stage that it trains."""
     plan = round.spec.plan.without([*row.skipped, *job.skipped])
     stage, skipped = plan.next(ruling.stage), list(plan.skipped)
-    return replace(row, state=STATES["promote"], why=ruling.verdict.reason, stage=stage, skipped=skipped)
+    return replace(row, state=STATE_RULED["promote"], why=ruling.verdict.reason, stage=stage, skipped=skipped)
 
 
 def started(row: TrialRecord, now: float) -> TrialRecord:
@@ -62,10 +63,8 @@ def judged(row: TrialRecord, verdict: Verdict, curve: Sequence[Mapping[str, floa
 
 def ruled(row: TrialRecord, verdict: Verdict, now: float) -> TrialRecord:
     """A trial after a verdict: in the state that this means, over or not."""
-    state = STATES[verdict.kind]
-    return replace(
-        row, state=state, why=verdict.reason, finished=now if state in ("FINISHED", "STOPPED") else row.finished
-    )
+    state = STATE_RULED[verdict.kind]
+    return replace(row, state=state, why=verdict.reason, finished=now if state in TRIAL_OVER else row.finished)
 
 
 def broken(row: TrialRecord, failure: TrialFailure, spec: Spec, now: float) -> TrialRecord:
@@ -79,9 +78,9 @@ def broken(row: TrialRecord, failure: TrialFailure, spec: Spec, now: float) -> T
 
 def settled(row: TrialRecord, ending: Ending, now: float) -> TrialRecord:
     """A trial that the end of its sweep cuts short; where the sweep can go on it waits, if only at its rung."""
-    if ending.state in ("PAUSED", "QUEUED"):
+    if ending.state in SWEEP_WITHOUT_HEAD:
         return row if row.state == "PAUSED" else replace(row, state="PENDING", why=ending.why)
-    state = "CANCELLED" if ending.state == "CANCELLED" else "STOPPED"
+    state: TrialState = "CANCELLED" if ending.state == "CANCELLED" else "STOPPED"
     return replace(row, state=state, why=f"the sweep ended: {ending.why}", finished=now)
 
 

@@ -8,9 +8,6 @@ from typing import Any
 
 from service.policy.cluster_share.fair_share import Capacity, Demand, Quota, share, spent
 
-MADE_ROOM = "made room for"
-"""First words of the reason of a preemption."""
-
 
 @dataclass(frozen=True)
 class Displaced:
@@ -61,4 +58,4 @@ def _preemption(one: Demand, urgent: Demand, idle: str | None) -> Displaced:
     """The preemption with its reason in words."""
     why = idle or f"that has priority {urgent.priority}, and this one {one.priority}"
     numbers = {"to": urgent.name, "priority": one.priority, "higher": urgent.priority}
-    return Displaced(one.name, urgent.name, f"{MADE_ROOM} {urgent.name}: {why}; goes on when there is room", numbers)
+    return Displaced(one.name, urgent.name, f"made room for {urgent.name}: {why}; goes on when there is room", numbers)

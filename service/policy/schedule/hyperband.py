@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from service.policy.limits import max_trials
 from service.policy.schedule.bracket import Bracket
-from service.policy.verdict import Kind, Ruling, Verdict
+from service.policy.verdict import Ruling, Verdict
 from service.policy.worth.stage_worths import StageWorths
 from service.spec import Spec
+from service.spec.states import VerdictKind
 
 
 class HyperbandRungs:
@@ -91,7 +92,7 @@ class HyperbandRungs:
         places = self._bracket(trial).places(stage)
         return "" if places is None else f"the best {places} go on"
 
-    def _verdict(self, kind: Kind, what: str, entry: tuple[int, int], why: str) -> Verdict:
+    def _verdict(self, kind: VerdictKind, what: str, entry: tuple[int, int], why: str) -> Verdict:
         trial, stage = entry
         score, rank, of = self._bracket(trial).place(trial, stage)
         number = self._number[trial] + 1

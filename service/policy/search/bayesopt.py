@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -112,9 +112,7 @@ class BayesSearcher:
         count = _milestone(len(values))
         if self._theta is None or self._theta[0] != count:
             known = {(trial, stage) for _, trial, stage in values[:count]}
-            early = [
-                replace(o, state="", values={s: v for s, v in o.values.items() if (o.trial, s) in known}) for o in table
-            ]
+            early = [replace(o, state="RUNNING", values=_only(known, o)) for o in table]
             kept = _subset(estimate(early, self._goal), FITTED, np.random.default_rng((self._seed, count)))
             columns = self._features.encode(self._rows(table, [e.trial for e in kept]))
             self._theta = (count, hyperparameters(columns, *_standardized(kept)))
@@ -125,6 +123,11 @@ class BayesSearcher:
             if observation.trial not in self._units:
                 self._units[observation.trial] = self._space.to_unit(observation.config)
         return self._features.units([self._units[trial] for trial in trials])
+
+
+def _only(known: Collection[tuple[int, int]], observation: Observation) -> dict[int, float]:
+    """The values of a trial by stage that are among the ``known`` ones, which are told by trial and stage."""
+    return {stage: v for stage, v in observation.values.items() if (observation.trial, stage) in known}
 
 
 def _orders(observation: Observation) -> Mapping[int, int]:

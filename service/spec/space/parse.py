@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.spec.errors import SpecError, Violation
+from service.spec.errors import SpecError, Violation, closest
 from service.spec.flat import SEPARATOR, flatten, nest
 from service.spec.space.conditions import conditions
 from service.spec.space.kinds import KINDS, build, canonical
@@ -57,8 +56,7 @@ def parse(raw: Any) -> Parsed:
 
 def misnamed(key: str) -> str | None:
     """The sampler that ``key`` is another library's name of, or a misspelling; None for any other name."""
-    close = difflib.get_close_matches(key.lower().replace("_", ""), KINDS, n=1, cutoff=0.8)
-    return _OTHER_NAMES.get(key.lower()) or (close[0] if close else None)
+    return _OTHER_NAMES.get(key.lower()) or closest(key.replace("_", ""), KINDS, cutoff=0.8)
 
 
 @dataclass

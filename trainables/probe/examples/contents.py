@@ -63,7 +63,7 @@ def look(task: object, data: Data, plan: Plan, data_seed: int) -> DataEvidence:
 def _see_tuples(examples: Examples) -> None:
     """Check that items of a dataset are no dictionaries, of which no batch can be made."""
     if not isinstance(examples, tuple) and isinstance(one := examples[0], Mapping):
-        raise TaskError(f"an example is a dict of {', '.join(map(str, one))}; return a tuple, the target last")
+        raise TaskError(f"an example is a dict of {', '.join(map(str, one))}", "return a tuple, the target last")
 
 
 def has_own_loss(task: object) -> bool:

@@ -70,7 +70,7 @@ def _timed(task: Task, data: Data, config: Mapping[str, Any], size: int) -> Batc
         except Exception as error:
             failure = failure_of(error)
             if failure.kind != "memory":
-                raise TaskError(f"a batch of {size}: {failure.message}; correct the task") from error
+                raise TaskError(f"a batch of {size}: {failure}", "correct the task") from error
             return BatchEvidence(size, None, None)
         seconds = time.perf_counter() - began
     return BatchEvidence(size, steps * size / seconds, peak.bytes)

@@ -77,9 +77,9 @@ def fresh(task: Task, config: Mapping[str, Any], on: torch.device) -> nn.Module:
     try:
         model = task.model(config)
     except SystemExit as error:
-        raise TaskError(f"model(config) ends Python{place(error)}; raise an error that says why instead") from error
+        raise TaskError(f"model(config) ends Python{place(error)}", "raise an error that says why instead") from error
     if not isinstance(model, nn.Module):
-        raise TaskError(f"model(config) returned a {type(model).__name__}; return a torch.nn.Module")
+        raise TaskError(f"model(config) returned a {type(model).__name__}", "return a torch.nn.Module")
     return model.to(on)
 
 
@@ -105,7 +105,7 @@ def scalar(loss: Any) -> Tensor:
     """``loss``, if it is one number. Raises TaskError otherwise."""
     if not isinstance(loss, Tensor) or loss.ndim != 0:
         what = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
-        raise TaskError(f"loss() returned {what}; return a scalar tensor, e.g. with .mean()")
+        raise TaskError(f"loss() returned {what}", "return a scalar tensor, e.g. with .mean()")
     return loss
 
 

@@ -27,10 +27,7 @@ from service.policy.failures.circuit_breaker import (
 )
 from service.spec import Spec
 from service.spec.errors import UserError
-
-KINDS = ("halt", "avoid", "trust")
-"""Decisions on failures, which are no verdicts: the sweep pauses; a node gets no more trials; it gets them again.
-Their numbers hold the ``fault``, and ``node``, ``name`` where they are about one."""
+from service.spec.states import DecisionKind, FailureDecision
 
 UNCOUNTED = ("diverged", "disk", "metric")
 """Failures that say nothing here: of a config, and of those for which the sweep ends anyway."""
@@ -51,8 +48,9 @@ LOOK = 5.0
 class FailureGuard:
     """Pauses the sweep at an error of all trials, and keeps trials off nodes at errors of a node's own.
 
-    It hears of every failure and every report. ``decisions`` are those of `KINDS` on record, by which a new head avoids
-    the nodes that the old one did; ``nodes`` says which the cluster has now.
+    It hears of every failure and every report. ``decisions`` are the `FailureDecision` on record, by which a new head
+    avoids the nodes that the old one did (their numbers hold the ``fault``, and ``node``, ``name`` where they are about
+    one); ``nodes`` says which the cluster has now.
     """
 
     def __init__(
@@ -163,12 +161,12 @@ class FailureGuard:
             return False
         return True
 
-    def _recall(self, kind: str, numbers: Any) -> None:
+    def _recall(self, kind: DecisionKind, numbers: Any) -> None:
         if kind == "avoid":
             self._avoided[numbers["node"]] = Avoided(numbers["name"], frozenset(numbers["faults"]))
         elif kind == "trust":
             self._avoided.pop(numbers["node"], None)
 
-    def _record(self, row: TrialRecord, kind: str, reason: str, numbers: dict[str, Any]) -> None:
+    def _record(self, row: TrialRecord, kind: FailureDecision, reason: str, numbers: dict[str, Any]) -> None:
         decision = DecisionRecord(row.number, row.stage, kind, reason, numbers, self._stopper.seconds())
         self._trial_log.record(self._trial_log.trials[row.number], decisions=[decision])

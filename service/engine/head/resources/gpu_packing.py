@@ -16,10 +16,7 @@ from service.policy.cluster_share.packing import GpuShare
 from service.policy.cluster_share.request import Request, largest, request_at, requests
 from service.spec import Spec
 from service.spec.models import AUTO
-
-KINDS = ("share", "alone", "learn")
-"""Decisions on memory, which are no verdicts: what trials begin with; a trial out of memory gets a GPU to itself; what
-that trial was seen to need. Their numbers hold ``gpu``, the share from then on, and what the spec ``asked`` for."""
+from service.spec.states import MemoryDecision
 
 
 class GpuPacking:
@@ -28,9 +25,10 @@ class GpuPacking:
     Trials get what the spec says of their stage or, where it says ``auto``, the share of a GPU that the peak memory of
     a trial needs. One that runs out of memory with a part of a GPU has one to itself from then on, and those that begin
     later get a larger part, whatever their stage. All that is on record as decisions, by which a new head knows it:
-    ``decisions`` are those of `KINDS`. ``measure`` finds the peak memory of a trial and ``total`` that of a GPU, in
-    bytes; both are asked only where nothing is on record. While it is ``probing``, new trials go before those that are
-    tried again: a node may be bad.
+    ``decisions`` are the `MemoryDecision`; their numbers hold ``gpu``, the part from then on, and what the spec
+    ``asked`` for. ``measure`` finds the peak memory of a trial and ``total`` that of a GPU, in bytes; both are asked
+    only where nothing is on record. While it is ``probing``, new trials go before those that are tried again: a node
+    may be bad.
     """
 
     def __init__(
@@ -183,7 +181,7 @@ class GpuPacking:
         self._share = share
         self._slots = self._fitting(self._resources)
 
-    def _decision(self, row: TrialRecord, stage: int, kind: str, reason: str, time: float) -> DecisionRecord:
+    def _decision(self, row: TrialRecord, stage: int, kind: MemoryDecision, reason: str, time: float) -> DecisionRecord:
         numbers = {
             "gpu": self._at(stage).gpu,
             "asked": self._spec.resources_at(stage).gpu,

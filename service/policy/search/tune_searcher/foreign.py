@@ -11,8 +11,7 @@ from service.policy.search import NotYet
 from service.policy.search.tune_searcher.instance import Instance
 from service.policy.search.tune_searcher.script import Step, completes, script
 from service.spec import Spec
-
-ENDED = ("FINISHED", "STOPPED", "FAILED", "CANCELLED")
+from service.spec.states import TRIAL_OVER
 
 
 class ForeignSearcher:
@@ -118,6 +117,6 @@ class ForeignSearcher:
         """Pass the end of trials that ended inside a stage: they failed, or the sweep had ended for a while."""
         for trial, stage in list(self._open.items()):
             observation = trials[trial]
-            if observation.state in ENDED and observation.stage == stage:
+            if observation.state in TRIAL_OVER and observation.stage == stage:
                 del self._open[trial]
                 self._instance.complete(trial, None, error=observation.state == "FAILED")

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.policy.observation import Observation
-
-COMPLETE = ("pause", "stop", "finish")
+from service.spec.states import VERDICTS_TO_LEAVE
 
 
 @dataclass(frozen=True)
@@ -39,5 +38,5 @@ def script(number: int, table: Sequence[Observation]) -> list[Step]:
 def completes(observation: Observation, stage: int) -> bool:
     """Whether a trial stopped, finished or waited at the end of ``stage``."""
     if stage in observation.verdicts:
-        return observation.verdicts[stage] in COMPLETE
+        return observation.verdicts[stage] in VERDICTS_TO_LEAVE
     return stage == observation.stage and not observation.running

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from cluster.inventory import Node
-from service.engine.head.failures.failure_guard import KINDS, FailureGuard
+from service.engine.head.failures.failure_guard import FailureGuard
 from service.engine.head.resources.gpu_packing import GpuPacking
 from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
 from service.ledger.records import TrialRecord
 from service.ledger.store.store import Store
 from service.spec import load
+from service.spec.states import FAILURE_DECISIONS
 from tests.ray.toys import toy
 
 TWO = [Node(name * 56, f"node-{name}", {"CPU": 2.0}, True) for name in "ab"]
@@ -38,7 +39,7 @@ class Head:
         self.stopper = SweepStopper(spec, self.trial_log, 0.0)
         resources = {"CPU": sum(node.resources["CPU"] for node in nodes if node.alive)}
         self.gpu_packing = GpuPacking(spec, resources, [], lambda: None, lambda: None)
-        known = [one for one in self.store.decisions("toy") if one.verdict in KINDS]
+        known = [one for one in self.store.decisions("toy") if one.verdict in FAILURE_DECISIONS]
         self.guard = FailureGuard(spec, self.trial_log, self.stopper, self.gpu_packing, known, lambda: nodes)
 
     def fail(self, *numbers: int, on: str | None, kind: str = "error", message: str = MESSAGE) -> list[str | None]:

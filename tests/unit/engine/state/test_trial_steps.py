@@ -14,7 +14,7 @@ from service.engine.state.trial_steps import begun, broken, decision, judged, pr
 from service.ledger.records import DecisionRecord, TrialRecord
 from service.policy.limits import Ending
 from service.policy.policy import Job, Policy
-from service.policy.verdict import Kind, Ruling, Verdict
+from service.policy.verdict import Ruling, Verdict
 from tests.unit.engine.conftest import spec_of
 
 STAGES = [{"data": 0.25, "epochs": 1}, {"data": 0.5, "epochs": 1}, {"data": 1.0, "epochs": 1}]
