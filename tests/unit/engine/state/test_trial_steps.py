@@ -15,6 +15,7 @@ from service.ledger.records import DecisionRecord, TrialRecord
 from service.policy.limits import Ending
 from service.policy.policy import Job, Policy
 from service.policy.verdict import Ruling, Verdict
+from service.spec.states import VerdictKind
 from tests.unit.engine.conftest import spec_of
 
 STAGES = [{"data": 0.25, "epochs": 1}, {"data": 0.5, "epochs": 1}, {"data": 1.0, "epochs": 1}]
@@ -47,7 +48,7 @@ def test_a_trial_has_started_once() -> None:
     ("kind", "state", "finished"),
     [("continue", "RUNNING", None), ("pause", "PAUSED", None), ("stop", "STOPPED", 9.0), ("finish", "FINISHED", 9.0)],
 )
-def test_a_verdict_makes_the_state(kind: Kind, state: str, finished: float | None) -> None:
+def test_a_verdict_makes_the_state(kind: VerdictKind, state: str, finished: float | None) -> None:
     row = judged(ROW, Verdict(kind, "why"), [{"score": 1.0}], 9.0)
     assert (row.state, row.why, row.finished, row.diagnosis) == (state, "why", finished, None)
     assert row == ruled(ROW, Verdict(kind, "why"), 9.0)
