@@ -33,6 +33,10 @@ EVERYWHERE = 8
 """Each trial whose number this divides is spread evenly like the first ones, so that no model, however wrong, keeps the
 search from any corner (as BOHB draws a share of its configs at random, Falkner et al. 2018)."""
 
+SPREAD = 1
+"""The stream of these trials, a Sobol' sequence of their own, point by point: every 8th point of one sequence visits
+the same quarter of a range for ever."""
+
 KAPPA = 1.5
 """Optimism of the upper confidence bound, in standard deviations."""
 
@@ -68,8 +72,10 @@ class BayesSearcher:
         if number == 1 and dimension:
             return self._space.from_unit([0.5] * dimension)
         numbers = sum(math.isfinite(value) for o in table for value in o.values.values())
-        if number <= self._initial or number % EVERYWHERE == 0 or min(len(estimates), numbers) < 3 or not dimension:
+        if number <= self._initial or min(len(estimates), numbers) < 3 or not dimension:
             return self._space.from_unit(point(dimension, self._seed, number))
+        if number % EVERYWHERE == 0:
+            return self._space.from_unit(point(dimension, self._seed, number // EVERYWHERE, SPREAD))
         with undisturbed():
             return self._search(number, table, estimates)
 

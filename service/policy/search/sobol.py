@@ -23,11 +23,15 @@ class SobolSearcher:
         return self._space.from_unit(point(len(self._space.parameters), self._seed, number))
 
 
-def point(dimension: int, seed: int, number: int) -> list[float]:
-    """Point ``number`` (from 1) of the sequence, shape ``(dimension,)``, in [0, 1)."""
+def point(dimension: int, seed: int, number: int, stream: int = 0) -> list[float]:
+    """Point ``number`` (from 1) of the sequence, shape ``(dimension,)``, in [0, 1).
+
+    Only runs of consecutive points cover the cube evenly: whoever takes a share of the trials numbers its own and names
+    another ``stream``, which is scrambled differently.
+    """
     if dimension == 0:
         return []
-    sequence = qmc.Sobol(dimension, scramble=True, rng=np.random.default_rng(seed))
+    sequence = qmc.Sobol(dimension, scramble=True, rng=np.random.default_rng((seed, stream) if stream else seed))
     if number > 1:  # scipy cannot go forward by nothing
         sequence.fast_forward(number - 1)
     return [float(u) for u in sequence.random(1)[0]]

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import qmc
 
 from service.policy import search
 from service.policy.observation import Observation
+from service.policy.search.bayesopt import EVERYWHERE
 from service.policy.search.model.candidates import around
 from service.policy.search.model.estimates import estimate
 from service.policy.search.model.features import Features
 from service.policy.search.model.gaussian_process import GaussianModel, hyperparameters, undisturbed
+from service.policy.search.sobol import point
 from service.spec import Space, Spec, load
 
 SPACE = Space.parse(
@@ -144,3 +147,20 @@ def test_a_config_is_not_tried_twice_while_there_are_others() -> None:
         table.append(Observation(number, config, "FINISHED", {0: config["n"], 1: config["n"]}, {}, {0: 2 * number}))
     modelled = [tuple(o.config.values()) for o in table if o.trial > 5 and o.trial % 8]
     assert len(set(modelled)) == len(modelled)
+
+
+def test_the_trials_that_are_spread_evenly_visit_every_part_of_every_range() -> None:
+    """They are a share of all trials, and yet as even as a Sobol' sequence of their own."""
+    names = ["booster", "x", "y"]
+    spec = spec_of({name: {"uniform": [0, 1]} for name in names})
+    searcher, draw = search.create(spec), np.random.default_rng(0)
+    table = [
+        Observation(n, dict(zip(names, map(float, row), strict=True)), "FINISHED", {0: 0.1, 1: float(row[0])})
+        for n, row in enumerate(draw.random((12, 3)), start=1)
+    ]
+    spread = [searcher.propose(number, table) or {} for number in range(16, 257, EVERYWHERE)]
+    points = np.array([[config[name] for name in names] for config in spread])
+    for column in points.T:
+        assert set((column * 8).astype(int)) == set(range(8))
+    unstrided = np.array([point(3, 5, number) for number in range(2, 33)])
+    assert qmc.discrepancy(points) < 1.5 * qmc.discrepancy(unstrided)
