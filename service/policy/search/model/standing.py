@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from service.policy.observation import Observation
 from service.policy.search.model.estimates import estimate
+from service.policy.search.model.history import History
 
 DOUBT = 0.5
 """A trial stands where it would if it turned out worse than expected by so many standard deviations."""
@@ -20,9 +23,18 @@ def standing(table: Sequence[Observation], goal: str) -> list[Observation]:
     counts against it (`DOUBT`), and as much as its stage foretells is learned from those that went on. Failed trials
     and values that are not numbers come last.
     """
-    told = [o for o in table if o.values or o.state == "FAILED"]
-    place = {e.trial: e.loss + DOUBT * math.sqrt(e.variance) for e in estimate(told, goal)}
-    return sorted(told, key=lambda o: (broken(o), place.get(o.trial, 0.0), -o.stage, o.trial))
+    return ranked(History(goal, table))
+
+
+def ranked(history: History) -> list[Observation]:
+    """The same of a table that is kept as a `History`."""
+    estimates = estimate(history.sound)
+    place = np.zeros(len(history))
+    place[estimates.rows] = estimates.losses + DOUBT * np.sqrt(estimates.variances)
+    told = [
+        (o, float(at)) for o, at in zip(history.observations, place, strict=True) if o.values or o.state == "FAILED"
+    ]
+    return [o for o, _ in sorted(told, key=lambda one: (broken(one[0]), one[1], -one[0].stage, one[0].trial))]
 
 
 def broken(observation: Observation) -> bool:
