@@ -30,11 +30,15 @@ class Ending:
     why: str
 
 
-def outcome(states: Sequence[str], error: str) -> Ending:
+def outcome(spec: Spec, states: Sequence[str], error: str) -> Ending:
     """How a sweep whose search is over has ended, by the states of its trials; ``error`` broke the last of them."""
     if states and all(state == "FAILED" for state in states):
         return Ending("FAILED", f"all {len(states)} trials failed, the last with: {error}")
-    return Ending("SUCCEEDED", f"{len(states)} trials, {states.count('FINISHED')} climbed every stage")
+    why = f"{len(states)} trials, {states.count('FINISHED')} climbed every stage"
+    wanted = max_trials(spec)
+    if wanted is not None and len(states) < wanted and spec.rounds.count == 1:
+        why += "; the search has no other config to try"
+    return Ending("SUCCEEDED", why)
 
 
 def max_trials(spec: Spec) -> int | None:

@@ -205,7 +205,7 @@ class Head:
     def _outcome(self) -> Ending:
         trials = self.trial_log.trials
         last = trials[max(trials)].why if trials else ""
-        ending = outcome([t.state for t in trials.values()], last)
+        ending = outcome(self.spec, [t.state for t in trials.values()], last)
         if ending.state != "FAILED":
             return ending
         return replace(ending, why=f"{ending.why}; mend the cause, then `sieve rm {self.record.name}` and run it again")

@@ -18,6 +18,7 @@ from service.policy.search.model.features import Array, Features
 from service.policy.search.model.gaussian_process import GaussianModel, hyperparameters, undisturbed
 from service.policy.search.model.history import History
 from service.policy.search.sobol import point
+from service.policy.search.untried import Untried
 from service.policy.search.warm_start.lesson import Lesson
 from service.policy.search.warm_start.prior import Prior
 from service.spec import Spec
@@ -61,6 +62,7 @@ class BayesSearcher:
     def __init__(self, spec: Spec, lessons: Sequence[Lesson] = ()) -> None:
         self._space = spec.space
         self._seed = spec.search.seed
+        self._untried = Untried(spec.space, spec.search.seed)
         self._features = Features(spec.space)
         self._prior = Prior(lessons, spec.space)
         self._initial = FEWEST if lessons else min(max(FEWEST, len(spec.space.parameters) + 1), MOST_INITIAL)
@@ -71,17 +73,21 @@ class BayesSearcher:
     def propose(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any] | None:
         dimension = len(self._space.parameters)
         self._history.update(table)
+        self._untried.update(table)
         if number == 1 and dimension:
-            return self._space.from_unit([0.5] * dimension)
+            return self._new([0.5] * dimension, number)
         estimates = estimate(self._history.sound)
         if number <= self._initial or len(estimates) < 3 or not dimension:
-            return self._space.from_unit(point(dimension, self._seed, number))
+            return self._new(point(dimension, self._seed, number), number)
         if number % EVERYWHERE == 0:
-            return self._space.from_unit(point(dimension, self._seed, number // EVERYWHERE, SPREAD))
+            return self._new(point(dimension, self._seed, number // EVERYWHERE, SPREAD), number)
         with undisturbed():
-            return self._search(number, table, estimates)
+            return self._searched(number, table, estimates)
 
-    def _search(self, number: int, table: Sequence[Observation], estimates: Estimates) -> Mapping[str, Any]:
+    def _new(self, unit: Sequence[float], number: int) -> Mapping[str, Any] | None:
+        return self._untried.nearest(self._space.from_unit(unit), number)
+
+    def _searched(self, number: int, table: Sequence[Observation], estimates: Estimates) -> Mapping[str, Any] | None:
         draw = np.random.default_rng((self._seed, number))
         prior = self._prior.believed(table)
         kept = _subset(estimates, MODELLED, draw)
@@ -100,7 +106,10 @@ class BayesSearcher:
             near = around(draw, candidates[[int(np.argmax(scores))]], self._space, radius)
             candidates = np.concatenate([candidates, near])
             scores = np.concatenate([scores, acquisition(near)])
-        return self._unseen(candidates[np.argsort(-scores, kind="stable")], table)
+        ordered = candidates[np.argsort(-scores, kind="stable")].tolist()
+        configs = (self._space.from_unit(unit) for unit in ordered)
+        found = next((config for config in configs if self._untried.has(config, number)), None)
+        return self._new(ordered[0], number) if found is None else found
 
     def _feasibility(self, estimates: Estimates, draw: np.random.Generator) -> Feasibility | None:
         """None while no trial has failed or diverged."""
@@ -112,15 +121,6 @@ class BayesSearcher:
             judged = np.sort(draw.choice(judged, VERDICTS, replace=False))
         columns, failed = self._features.encode(self._rows(judged)), self._history.bad[judged]
         return Feasibility(columns[~failed], columns[failed])
-
-    def _unseen(self, ordered: Array, table: Sequence[Observation]) -> Mapping[str, Any]:
-        """The config of the first point that is not in the table; where all were tried, of the first."""
-        tried = {repr(sorted(o.config.items())) for o in table}
-        configs = (self._space.from_unit([float(u) for u in row]) for row in ordered)
-        first = next(configs)
-        if repr(sorted(first.items())) not in tried:
-            return first
-        return next((config for config in configs if repr(sorted(config.items())) not in tried), first)
 
     def _hyperparameters(self) -> Array:
         """Fitted to the first numbers of the sweep, their count growing in steps: the same for a rebuilt searcher."""

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from service.policy.observation import Observation
+from service.policy.search.untried import Untried
 from service.spec import Spec
 
 
@@ -18,9 +19,11 @@ class SobolSearcher:
     def __init__(self, spec: Spec) -> None:
         self._space = spec.space
         self._seed = spec.search.seed
+        self._untried = Untried(spec.space, spec.search.seed)
 
     def propose(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any] | None:
-        return self._space.from_unit(point(len(self._space.parameters), self._seed, number))
+        self._untried.update(table)
+        return self._untried.nearest(self._space.from_unit(point(self._space.dimension, self._seed, number)), number)
 
 
 def point(dimension: int, seed: int, number: int, stream: int = 0) -> list[float]:

@@ -12,8 +12,9 @@ from hyperopt.base import trials_from_docs
 
 from service.policy.observation import Observation
 from service.policy.search.model.standing import standing
-from service.policy.search.random_search import draw
+from service.policy.search.random_draw import draw
 from service.policy.search.tpe_documents import Documents
+from service.policy.search.untried import Untried
 from service.policy.search.warm_start.lesson import Lesson
 from service.spec import Spec
 
@@ -50,12 +51,17 @@ class HyperoptSearcher:
         self._space = spec.space
         self._goal = spec.metric.goal
         self._seed = spec.search.seed
+        self._untried = Untried(spec.space, spec.search.seed)
         self._startup = max(STARTUP, self._space.dimension + 1)
         self._documents = Documents(spec.space)
         self._lessons = [(lesson, [self._documents.misc(units) for units in lesson.ranked]) for lesson in lessons]
         self._known: dict[int, Misc] = {}
 
     def propose(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any] | None:
+        self._untried.update(table)
+        return self._untried.nearest(self._proposed(number, table), number)
+
+    def _proposed(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any]:
         random = np.random.default_rng((self._seed, number, 1))
         if not self._space.dimension or random.random() < UNGUIDED:
             return self._space.from_unit(draw(self._space, self._seed, number))

@@ -172,6 +172,50 @@ def test_numbers_that_come_after_many_failures_are_learned_from(algorithm: str, 
         table.append(Observation(number, config, "STOPPED", {0: value}, {0: 1.0}, {0: number}))
 
 
+SMALL = Space.parse(
+    {
+        "kind": {"choice": ["a", "b", "c"]},
+        "depth": {"randint": [1, 4], "when": {"kind": ["b", "c"]}},
+        "wide": {"choice": [True, False]},
+        "fixed": 3,
+    }
+)
+
+
+def test_nothing_is_proposed_twice_and_a_small_space_ends(algorithm: str) -> None:
+    """It has 14 configs; whatever became of a trial, nobody trains its config again."""
+    table = play(make(algorithm, SMALL), SMALL, 40)
+    configs = [repr(sorted(o.config.items())) for o in table]
+    assert len(set(configs)) == len(configs) == 14
+    for cut in (5, 9, 13, 14):
+        again = make(algorithm, SMALL).propose(cut + 1, table[:cut])
+        assert again == (table[cut].config if cut < 14 else None)
+
+
+def test_what_has_one_config_beside_endless_ones_is_tried_once(algorithm: str, space: Space) -> None:
+    if algorithm == "grid":
+        pytest.skip("a grid has no endless part")
+    space = Space.parse(
+        {"kind": {"choice": ["plain", "deep"]}, "x": {"uniform": [0, 1], "when": {"kind": ["deep"]}}, "fixed": 3}
+    )
+    table = play(make(algorithm, space), space, 30)
+    assert len(table) == 30
+    assert sum(o.config["kind"] == "plain" for o in table) <= 1
+
+
+@pytest.mark.parametrize("given", [2, 3])
+def test_points_of_the_users_are_trained_once(algorithm: str, space: Space, given: int) -> None:
+    """The same point given twice, and a searcher that would propose it as well."""
+    raw = spec_of(algorithm, SMALL).to_dict()
+    raw["search"] |= {"trials": 40, "initial": [{"kind": "a", "wide": True}] * given}
+    raw["schedule"] = {"algorithm": "fifo"}
+    whole = Play(load(raw), lambda trial, stage: float(trial), workers=2, foreign=FOREIGN.get(algorithm)).run()
+    configs = [repr(sorted(event.numbers.items())) for event in whole.log if event.kind == "begin"]
+    assert len(set(configs)) == len(configs) == 14
+    half = replace(whole, log=[], trials={}, over=False).run(20).rebuilt().run()
+    assert half.log == whole.log
+
+
 def test_a_grid_ends_after_every_point() -> None:
     table = play(make("grid", LISTED), LISTED, 100)
     assert len(table) == 6
