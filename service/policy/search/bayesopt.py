@@ -29,6 +29,9 @@ FEWEST, MOST_INITIAL = 5, 10
 MODELLED, FITTED = 200, 80
 """Most trials that a model holds, and that its hyperparameters are fitted to: the cost of a proposal is bounded."""
 
+BELIEVED = 50
+"""Most trials that are still running in a model: those expected to be best, near which proposals would crowd."""
+
 VERDICTS = 150
 """Most trials, drawn from all, that show where training fails."""
 
@@ -98,7 +101,10 @@ class BayesSearcher:
         best = units[np.argsort(model.mean(columns) + prior(units))[:10]]
         running = self._rows(np.flatnonzero(self._history.running))
         if len(running):
-            model = model.believing(self._features.encode(running))
+            expected = self._features.encode(running)
+            if len(running) > BELIEVED:
+                expected = expected[np.argsort(model.mean(expected) + prior(running), kind="stable")[:BELIEVED]]
+            model = model.believing(expected)
         acquisition = Acquisition(model, prior, self._features, self._feasibility(estimates, draw), float(losses.max()))
         candidates = np.concatenate([everywhere(draw, len(units.T)), around(draw, best, self._space)])
         scores = acquisition(candidates)

@@ -75,9 +75,10 @@ def estimate(losses: Array) -> Estimates:
 def warped(losses: Array) -> Array:
     """``losses`` (n,) in their order with mean 0 and deviation 1, the same for any scale and zero of the metric."""
     losses = losses * 2.0**-8 if np.abs(losses).max() > HUGE else losses
-    if np.quantile(losses, GOOD, method="lower") == np.quantile(losses, FAIR, method="lower"):
-        losses = np.unique(losses, return_inverse=True)[1].astype(np.float64)  # Most are equal: only order tells.
-    good, fair = (float(np.quantile(losses, share, method="lower")) for share in (GOOD, FAIR))
+    good, fair = np.quantile(losses, [GOOD, FAIR], method="lower")
+    if good == fair:  # Most are equal: only their order tells.
+        losses = np.unique(losses, return_inverse=True)[1].astype(np.float64)
+        good, fair = np.quantile(losses, [GOOD, FAIR], method="lower")
     with np.errstate(over="ignore"):
         steps = (losses - fair) / (fair - good or 1.0)
     steps = np.where(steps > HIGH, HIGH + np.tanh(steps - HIGH), steps)

@@ -73,8 +73,16 @@ class GaussianModel:
 
     def _covariance(self, columns: Array) -> Array:
         """Matern 5/2 between columns (m, d) and those of the model, shape (m, n)."""
-        apart = math.sqrt(5.0) * cdist(columns / self._lengths, self._data[0] / self._lengths)
-        return np.asarray(self._scale * (1.0 + apart + apart * apart / 3.0) * np.exp(-apart))
+        unit = self._lengths / math.sqrt(5.0)
+        apart = cdist(columns / unit, self._data[0] / unit)
+        found = np.exp(-apart)  # In place from here on: the arrays are large, and what is left is bound by memory.
+        found *= self._scale
+        polynomial = apart * (1.0 / 3.0)
+        polynomial += 1.0
+        polynomial *= apart
+        polynomial += 1.0
+        found *= polynomial
+        return np.asarray(found)
 
     def believing(self, columns: Array) -> GaussianModel:
         """The model as if each of ``columns`` (m, d) had turned out as expected.

@@ -19,14 +19,19 @@ class History:
 
     ``losses`` (n, stages) are values at the ends of stages, smaller for the better, and ``order`` (n, stages) their
     places among all values of the sweep; NaN where there is no value that is a number. ``bad`` (n,) are trials that
-    failed before their first value, or have one that is no number, ``running`` (n,) those in training that have none.
+    failed before their first value, or have one that is no number, ``broken`` those that failed at all or whose last
+    value is none, ``running`` (n,) those in training that have no value, ``told`` those that have a value or failed.
+    ``stages`` (n,) are the last stages that they ended.
     """
 
     observations: list[Observation]
     losses: Array
     order: Array
     bad: Flags
+    broken: Flags
     running: Flags
+    told: Flags
+    stages: NDArray[np.intp]
     _rows: dict[int, int]
 
     def __init__(self, goal: str, table: Sequence[Observation] = ()) -> None:
@@ -58,13 +63,16 @@ class History:
     def _forget(self) -> None:
         self.observations, self._rows = [], {}
         self.losses, self.order = np.empty((0, 1)), np.empty((0, 1))
-        self.bad, self.running = np.empty(0, dtype=bool), np.empty(0, dtype=bool)
+        self.bad, self.broken, self.running, self.told = (np.empty(0, dtype=bool) for _ in range(4))
+        self.stages = np.empty(0, dtype=np.intp)
 
     def _grow(self, new: Sequence[Observation]) -> None:
         self._rows |= {o.trial: row for row, o in enumerate(new, start=len(self))}
         self.observations += new
         self.losses, self.order = (_extended(part, len(self)) for part in (self.losses, self.order))
-        self.bad, self.running = (np.append(part, np.zeros(len(new), bool)) for part in (self.bad, self.running))
+        flags = (self.bad, self.broken, self.running, self.told)
+        self.bad, self.broken, self.running, self.told = (np.append(part, np.zeros(len(new), bool)) for part in flags)
+        self.stages = np.append(self.stages, np.zeros(len(new), np.intp))
 
     def _fill(self, changed: Iterable[Observation]) -> None:
         for observation in changed:
@@ -79,9 +87,17 @@ class History:
                 if math.isfinite(value):
                     self.losses[row, stage] = self._sign * value
                     self.order[row, stage] = observation.order.get(stage, 0)
-            sound = all(map(math.isfinite, values.values()))
-            self.bad[row] = not sound if values else observation.state == "FAILED"
+            failed, sound = observation.state == "FAILED", all(map(math.isfinite, values.values()))
+            self.bad[row] = not sound if values else failed
+            self.broken[row] = broken(observation)
             self.running[row] = observation.running and not values
+            self.told[row] = failed or bool(values)
+            self.stages[row] = observation.stage
+
+
+def broken(observation: Observation) -> bool:
+    """Whether a trial failed or has no number to show."""
+    return observation.state == "FAILED" or not math.isfinite(observation.values.get(observation.stage, math.nan))
 
 
 def _extended(part: Array, rows: int) -> Array:

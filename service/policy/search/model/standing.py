@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,12 +30,5 @@ def ranked(history: History) -> list[Observation]:
     estimates = estimate(history.sound)
     place = np.zeros(len(history))
     place[estimates.rows] = estimates.losses + DOUBT * np.sqrt(estimates.variances)
-    told = [
-        (o, float(at)) for o, at in zip(history.observations, place, strict=True) if o.values or o.state == "FAILED"
-    ]
-    return [o for o, _ in sorted(told, key=lambda one: (broken(one[0]), one[1], -one[0].stage, one[0].trial))]
-
-
-def broken(observation: Observation) -> bool:
-    """Whether a trial failed or has no number to show."""
-    return observation.state == "FAILED" or not math.isfinite(observation.values.get(observation.stage, math.nan))
+    ordered = np.lexsort((-history.stages, place, history.broken))
+    return [history.observations[row] for row in ordered[history.told[ordered]]]

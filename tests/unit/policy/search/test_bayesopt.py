@@ -11,7 +11,7 @@ from scipy.stats import qmc
 
 from service.policy import search
 from service.policy.observation import Observation
-from service.policy.search.bayesopt import EVERYWHERE
+from service.policy.search.bayesopt import BELIEVED, EVERYWHERE, MODELLED
 from service.policy.search.model.candidates import around
 from service.policy.search.model.estimates import estimate
 from service.policy.search.model.feasibility import Feasibility
@@ -19,6 +19,7 @@ from service.policy.search.model.features import Features
 from service.policy.search.model.gaussian_process import GaussianModel, hyperparameters, undisturbed
 from service.policy.search.model.history import History
 from service.policy.search.sobol import point
+from service.policy.search.untried import Untried
 from service.spec import Space, Spec, load
 
 SPACE = Space.parse(
@@ -228,3 +229,23 @@ def test_the_trials_that_are_spread_evenly_visit_every_part_of_every_range() -> 
         assert set((column * 8).astype(int)) == set(range(8))
     unstrided = np.array([point(3, 5, number) for number in range(2, 33)])
     assert qmc.discrepancy(points) < 1.5 * qmc.discrepancy(unstrided)
+
+
+def test_the_cost_of_a_proposal_is_flat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 2 000 trials and 500 that run, one that is new is read; the model holds so many and no more."""
+    space = {"x": {"uniform": [0, 1]}, "y": {"uniform": [0, 1]}}
+    searcher, draw = search.create(spec_of(space)), np.random.default_rng(0)
+    configs = [{"x": float(a), "y": float(b)} for a, b in draw.random((2500, 2))]
+    losses = [(c["x"] - 0.3) ** 2 + (c["y"] - 0.6) ** 2 for c in configs[:2000]]
+    table = [observed(n, loss + 0.1, loss) for n, loss in enumerate(losses, start=1)]
+    table = [Observation(o.trial, c, o.state, o.values, {}, o.order) for o, c in zip(table, configs, strict=False)]
+    table += [Observation(n, c, "RUNNING") for n, c in enumerate(configs[2000:], start=2001)]
+    config = searcher.propose(2501, table)
+    assert config is not None
+    sizes, keys = list[int](), list[Any]()
+    model, key = GaussianModel.__init__, Untried._key
+    monkeypatch.setattr(GaussianModel, "__init__", lambda self, *a: (sizes.append(len(a[1])), model(self, *a))[1])
+    monkeypatch.setattr(Untried, "_key", lambda self, config: (keys.append(config), key(self, config))[1])
+    searcher.propose(2502, [*table, Observation(2501, config, "RUNNING")])
+    assert max(sizes) == MODELLED + BELIEVED
+    assert 0 < len(keys) < 20
