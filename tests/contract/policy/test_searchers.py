@@ -286,8 +286,8 @@ def test_a_searcher_of_the_users_own_learns_from_what_waits_too() -> None:
         ({"suggest": lambda self, trial_id: 1 / 0}, "fails to suggest: ZeroDivisionError"),
         ({"suggest": lambda self, trial_id: {"y": 1}}, "suggests a config without x"),
         (
-            {"suggest": lambda self, trial_id: {"x": 7.0}},
-            "suggests what the space does not hold: x: 7.0 is outside the space",
+            {"suggest": lambda self, trial_id: {"x": "seven"}},
+            "suggests what the space does not hold: x: 'seven' is outside the space",
         ),
     ],
 )
@@ -296,6 +296,47 @@ def test_a_searcher_of_the_users_own_that_fails_is_named(methods: dict[str, Any]
     broken = type("Broken", (tune.search.Searcher,), {"suggest": lambda self, trial_id: {"x": 0.5}, **methods})
     with pytest.raises(UserError, match=f"mine:Broken {says}"):
         search.create(spec_of("mine:Broken", space), broken).propose(1, [])
+
+
+STEPS = {
+    "width": {"qrandint": [1, 10, 3]},  # which holds 3, 6 and 9: HyperOptSearch suggests 0 as well
+    "rate": {"qloguniform": [0.1, 1.0, 0.1]},
+    "x": {"uniform": [0.1, 0.9]},
+}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_what_a_searcher_of_the_users_own_rounds_out_of_the_space_is_snapped_into_it(workers: int) -> None:
+    name = "ray.tune.search.hyperopt:HyperOptSearch"
+    raw = spec_of(name, Space.parse(STEPS)).to_dict()
+    raw["search"]["trials"] = 40
+    whole = Play(
+        load(raw), lambda trial, stage: trial % 7 + 10.0 * stage, workers=workers, foreign=HyperOptSearch
+    ).run()
+    widths = {event.numbers["width"] for event in whole.log if event.kind == "begin"}
+    assert widths == {3, 6, 9}
+    assert replace(whole, log=[], trials={}, over=False).run(30).rebuilt().run().log == whole.log
+
+
+@pytest.mark.parametrize(
+    ("suggested", "trained"),
+    [
+        ({"width": 0, "rate": 0.0, "x": -1.0}, {"width": 3, "rate": 0.1, "x": 0.1}),
+        ({"width": 100, "rate": 0.34, "x": 7.0}, {"width": 9, "rate": 0.3, "x": 0.9}),
+        ({"width": 6.0, "rate": 0.30000000000000004, "x": 0.5}, {"width": 6, "rate": 0.3, "x": 0.5}),
+    ],
+)
+def test_a_number_outside_the_space_is_the_nearest_one_inside(suggested: Any, trained: Any) -> None:
+    kind = type("Far", (tune.search.Searcher,), {"suggest": lambda self, trial_id: suggested})
+    assert search.create(spec_of("mine:Far", Space.parse(STEPS)), kind).propose(1, []) == trained
+
+
+def test_a_suggestion_that_cannot_be_trained_is_refused_and_another_one_asked_for() -> None:
+    answers = iter([{"x": "high"}, {}, {"x": math.nan}, {"x": 0.5}])
+    kind = type("Moody", (tune.search.Searcher,), {"suggest": lambda self, trial_id: next(answers)})
+    assert search.create(spec_of("mine:Moody", Space.parse({"x": {"uniform": [0, 1]}})), kind).propose(1, []) == {
+        "x": 0.5
+    }
 
 
 @pytest.mark.parametrize("kind", [Space, spec_of])
