@@ -14,7 +14,7 @@ from service.policy.search.model.features import Array
 Flags = NDArray[np.bool_]
 
 
-class History:
+class TrialArrays:
     """A row for each trial of a table, in the order of their numbers.
 
     ``losses`` (n, stages) are values at the ends of stages, smaller for the better, and ``order`` (n, stages) their
