@@ -16,7 +16,7 @@ from service.policy.search.model.estimates import Estimates, estimate
 from service.policy.search.model.feasibility import Feasibility
 from service.policy.search.model.features import Array, Features
 from service.policy.search.model.gaussian_process import GaussianModel, hyperparameters, undisturbed
-from service.policy.search.model.history import History
+from service.policy.search.model.trial_arrays import TrialArrays
 from service.policy.search.sobol import point
 from service.policy.search.untried import Untried
 from service.policy.search.warm_start.lesson import Lesson
@@ -46,9 +46,6 @@ SPREAD = 1
 """The stream of these trials, a Sobol' sequence of their own, point by point: every 8th point of one sequence visits
 the same quarter of a range for ever."""
 
-WORST = 0.9
-"""Losses above this quantile count as the quantile: how bad a bad config is does not matter."""
-
 
 class BayesSearcher:
     """Proposes where a Gaussian process of the last stage's loss is lowest with some luck (UCB, Srinivas et al. 2010).
@@ -70,16 +67,16 @@ class BayesSearcher:
         self._prior = Prior(lessons, spec.space)
         self._initial = FEWEST if lessons else min(max(FEWEST, len(spec.space.parameters) + 1), MOST_INITIAL)
         self._theta: tuple[int, Array] | None = None
-        self._history = History(spec.metric.goal)
+        self._trials = TrialArrays(spec.metric.goal)
         self._units: dict[int, list[float | None]] = {}
 
     def propose(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any] | None:
         dimension = len(self._space.parameters)
-        self._history.update(table)
+        self._trials.update(table)
         self._untried.update(table)
         if number == 1 and dimension:
             return self._new([0.5] * dimension, number)
-        estimates = estimate(self._history.sound)
+        estimates = estimate(self._trials.sound)
         if number <= self._initial or len(estimates) < 3 or not dimension:
             return self._new(point(dimension, self._seed, number), number)
         if number % EVERYWHERE == 0:
@@ -93,13 +90,13 @@ class BayesSearcher:
     def _searched(self, number: int, table: Sequence[Observation], estimates: Estimates) -> Mapping[str, Any] | None:
         draw = np.random.default_rng((self._seed, number))
         prior = self._prior.believed(table)
-        kept = _subset(estimates, MODELLED, draw)
+        kept = estimates.subset(MODELLED, draw)
         units = self._rows(kept.rows)
         columns = self._features.encode(units)
-        losses, variances = _standardized(kept)
+        losses, variances = kept.standardized()
         model = GaussianModel(self._hyperparameters(), columns, losses - prior(units), variances)
         best = units[np.argsort(model.mean(columns) + prior(units))[:10]]
-        running = self._rows(np.flatnonzero(self._history.running))
+        running = self._rows(np.flatnonzero(self._trials.running))
         if len(running):
             expected = self._features.encode(running)
             if len(running) > BELIEVED:
@@ -119,31 +116,31 @@ class BayesSearcher:
 
     def _feasibility(self, estimates: Estimates, draw: np.random.Generator) -> Feasibility | None:
         """None while no trial has failed or diverged."""
-        bad = np.flatnonzero(self._history.bad)
+        bad = np.flatnonzero(self._trials.bad)
         if not len(bad):
             return None
         judged = np.concatenate([estimates.rows, bad])
         if len(judged) > VERDICTS:
             judged = np.sort(draw.choice(judged, VERDICTS, replace=False))
-        columns, failed = self._features.encode(self._rows(judged)), self._history.bad[judged]
+        columns, failed = self._features.encode(self._rows(judged)), self._trials.bad[judged]
         return Feasibility(columns[~failed], columns[failed])
 
     def _hyperparameters(self) -> Array:
         """Fitted to the first numbers of the sweep, their count growing in steps: the same for a rebuilt searcher."""
-        losses, order = self._history.losses, self._history.order
+        losses, order = self._trials.losses, self._trials.order
         rows, stages = np.nonzero(np.isfinite(order))
         count = _milestone(len(rows))
         if self._theta is None or self._theta[0] != count:
             first = np.lexsort((stages, rows, order[rows, stages]))[:count]
             early = np.full_like(losses, np.nan)
             early[rows[first], stages[first]] = losses[rows[first], stages[first]]
-            kept = _subset(estimate(early), FITTED, np.random.default_rng((self._seed, count)))
-            self._theta = count, hyperparameters(self._features.encode(self._rows(kept.rows)), *_standardized(kept))
+            kept = estimate(early).subset(FITTED, np.random.default_rng((self._seed, count)))
+            self._theta = count, hyperparameters(self._features.encode(self._rows(kept.rows)), *kept.standardized())
         return self._theta[1]
 
     def _rows(self, rows: NDArray[np.intp]) -> Array:
-        """Unit coordinates of the trials in ``rows`` of the history."""
-        trials = [self._history.observations[row] for row in rows]
+        """Unit coordinates of the trials in ``rows`` of the trials."""
+        trials = [self._trials.observations[row] for row in rows]
         for observation in trials:
             if observation.trial not in self._units:
                 self._units[observation.trial] = self._space.to_unit(observation.config)
@@ -156,19 +153,3 @@ def _milestone(count: int) -> int:
     while (after := max(step + 1, math.floor(step * GROWTH))) <= count:
         step = after
     return step
-
-
-def _subset(estimates: Estimates, most: int, draw: np.random.Generator) -> Estimates:
-    """At most ``most`` estimates: the better half of them the best there are, the others drawn from the rest."""
-    if len(estimates) <= most:
-        return estimates
-    ordered = np.argsort(estimates.losses, kind="stable")
-    rest = draw.choice(len(ordered) - most // 2, most - most // 2, replace=False) + most // 2
-    return estimates.part(np.concatenate([ordered[: most // 2], ordered[np.sort(rest)]]))
-
-
-def _standardized(estimates: Estimates) -> tuple[Array, Array]:
-    """Losses with mean 0 and deviation 1, and their variances on that scale; shapes (n,)."""
-    losses = np.minimum(estimates.losses, np.quantile(estimates.losses, WORST))
-    scale = float(losses.std()) or 1.0
-    return (losses - losses.mean()) / scale, np.minimum(estimates.variances / scale**2, 4.0)

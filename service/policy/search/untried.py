@@ -33,18 +33,26 @@ class Untried:
     def __init__(self, space: Space, seed: int) -> None:
         self._space = space
         self._seed = seed
-        self._configs: dict[int, Config] = {}
+        self._known: dict[int, Observation] = {}
+        self._seen: set[int] = set()
         self._first: dict[Any, int] = {}
 
     def update(self, table: Sequence[Observation]) -> None:
         """Show the table as it is now."""
-        changed = [o for o in table if self._configs.get(o.trial) is not o.config]
-        if any(o.trial in self._configs for o in changed) or len(self._configs) + len(changed) != len(table):
-            self._configs, self._first, changed = {}, {}, list(table)
-        for observation in changed:
+        # Observations that are kept are compared by identity, which no other object has meanwhile.
+        changed = [o for o in table if id(o) not in self._seen]
+        new = [o for o in changed if o.trial not in self._known]
+        other = any(o.trial in self._known and self._known[o.trial].config != o.config for o in changed)
+        if other or len(self._known) + len(new) != len(table):
+            self._known, self._first, self._seen = {}, {}, set()
+            changed = new = list(table)
+        for observation in new:
             key = self._key(observation.config)
-            self._configs[observation.trial] = observation.config
             self._first[key] = min(observation.trial, self._first.get(key, observation.trial))
+        for observation in changed:
+            self._seen.discard(id(self._known.get(observation.trial)))
+            self._seen.add(id(observation))
+            self._known[observation.trial] = observation
 
     def has(self, config: Config, number: int) -> bool:
         """Whether no trial before ``number`` has ``config``."""

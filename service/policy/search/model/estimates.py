@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,9 @@ values nor a search that has come to rest in one place decides what counts as a 
 LOW, HIGH = -2.0, 0.5
 """In that unit, from the fair loss: what lies farther out saturates within one more. How bad a bad config is hardly
 matters, and one value that is out of all proportion hides nothing."""
+
+WORST = 0.9
+"""To a model losses above this quantile are the quantile: how bad a bad config is does not matter."""
 
 HUGE = 1e300
 """Losses beyond it are scaled down, as differences of two may be more than a float holds."""
@@ -42,9 +44,20 @@ class Estimates:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def part(self, places: Any) -> Estimates:
-        """Those at the given places."""
-        return Estimates(self.rows[places], self.losses[places], self.variances[places])
+    def subset(self, most: int, draw: np.random.Generator) -> Estimates:
+        """At most ``most`` of them: the better half the best there are, the others drawn from the rest."""
+        if len(self) <= most:
+            return self
+        ordered = np.argsort(self.losses, kind="stable")
+        rest = draw.choice(len(ordered) - most // 2, most - most // 2, replace=False) + most // 2
+        kept = np.concatenate([ordered[: most // 2], ordered[np.sort(rest)]])
+        return Estimates(self.rows[kept], self.losses[kept], self.variances[kept])
+
+    def standardized(self) -> tuple[Array, Array]:
+        """Losses with mean 0 and deviation 1, and their variances on that scale; shapes (n,)."""
+        losses = np.minimum(self.losses, np.quantile(self.losses, WORST))
+        scale = float(losses.std()) or 1.0
+        return (losses - losses.mean()) / scale, np.minimum(self.variances / scale**2, 4.0)
 
 
 def estimate(losses: Array) -> Estimates:

@@ -8,7 +8,7 @@ import numpy as np
 
 from service.policy.observation import Observation
 from service.policy.search.model.estimates import estimate
-from service.policy.search.model.history import History
+from service.policy.search.model.trial_arrays import TrialArrays
 
 DOUBT = 0.5
 """A trial stands where it would if it turned out worse than expected by so many standard deviations."""
@@ -22,13 +22,13 @@ def standing(table: Sequence[Observation], goal: str) -> list[Observation]:
     counts against it (`DOUBT`), and as much as its stage foretells is learned from those that went on. Failed trials
     and values that are not numbers come last.
     """
-    return ranked(History(goal, table))
+    return ranked(TrialArrays(goal, table))
 
 
-def ranked(history: History) -> list[Observation]:
-    """The same of a table that is kept as a `History`."""
-    estimates = estimate(history.sound)
-    place = np.zeros(len(history))
+def ranked(trials: TrialArrays) -> list[Observation]:
+    """The same of a table that is kept as a `TrialArrays`."""
+    estimates = estimate(trials.sound)
+    place = np.zeros(len(trials))
     place[estimates.rows] = estimates.losses + DOUBT * np.sqrt(estimates.variances)
-    ordered = np.lexsort((-history.stages, place, history.broken))
-    return [history.observations[row] for row in ordered[history.told[ordered]]]
+    ordered = np.lexsort((-trials.stages, place, trials.broken))
+    return [trials.observations[row] for row in ordered[trials.told[ordered]]]

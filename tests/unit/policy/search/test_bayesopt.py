@@ -17,7 +17,7 @@ from service.policy.search.model.estimates import estimate
 from service.policy.search.model.feasibility import Feasibility
 from service.policy.search.model.features import Features
 from service.policy.search.model.gaussian_process import GaussianModel, hyperparameters, undisturbed
-from service.policy.search.model.history import History
+from service.policy.search.model.trial_arrays import TrialArrays
 from service.policy.search.sobol import point
 from service.policy.search.untried import Untried
 from service.spec import Space, Spec, load
@@ -52,9 +52,9 @@ def observed(trial: int, *values: float, state: str = "PAUSED") -> Observation:
 
 def estimated(table: list[Observation], goal: str = "minimize") -> dict[int, tuple[float, float]]:
     """(loss, variance) by trial."""
-    history = History(goal, table)
-    found = estimate(history.sound)
-    trials = [history.observations[row].trial for row in found.rows]
+    trials = TrialArrays(goal, table)
+    found = estimate(trials.sound)
+    trials = [trials.observations[row].trial for row in found.rows]
     return dict(zip(trials, zip(found.losses, found.variances, strict=True), strict=True))
 
 
@@ -79,7 +79,7 @@ def test_the_broken_are_no_losses_and_the_goal_turns_the_sign() -> None:
     found = estimated(table, "maximize")
     assert found[2][0] < found[1][0]
     assert set(found) == {1, 2}
-    assert list(np.flatnonzero(History("maximize", table).bad)) == [2, 3]
+    assert list(np.flatnonzero(TrialArrays("maximize", table).bad)) == [2, 3]
     assert estimated([]) == {}
     assert estimated([Observation(1, {}, "RUNNING")]) == {}
 
@@ -113,12 +113,12 @@ def test_a_few_that_are_better_than_an_even_crowd_are_told_apart() -> None:
 
 def test_a_history_that_is_kept_is_that_of_a_new_one() -> None:
     """Trials begin, report, fail and, for another table, are gone or come between."""
-    kept = History("maximize")
+    kept = TrialArrays("maximize")
     one, two = observed(2, 0.1, state="RUNNING"), observed(3, state="RUNNING")
     three = observed(3, 0.2, 0.3, math.nan)
     for table in ([], [one], [two, one], [one, three], [observed(1, 5.0), one, three], [two], [observed(9, 1.0)]):
         kept.update(table)
-        new = History("maximize", table)
+        new = TrialArrays("maximize", table)
         assert kept.observations == new.observations
         for mine, other in ((kept.losses, new.losses), (kept.order, new.order)):
             shared = min(mine.shape[1], other.shape[1])

@@ -14,7 +14,7 @@ from service.policy.search.model.features import Array
 Flags = NDArray[np.bool_]
 
 
-class History:
+class TrialArrays:
     """A row for each trial of a table, in the order of their numbers.
 
     ``losses`` (n, stages) are values at the ends of stages, smaller for the better, and ``order`` (n, stages) their
@@ -33,6 +33,8 @@ class History:
     told: Flags
     stages: NDArray[np.intp]
     _rows: dict[int, int]
+    _seen: set[int]
+    """Identities of the observations, which are kept, so that no other object has them."""
 
     def __init__(self, goal: str, table: Sequence[Observation] = ()) -> None:
         self._sign = -1.0 if goal == "maximize" else 1.0
@@ -49,7 +51,7 @@ class History:
 
     def update(self, table: Sequence[Observation]) -> None:
         """Show the table as it is now; only observations that are other objects than the last time are read."""
-        changed = [o for o in table if o.trial not in self._rows or self.observations[self._rows[o.trial]] is not o]
+        changed = [o for o in table if id(o) not in self._seen]
         new = sorted((o for o in changed if o.trial not in self._rows), key=lambda o: o.trial)
         later = not new or not self.observations or new[0].trial > self.observations[-1].trial
         if later and len(self) + len(new) == len(table):
@@ -61,7 +63,7 @@ class History:
         self._fill(changed)
 
     def _forget(self) -> None:
-        self.observations, self._rows = [], {}
+        self.observations, self._rows, self._seen = [], {}, set()
         self.losses, self.order = np.empty((0, 1)), np.empty((0, 1))
         self.bad, self.broken, self.running, self.told = (np.empty(0, dtype=bool) for _ in range(4))
         self.stages = np.empty(0, dtype=np.intp)
@@ -77,6 +79,8 @@ class History:
     def _fill(self, changed: Iterable[Observation]) -> None:
         for observation in changed:
             row, values = self._rows[observation.trial], observation.values
+            self._seen.discard(id(self.observations[row]))
+            self._seen.add(id(observation))
             self.observations[row] = observation
             if observation.stage >= self.losses.shape[1]:
                 self.losses, self.order = (
