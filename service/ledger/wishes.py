@@ -48,6 +48,6 @@ def step(state: SweepState, wish: Wish, *, noted: Wish | None = None, alive: boo
 def left(state: SweepState, wish: Wish | None) -> SweepState:
     """The state of a sweep that its head leaves in ``state``, where ``wish`` is noted.
 
-    What a person wishes of a sweep that is left unfinished is done, even if the head has not heard of it.
+    A user's wish for a sweep that is left unfinished is done, even if the head has not read it.
     """
     return STATE_WISHED[wish] if state in SWEEP_WITHOUT_HEAD and wish in PERSON_WISHES else state

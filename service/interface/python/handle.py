@@ -1,4 +1,4 @@
-"""A handle on a sweep, wherever it is: what it found, how it stands, and what a person may want of it."""
+"""The handle of a sweep on this machine or at a service: its results, its status, and control of it."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def simulate(
 
 @needs("service.sweep")
 def sweep(name: str, home: str | Path | None = None) -> Sweep:
-    """The handle of the sweep ``name``, whoever runs it.
+    """The handle of the sweep ``name`` in ``home``.
 
     Raises:
         UnknownSweep: there is no such sweep; the message names the nearest.

@@ -84,7 +84,7 @@ class Client:
         return self._remote.sweeps_frame()
 
     def queue(self) -> pd.DataFrame:
-        """A row per sweep that waits or runs, with its priority, its share and why it has not more."""
+        """A row per sweep that waits or runs: its priority, weight and slots, and why it has no more."""
         return self._remote.queue_frame()
 
     def cluster(self) -> dict[str, Any]:
