@@ -15,8 +15,8 @@ from service.spec.states import (
 )
 
 Step = Literal["tell", "settle", "reopen", "keep", "refuse"]
-"""What is to be done for a wish: its head hears it; without a head the sweep gets the state of `STATE_WISHED`, at once;
-one that failed is queued again; nothing, for it is so; nothing, for it means nothing there."""
+"""The step that a wish calls for: ``tell`` the head; without one, ``settle`` the sweep in its state of `STATE_WISHED`
+at once; ``reopen`` one that failed, so that it is queued again; ``keep`` it, as it is so already; ``refuse``."""
 
 FULFILLED: Mapping[Wish, str] = {
     "pause": "paused as wished",
