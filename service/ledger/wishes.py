@@ -31,8 +31,8 @@ FULFILLED: Mapping[Wish, str] = {
 def step(state: SweepState, wish: Wish, *, noted: Wish | None = None, alive: bool = True) -> Step:
     """What is to be done for ``wish`` at a sweep in ``state``; ``alive``: its head lives, if it is to have one.
 
-    ``noted`` is what its head is told already. To resume takes a wish to pause back. Whoever runs a sweep with a dead
-    head takes it over, so that nothing is to be done to resume it.
+    ``noted`` is the wish that its head has already. To resume takes a wish to pause back. A sweep with a dead head is
+    taken over by the next run, so that nothing is to be done to resume it.
     """
     if state in SWEEP_WITH_HEAD and not alive:
         return "keep" if wish == "resume" else "refuse"
