@@ -36,7 +36,7 @@ from service.ledger.home import open_store
 from service.ledger.over_http.head_secret import digest
 from service.ledger.results.status import snapshot
 from service.spec import load
-from service.spec.states import SWEEP_WITH_HEAD
+from service.states import SWEEP_WITH_HEAD
 
 
 def _code() -> bytes:

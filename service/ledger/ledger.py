@@ -16,7 +16,7 @@ from service.ledger.records import (
     TrialRecord,
     WorthRecord,
 )
-from service.spec.states import SweepState, Wish
+from service.states import SweepState, Wish
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.spec.states import SWEEP_UNDER_WAY, DecisionKind, Holder, SweepState, TrialState, Wish
+from service.states import SWEEP_UNDER_WAY, DecisionKind, Holder, SweepState, TrialState, Wish
 
 
 @dataclass(frozen=True)

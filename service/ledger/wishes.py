@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from service.spec.states import (
+from service.states import (
     PERSON_WISHES,
     STATE_WISHED,
     SWEEP_WITH_HEAD,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.spec import Spec
-from service.spec.states import SweepState, TrialState
+from service.states import SweepState, TrialState
 
 
 @dataclass(frozen=True)

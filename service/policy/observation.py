@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from service.spec.states import TRIAL_TRAINING, TrialState, VerdictKind
+from service.states import TRIAL_TRAINING, TrialState, VerdictKind
 
 
 @dataclass(frozen=True)

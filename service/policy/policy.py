@@ -14,10 +14,10 @@ from service.policy import limits, schedule, search
 from service.policy.observation import Observation
 from service.policy.search.proposal import propose
 from service.policy.search.warm_start.first_trials import openings
-from service.policy.search.warm_start.lesson import Lesson
 from service.policy.search.warm_start.past import Past
+from service.policy.search.warm_start.past_model import PastModel
 from service.policy.verdict import Ruling, Verdict
-from service.policy.worth.stage_worths import StageWorths
+from service.policy.worth.worth_tracker import WorthTracker
 from service.spec import Spec
 
 
@@ -55,10 +55,10 @@ class Policy:
         lessons: Sequence[Past] = (),
     ) -> None:
         self._spec = spec
-        learned = [Lesson(one, spec) for one in lessons]
+        learned = [PastModel(one, spec) for one in lessons]
         self._searcher = search.create(spec, foreign, learned)
         self._warm = openings(spec, learned)
-        self.worths = StageWorths(spec)
+        self.worths = WorthTracker(spec)
         self._rungs = schedule.create(spec, self.worths)
         self._exhausted = False
         self._before = max((o.trial for o in past), default=0)

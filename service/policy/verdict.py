@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.spec.states import VerdictKind
+from service.states import VerdictKind
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 from cluster.grafana import DASHBOARD, NAME
 from cluster.local import LocalCluster
 from service.ledger.home import open_store
-from service.spec.states import FAILURE_DECISIONS
+from service.states import FAILURE_DECISIONS
 from tests.e2e.conftest import Project
 from tests.stack import PATIENCE
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from service.engine.control.head_process import alive, identity
+from service.engine.control.head_liveness import alive, identity
 from service.ledger.errors import Away
 from service.ledger.folder import log_file
 from service.ledger.home import checkpoint_folder, open_store
@@ -20,7 +20,7 @@ from service.ledger.records import SweepRecord
 from service.ledger.store.store import Alive, AlreadyRunning, DiskFull, LostClaim, Store, Unreachable
 from service.spec import Spec, load
 from service.spec.errors import SieveError, UserError
-from service.spec.states import SWEEP_SETTLED, SWEEP_WITH_HEAD, SweepState
+from service.states import SWEEP_SETTLED, SWEEP_WITH_HEAD, SweepState
 
 INTERRUPTED = 130
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from service.ledger.records import SweepRecord
-from service.ledger.states import IllegalTransition
 from service.ledger.store.store import Alive, Store
+from service.ledger.transitions import IllegalTransition
 from service.ledger.wishes import step
 from service.spec.errors import UserError, nearest
-from service.spec.states import PERSON_WISHES, STATE_WISHED, SWEEP_EXTENDABLE, SWEEP_WITH_HEAD, PersonWish
+from service.states import PERSON_WISHES, STATE_WISHED, SWEEP_EXTENDABLE, SWEEP_WITH_HEAD, PersonWish
 
 _TRIES = 3
 

@@ -12,19 +12,19 @@ from functools import partial
 
 from cluster.errors import ClusterError
 from cluster.inventory import Node
-from service.engine.control.head_process import identity
+from service.engine.control.head_liveness import identity
 from service.engine.daemon.daemon_settings import DaemonSettings
 from service.engine.daemon.demands import demand
 from service.engine.daemon.demands import quotas as quotas_of
+from service.engine.daemon.head_supervisor import HeadSupervisor, quietly
 from service.engine.daemon.starts import Starts, delayed
-from service.engine.daemon.watch import Watch, quietly
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord
 from service.ledger.store.store import Store
 from service.policy.cluster_share.fair_share import Allotment, Capacity, Demand, Quota, share
 from service.policy.cluster_share.preemption import displaced
 from service.spec.errors import SieveError
-from service.spec.states import SWEEP_WITH_HEAD, SWEEP_WITHOUT_HEAD, WISHES_TO_LEAVE
+from service.states import SWEEP_WITH_HEAD, SWEEP_WITHOUT_HEAD, WISHES_TO_LEAVE
 
 LOGGER = logging.getLogger("service.daemon")
 
@@ -51,7 +51,7 @@ class Daemon:
         self._settings = settings
         self._holder = f"daemon {identity()}:{id(self)}"
         self._starts = Starts(store, launcher, settings)
-        self._watch = Watch(store, launcher, settings, self._starts, self._holder)
+        self._watch = HeadSupervisor(store, launcher, settings, self._starts, self._holder)
         self._stop = threading.Event()
         self._stepped: float | None = None
         self._ailing: str | None = None

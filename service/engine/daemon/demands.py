@@ -10,7 +10,7 @@ from service.policy.cluster_share.fair_share import UNBOUNDED, Demand, Quota
 from service.policy.cluster_share.request import largest, requests
 from service.policy.limits import max_trials
 from service.spec import load
-from service.spec.states import SWEEP_WITH_HEAD
+from service.states import SWEEP_WITH_HEAD
 
 ANYONE = "*"
 """The owner of the default quota."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from service.engine.head.trial_log import TrialLog
 from service.ledger.records import TrialRecord
 from service.spec import Spec
-from service.spec.states import TRIAL_CUT_SHORT
+from service.states import TRIAL_CUT_SHORT
 
 
 class CheckpointRetention:

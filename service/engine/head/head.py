@@ -11,7 +11,6 @@ import ray
 from cluster.connect import connect
 from service.engine.fleet.nodes import told
 from service.engine.head.assignments import Assignments
-from service.engine.head.cluster_share import ClusterShare
 from service.engine.head.heartbeat import Heartbeat
 from service.engine.head.peak_memory import peak_memory
 from service.engine.head.resources.concurrency import Concurrency
@@ -19,6 +18,7 @@ from service.engine.head.round_runner import RoundRunner
 from service.engine.head.stopper import SweepStopper
 from service.engine.head.sweep_rounds import SweepRounds
 from service.engine.head.trial_log import TrialLog
+from service.engine.head.trial_resources import TrialResources
 from service.engine.head.tune.plugins import PluginFactory
 from service.engine.head.tune.tuner import TuneRun
 from service.engine.preflight import Checked, check
@@ -57,7 +57,7 @@ class Head:
             decisions = self.ledger.decisions(self.record.name)
             rounds = SweepRounds(self.ledger, self.record, self.spec, self.trial_log, self.stopper, decisions)
             measure = partial(peak_memory, self.spec, self.record.project, self._heartbeat())
-            share = ClusterShare.of(self.spec, self.trial_log, self.stopper, decisions, resources, measure)
+            share = TrialResources.of(self.spec, self.trial_log, self.stopper, decisions, resources, measure)
             self.stopper.check()
             self.stopper.begin()
             runner = self._runner(share, checked)
@@ -69,7 +69,7 @@ class Head:
         renew = partial(self.ledger.beat, self.record.name, self.record.attempt)
         return Heartbeat(self.spec, self.trial_log, self.stopper, renew, concurrency)
 
-    def _runner(self, share: ClusterShare, checked: Checked) -> RoundRunner:
+    def _runner(self, share: TrialResources, checked: Checked) -> RoundRunner:
         shared = [] if checked.data is None else [ray.put(checked.data)]
         assignments = Assignments(self.spec, self.record.project, self.home, self.trial_log)
         plugins = PluginFactory(self.trial_log, self.stopper, share, assignments)

@@ -9,7 +9,7 @@ from service.engine.head.trial_log import TrialLog
 from service.ledger.records import DecisionRecord, ReportRecord
 from service.policy.policy import Policy
 from service.spec import Spec
-from service.spec.states import TRIAL_CUT_SHORT
+from service.states import TRIAL_CUT_SHORT
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from service.engine.head.trial_log import TrialLog
 from service.ledger.wishes import FULFILLED
 from service.policy.limits import Ending, Usage, ending
 from service.spec import Spec
-from service.spec.states import STATE_WISHED, WISHES_TO_LEAVE, Wish
+from service.states import STATE_WISHED, WISHES_TO_LEAVE, Wish
 
 
 class SweepStopper(NoSnapshot, Stopper):

@@ -17,7 +17,7 @@ from service.policy.policy import Policy
 from service.policy.search.warm_start.past import Past
 from service.spec import Spec
 from service.spec.errors import SieveError
-from service.spec.states import is_verdict
+from service.states import is_verdict
 
 
 class SweepRounds:

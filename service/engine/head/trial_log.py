@@ -12,7 +12,7 @@ from service.ledger.ledger import Ledger
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord, WorthRecord
 from service.policy.observation import Observation
 from service.spec import Spec
-from service.spec.states import TRIAL_OPEN, TrialState
+from service.states import TRIAL_OPEN, TrialState
 
 
 class TrialLog:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from service.engine.curves import Measurement
-from service.engine.simulation.leg import Leg
-from service.engine.simulation.timed import Timed
+from service.engine.simulation.timed_policy import TimedPolicy
 from service.engine.simulation.trial_table import Table
 from service.engine.simulation.virtual_trial import Trial
+from service.engine.simulation.worker_faults import WorkerFaults
 from service.engine.simulation.world import World
 from service.engine.state.dismissals import Dismissals
 from service.engine.state.rounds import Round
@@ -38,7 +38,7 @@ class _Event:
     """An epoch that ends: of which trial, what it measured, and whether its worker was lost in it."""
 
     trial: Trial
-    leg: Leg
+    leg: WorkerFaults
     measured: Measurement
     crashed: bool
 
@@ -57,7 +57,7 @@ class EventLoop:
         self._world = world
         self._options = world.options
         self._policy = Policy(spec, world.foreign, world.past, world.lessons)
-        self._timed = Timed(self._policy, spec.metric.name, world.latencies, world.options.charge_decisions)
+        self._timed = TimedPolicy(self._policy, spec.metric.name, world.latencies, world.options.charge_decisions)
         self._now = world.now
         self._dismissals = Dismissals(self._policy, self.table, self._clock, self._clock)
         self._idle = [world.now] * world.options.slots(spec)
@@ -103,7 +103,7 @@ class EventLoop:
                 trial = self._begin(job) if job.ruling is None else self._promote(job, job.ruling)
             trial.legs += 1
             self.table.record(started(self.table.trials[trial.number], ready))
-            self._train(trial, Leg(self._options, self._spec.search.seed, trial.number, trial.legs), ready)
+            self._train(trial, WorkerFaults(self._options, self._spec.search.seed, trial.number, trial.legs), ready)
 
     def _begin(self, job: Job) -> Trial:
         """A new trial."""
@@ -127,7 +127,7 @@ class EventLoop:
         trial.send(row)
         return trial
 
-    def _train(self, trial: Trial, leg: Leg, start: float) -> None:
+    def _train(self, trial: Trial, leg: WorkerFaults, start: float) -> None:
         """Train the next epoch from ``start`` on; where the curve has ended the trial does."""
         row = self.table.trials[trial.number]
         measured = self._world.curves.epoch(row.config, trial.plan[trial.stage], trial.epoch + 1)

@@ -10,7 +10,7 @@ from service.engine.state.trial_steps import decision, ruled, settled
 from service.ledger.records import DecisionRecord, TrialRecord
 from service.policy.limits import Ending
 from service.policy.policy import Policy
-from service.spec.states import TRIAL_OPEN
+from service.states import TRIAL_OPEN
 
 Clock = Callable[[], float]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
 from service.policy.observation import Observation
-from service.spec.states import VerdictKind, is_verdict
+from service.states import VerdictKind, is_verdict
 
 
 @dataclass

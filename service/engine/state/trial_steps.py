@@ -24,7 +24,7 @@ from service.policy.limits import Ending
 from service.policy.policy import Job
 from service.policy.verdict import Ruling, Verdict
 from service.spec import Spec
-from service.spec.states import STATE_RULED, SWEEP_WITHOUT_HEAD, TRIAL_OVER, TrialState
+from service.states import STATE_RULED, SWEEP_WITHOUT_HEAD, TRIAL_OVER, TrialState
 
 
 def begun(job: Job, round: Round) -> TrialRecord:

@@ -13,7 +13,7 @@ from service.ledger.records import SweepRecord
 from service.ledger.store.store import Store, UnknownSweep
 from service.spec import Spec, load
 from service.spec.errors import UserError
-from service.spec.states import SWEEP_OVER, SWEEP_RESUMABLE, SWEEP_SETTLED, SWEEP_WITH_HEAD, SweepState
+from service.states import SWEEP_OVER, SWEEP_RESUMABLE, SWEEP_SETTLED, SWEEP_WITH_HEAD, SweepState
 
 GROWING = (("search", "trials"), ("rounds", "trials"), ("rounds", "count"))
 """Numbers that may grow: the sweep is extended. Smaller ones change nothing, as it may have been extended meanwhile."""

@@ -10,7 +10,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from service.ledger.store.store import Store
-from service.spec.states import SWEEP_NEXT
+from service.states import SWEEP_NEXT
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 

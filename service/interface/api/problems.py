@@ -17,8 +17,8 @@ from starlette.requests import ClientDisconnect
 
 from service.engine.control.wishes import NothingToDo
 from service.ledger.errors import AlreadyRunning, DiskFull, KeyInUse, NameInUse, UnknownSweep
-from service.ledger.states import IllegalTransition
 from service.ledger.store.tokens import UnknownToken
+from service.ledger.transitions import IllegalTransition
 from service.spec.errors import SieveError, SpecError, UserError
 
 MEDIA_TYPE = "application/problem+json"

@@ -134,7 +134,7 @@ def _holds(store: Store, file: Path) -> bool:
 
 
 def _daemon(options: ServeOptions, settings: ServiceSettings, url: str) -> Run:
-    from service.engine.launch.launchers import launcher_of
+    from service.engine.launch.launcher_registry import launcher_of
 
     launcher = launcher_of(options.launcher, _cluster(options) or "", options.home)
     return daemon(launcher, settings, url, options.sweeps, certificates(options.exposure.certificate))

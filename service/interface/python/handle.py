@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from service.interface.source import Event, Source
 from service.ledger.results.status import Status
 from service.spec.errors import SieveError
-from service.spec.states import SWEEP_UNDER_WAY, SweepState
+from service.states import SWEEP_UNDER_WAY, SweepState
 
 if TYPE_CHECKING:
     import pandas as pd

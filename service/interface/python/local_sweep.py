@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from service.interface.python.handle import Handle
 from service.interface.source.local import LocalSource
 from service.ledger.folder import find_home
-from service.ledger.states import IllegalTransition
+from service.ledger.transitions import IllegalTransition
 from service.spec import Spec, load
 from service.spec.extras import needs
 

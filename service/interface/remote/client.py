@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from service.interface.code_package import MOST
 from service.interface.contexts import contexts
 from service.interface.contexts.address import address as written
 from service.interface.contexts.token_source import token_for
-from service.interface.package import MOST
 from service.interface.remote.connection import Connection, RetryPolicy
 from service.interface.remote.remote_source import RemoteSource
 from service.interface.remote.remote_sweep import RemoteSweep

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from service.interface.text.tables import MOMENTS
 from service.ledger.records import DecisionRecord, Rows
 from service.ledger.results.status import Status
-from service.spec.states import SWEEP_UNDER_WAY
+from service.states import SWEEP_UNDER_WAY
 
 Record = TypeVar("Record")
 

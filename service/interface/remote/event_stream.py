@@ -11,7 +11,7 @@ from httpx_sse import EventSource, ServerSentEvent, SSEError
 from service.interface.remote.connection import Call, Connection
 from service.interface.remote.problem_errors import NoAnswer
 from service.interface.source import Event, Standing
-from service.spec.states import SWEEP_UNDER_WAY
+from service.states import SWEEP_UNDER_WAY
 
 STREAM = "text/event-stream"
 RECONNECT = 0.5

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.ledger.errors import AlreadyRunning, DiskFull, LostClaim, NameInUse, UnknownSweep
-from service.ledger.states import IllegalTransition
+from service.ledger.transitions import IllegalTransition
 from service.spec.errors import SieveError, SpecError, UserError, Violation
 
 

@@ -17,7 +17,7 @@ from service.ledger.errors import UnknownSweep
 from service.ledger.records import DecisionRecord, Rows
 from service.ledger.results.status import Status
 from service.spec.extras import needs
-from service.spec.states import SWEEP_UNDER_WAY, PersonWish
+from service.states import SWEEP_UNDER_WAY, PersonWish
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from service.interface.package import MOST, Package, pack
-from service.interface.package.revision import revision
+from service.interface.code_package import MOST, Package, pack
+from service.interface.code_package.revision import revision
 from service.interface.remote.connection import Call, Connection
-from service.interface.remote.glance import glance
 from service.interface.remote.problem_errors import SpentKey
+from service.interface.remote.static_task import glance
 from service.spec import Source, Spec, load
 from service.spec.errors import UserError
-from service.spec.states import SWEEP_RESUMABLE, SweepState
+from service.states import SWEEP_RESUMABLE, SweepState
 
 ZIP = {"Content-Type": "application/zip"}
 CREATED = 201

@@ -16,7 +16,7 @@ from service.ledger.folder import log_file
 from service.ledger.records import DecisionRecord, Rows
 from service.ledger.results.status import Status, snapshot
 from service.spec.errors import UserError
-from service.spec.states import SWEEP_UNDER_WAY, SWEEP_WITH_HEAD, PersonWish
+from service.states import SWEEP_UNDER_WAY, SWEEP_WITH_HEAD, PersonWish
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ class LocalSource:
         return Results(self.store)
 
     def sweeps(self) -> Rows:
-        from service.engine.control.head_process import alive
+        from service.engine.control.head_liveness import alive
 
         dead = {sweep.name for sweep in self.store.sweeps() if sweep.state in SWEEP_WITH_HEAD and not alive(sweep)}
         rows = self.results.sweep_rows()
@@ -72,7 +72,7 @@ class LocalSource:
         return self.results.queue()
 
     def standing(self, name: str) -> Standing:
-        from service.engine.control.head_process import alive
+        from service.engine.control.head_liveness import alive
 
         record = self.store.sweep(name)
         live = record.state == "QUEUED" or (record.state in SWEEP_UNDER_WAY and alive(record))
@@ -119,7 +119,7 @@ class LocalSource:
         return local_clusters.nodes(self.home)
 
     def wish(self, name: str, wish: PersonWish) -> Standing:
-        from service.engine.control.head_process import alive
+        from service.engine.control.head_liveness import alive
         from service.engine.control.wishes import express
 
         express(self.store, name, wish, getuser(), alive)

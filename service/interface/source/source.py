@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 from service.interface.source.rights import Rights
 from service.ledger.records import DecisionRecord, Rows
 from service.ledger.results.status import Status
-from service.spec.states import PersonWish, SweepState
+from service.states import PersonWish, SweepState
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from rich.text import Text
 from service.interface.text.tables import cell, duration
 from service.ledger.records import DecisionRecord, WorthRecord
 from service.ledger.results.status import Leader, Status
-from service.spec.states import NODE_DECISIONS, SweepState
+from service.states import NODE_DECISIONS, SweepState
 
 MOST_RUNNERS = 12
 VERDICT_LINES = 2

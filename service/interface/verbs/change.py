@@ -11,7 +11,7 @@ from service.interface.verbs.run import drive
 
 if TYPE_CHECKING:
     from service.interface.source import Source, Standing
-    from service.spec.states import SweepState
+    from service.states import SweepState
 
 
 @click.command()

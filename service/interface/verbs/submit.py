@@ -52,7 +52,7 @@ def submit(file: str, project: Path | None, no_check: bool, max_package: int, so
 
 
 def _describe(made: QueuedSweep) -> str:
-    from service.spec.states import SWEEP_EXTENDABLE
+    from service.states import SWEEP_EXTENDABLE
 
     name = made.name
     if made.state == "CANCELLED":

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from service.ledger.database.column_types import BIG, Name, Numbers, OneOf, Words
-from service.spec.states import DECISIONS, SWEEP_NEXT, TRIAL_NEXT, WISHES, Holder
+from service.states import DECISIONS, SWEEP_NEXT, TRIAL_NEXT, WISHES, Holder
 
 VERSION = "0006"
 """The newest migration in ``migrations/versions``."""

@@ -24,10 +24,10 @@ from service.ledger.records import (
     TrialRecord,
     WorthRecord,
 )
-from service.ledger.states import IllegalTransition
 from service.ledger.store.store import DiskFull, LostClaim, UnknownSweep
+from service.ledger.transitions import IllegalTransition
 from service.spec.errors import SieveError
-from service.spec.states import SweepState
+from service.states import SweepState
 
 LOGGER = logging.getLogger("service.head")
 

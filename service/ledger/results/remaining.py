@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from service.ledger.records import ReportRecord, TrialRecord
 from service.spec import Spec
-from service.spec.states import TRIAL_TRAINING
+from service.states import TRIAL_TRAINING
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from service.ledger.database import query
 from service.ledger.records import Rows, SpaceRecord
 from service.ledger.results import latest, rows
 from service.ledger.store.store import Store
-from service.spec.states import SWEEP_UNDER_WAY
+from service.states import SWEEP_UNDER_WAY
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from service.ledger.records import (
     WorthRecord,
 )
 from service.spec.space.space import Space
-from service.spec.states import SWEEP_UNDER_WAY, TrialState
+from service.states import SWEEP_UNDER_WAY, TrialState
 
 
 def sweep_row(sweep: SweepRecord, counts: Mapping[TrialState, int]) -> dict[str, Any]:

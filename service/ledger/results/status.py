@@ -12,7 +12,7 @@ from functools import lru_cache
 from service.ledger.records import ReportRecord, SweepRecord, TrialRecord
 from service.ledger.results.remaining import Limit, Rest, limits, rest
 from service.spec import Spec, load
-from service.spec.states import SWEEP_WITH_HEAD, TRIAL_OVER, SweepState, TrialState
+from service.states import SWEEP_WITH_HEAD, TRIAL_OVER, SweepState, TrialState
 
 
 @dataclass(frozen=True)

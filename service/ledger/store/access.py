@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from service.ledger.database import tables
 from service.ledger.errors import UnknownSweep
 from service.spec.errors import nearest
-from service.spec.states import SweepState
+from service.states import SweepState
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

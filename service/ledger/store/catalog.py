@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from service.ledger import states
+from service.ledger import transitions
 from service.ledger.database import tables
 from service.ledger.database.database import Database, patient
 from service.ledger.errors import OTHER_CODE, AlreadyRunning, KeyInUse, NameInUse
 from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.store.access import BRIEF, change, find, in_state, record
 from service.spec.errors import UserError, nearest
-from service.spec.states import SWEEP_NEXT, SWEEP_OVER, SWEEP_WITH_HEAD, SweepState, TrialState
+from service.states import SWEEP_NEXT, SWEEP_OVER, SWEEP_WITH_HEAD, SweepState, TrialState
 
 Alive = Callable[[SweepRecord], bool]
 
@@ -147,7 +147,7 @@ class Catalog:
         with self.database.write() as connection:
             row = find(connection, name, lock=True)
             state: SweepState = "QUEUED" if row.state in SWEEP_OVER else row.state
-            states.check(SWEEP_NEXT, f"sweep {name}", row.state, state)
+            transitions.check(SWEEP_NEXT, f"sweep {name}", row.state, state)
             change(connection, row.id, spec=spec, state=state)
 
     @patient

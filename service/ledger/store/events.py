@@ -11,7 +11,7 @@ from service.ledger.database.database import Database
 from service.ledger.database.tables import decisions, sweeps
 from service.ledger.records import DecisionRecord
 from service.ledger.store.access import in_state
-from service.spec.states import SWEEP_OVER, SweepState, Wish
+from service.states import SWEEP_OVER, SweepState, Wish
 
 
 @dataclass(frozen=True)

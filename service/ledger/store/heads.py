@@ -11,7 +11,7 @@ from service.ledger.database import tables
 from service.ledger.database.database import Database, patient
 from service.ledger.errors import AlreadyRunning, LostClaim
 from service.ledger.store.access import change, find, in_state, upsert
-from service.spec.states import SWEEP_WITH_HEAD
+from service.states import SWEEP_WITH_HEAD
 
 _heads, _sweeps = tables.heads.c, tables.sweeps.c
 

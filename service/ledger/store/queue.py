@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, literal, select, update
 
-from service.ledger import states
+from service.ledger import transitions
 from service.ledger.database import tables
 from service.ledger.database.database import Database, patient
 from service.ledger.errors import AlreadyRunning, LostClaim
@@ -19,7 +19,7 @@ from service.ledger.records import SweepRecord
 from service.ledger.store.access import change, find, in_state, record, unknown, upsert
 from service.ledger.store.catalog import Alive
 from service.spec.errors import UserError, nearest
-from service.spec.states import (
+from service.states import (
     PERSON_WISHES,
     STATE_WISHED,
     SWEEP_NEXT,
@@ -79,7 +79,7 @@ class Queue:
                     f"{name} is running already: head {known.head}, heard of {silence:.0f} s ago",
                     f"watch it with `sieve status {name}`, or stop it with `sieve stop {name}`",
                 )
-            states.check(SWEEP_NEXT, f"sweep {name}", known.state, "STARTING")
+            transitions.check(SWEEP_NEXT, f"sweep {name}", known.state, "STARTING")
             ran = max(0.0, (known.heartbeat or now) - (known.claimed or now)) if known.state in SWEEP_WITH_HEAD else 0.0
             change(connection, row.id, **_begun(head, "person", now), wish=None, seconds=known.seconds + ran)
             release_trials(connection, row.id, "its head ended before it did")
@@ -151,7 +151,7 @@ class Queue:
                     f"attempt {attempt} at {name} has lost it: the sweep is {row.state} in attempt {row.attempt}",
                     "nothing is left to do",
                 )
-            states.check(SWEEP_NEXT, f"sweep {name}", row.state, "QUEUED")
+            transitions.check(SWEEP_NEXT, f"sweep {name}", row.state, "QUEUED")
             begun = case((_known.barren > 0, _known.barren - 1), else_=0)
             values = {"why": why, "seconds": _known.seconds + _ran, "barren": begun}
             delay = {} if due is None else {"due": due, "delays": _known.delays + 1, "made_room_for": None}
@@ -196,7 +196,9 @@ class Queue:
         with self.database.write() as connection:
             row = find(connection, name, lock=True, columns=[_known.id, _known.state])
             if row.state in SWEEP_OVER:
-                raise states.IllegalTransition(f"sweep {name} is {row.state}: there is nothing to {wish}", "it is over")
+                raise transitions.IllegalTransition(
+                    f"sweep {name} is {row.state}: there is nothing to {wish}", "it is over"
+                )
             change(connection, row.id, wish=wish)
 
     @patient
@@ -246,11 +248,11 @@ class Queue:
             row = find(connection, name, lock=True)
             if row.state not in SWEEP_WITHOUT_HEAD or state not in STATE_WISHED.values():
                 settled = " or ".join(SWEEP_WITHOUT_HEAD)
-                raise states.IllegalTransition(
+                raise transitions.IllegalTransition(
                     f"sweep {name} is {row.state} and cannot be made {state}",
                     f"only one that is {settled} is settled; the head of a running one acts on wishes",
                 )
-            states.check(SWEEP_NEXT, f"sweep {name}", row.state, state)
+            transitions.check(SWEEP_NEXT, f"sweep {name}", row.state, state)
             values: dict[str, Any] = {"why": why, "wish": None, "waits": "", "finished": now if over else None}
             values["made_room_for"] = None
             change(connection, row.id, state=state, **IDLE, **RESTED, **values)

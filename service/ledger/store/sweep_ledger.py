@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, or_, select, update
 
-from service.ledger import states
+from service.ledger import transitions
 from service.ledger.database import tables
 from service.ledger.database.database import Database, patient
 from service.ledger.errors import LostClaim
@@ -29,7 +29,7 @@ from service.ledger.store.access import Record, change, find, record, upsert
 from service.ledger.store.queue import IDLE, RESTED, end_trials, release_trials
 from service.ledger.wishes import left
 from service.spec.errors import UserError
-from service.spec.states import (
+from service.states import (
     FAILURE_DECISIONS,
     STATE_WISHED,
     SWEEP_LEFT_BY_HEAD,
@@ -242,8 +242,10 @@ def _check_claim(name: str, attempt: int, row: Any) -> None:
 
 def _check_change(name: str, old: SweepState, new: SweepState, allowed: tuple[SweepState, ...]) -> None:
     if new in SWEEP_NEXT and new not in allowed:
-        raise states.IllegalTransition(f"the head of {name} cannot make it {new}", f"it may be {', '.join(allowed)}")
-    states.check(SWEEP_NEXT, f"sweep {name}", old, new)
+        raise transitions.IllegalTransition(
+            f"the head of {name} cannot make it {new}", f"it may be {', '.join(allowed)}"
+        )
+    transitions.check(SWEEP_NEXT, f"sweep {name}", old, new)
 
 
 def _past_trial(raw: Any) -> PastTrial:
@@ -257,4 +259,4 @@ def _check_trials(connection: Connection, sweep: int, batch: Batch) -> None:
     before = {row.number: row.state for row in connection.execute(query)}
     for trial in batch.trials:
         if trial.number in before:
-            states.check(TRIAL_NEXT, f"trial {trial.number}", before[trial.number], trial.state)
+            transitions.check(TRIAL_NEXT, f"trial {trial.number}", before[trial.number], trial.state)

@@ -12,9 +12,9 @@ import numpy as np
 from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 
 from service.policy.schedule.clock import stage_end
-from service.policy.schedule.unpaused import Unpaused
+from service.policy.schedule.stop_only import StopOnlyScheduler
 from service.policy.verdict import Verdict
-from service.policy.worth.stage_worths import StageWorths
+from service.policy.worth.worth_tracker import WorthTracker
 from service.spec import Spec
 
 
@@ -25,13 +25,13 @@ class _Shown:
     trial_id: str
 
 
-class AshaRungs(Unpaused):
+class AshaScheduler(StopOnlyScheduler):
     """ASHA: a trial goes on if it is no worse than the best ``1 / reduction_factor`` of those before it at its rung.
 
     The first trial at a rung always goes on, as Tune's rule depends on the order of arrival. Time is that of `clock`.
     """
 
-    def __init__(self, spec: Spec, worths: StageWorths) -> None:
+    def __init__(self, spec: Spec, worths: WorthTracker) -> None:
         self._metric = spec.metric.name
         self._factor = spec.schedule.reduction_factor
         self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from service.policy.schedule.unpaused import Unpaused
+from service.policy.schedule.stop_only import StopOnlyScheduler
 from service.policy.verdict import Verdict
-from service.policy.worth.stage_worths import StageWorths
+from service.policy.worth.worth_tracker import WorthTracker
 from service.spec import Spec
 
 
-class FifoRungs(Unpaused):
+class FifoScheduler(StopOnlyScheduler):
     """FIFO: every trial trains every stage."""
 
-    def __init__(self, spec: Spec, worths: StageWorths) -> None:
+    def __init__(self, spec: Spec, worths: WorthTracker) -> None:
         self._metric = spec.metric.name
 
     def judge(self, trial: int, stage: int, value: float, seconds: float) -> Verdict:

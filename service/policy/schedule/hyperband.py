@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from service.policy.limits import max_trials
 from service.policy.schedule.bracket import Bracket
 from service.policy.verdict import Ruling, Verdict
-from service.policy.worth.stage_worths import StageWorths
+from service.policy.worth.worth_tracker import WorthTracker
 from service.spec import Spec
-from service.spec.states import VerdictKind
+from service.states import VerdictKind
 
 
-class HyperbandRungs:
+class HyperbandScheduler:
     """Hyperband: trials are put into brackets by their numbers, and each bracket is halved synchronously.
 
     The first bracket is the largest and is halved at the end of every stage, the last one of an iteration not at all,
@@ -20,7 +20,7 @@ class HyperbandRungs:
     have reached the rung. A bracket that no further trial can join is halved with those that it has.
     """
 
-    def __init__(self, spec: Spec, worths: StageWorths) -> None:
+    def __init__(self, spec: Spec, worths: WorthTracker) -> None:
         self._metric = spec.metric.name
         self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0
         self._factor = spec.schedule.reduction_factor

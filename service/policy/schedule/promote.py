@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from service.policy.schedule.median_rule import MedianRule
 from service.policy.verdict import Ruling, Verdict
-from service.policy.worth.stage_worths import StageWorths
+from service.policy.worth.worth_tracker import WorthTracker
 from service.spec import Spec
 
 CONTROLS = 8
@@ -46,15 +46,15 @@ class _Rung:
         return None
 
 
-class PromoteRungs:
+class PromoteScheduler:
     """ASHA with promotion: trials pause at each rung; a free slot promotes one of the best ``1 / reduction_factor``.
 
     The highest rung with a candidate is served first, as in the paper. Unlike with stopping, an early mediocre trial is
-    not promoted before enough others have reached its rung. At a rung that does not pay (`StageWorths`) nothing is
+    not promoted before enough others have reached its rung. At a rung that does not pay (`WorthTracker`) nothing is
     decided and trials train on. Inside a stage whose rung is known to pay, trials stop by the `MedianRule`.
     """
 
-    def __init__(self, spec: Spec, worths: StageWorths) -> None:
+    def __init__(self, spec: Spec, worths: WorthTracker) -> None:
         self._metric = spec.metric.name
         self._factor = spec.schedule.reduction_factor
         self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0

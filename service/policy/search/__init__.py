@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from service.policy.observation import Observation
 from service.policy.search.warm_start.first_trials import openings
-from service.policy.search.warm_start.lesson import Lesson
+from service.policy.search.warm_start.past_model import PastModel
 from service.spec import Spec
 from service.spec.errors import UserError
 
@@ -44,7 +44,7 @@ class Searcher(Protocol):
         """
 
 
-def create(spec: Spec, foreign: type | None = None, lessons: Sequence[Lesson] = ()) -> Searcher:
+def create(spec: Spec, foreign: type | None = None, lessons: Sequence[PastModel] = ()) -> Searcher:
     """The searcher that ``spec.search.algorithm`` names.
 
     ``foreign`` is the class of a user's own Tune ``Searcher``, where the algorithm is ``module:Class``. ``lessons`` are

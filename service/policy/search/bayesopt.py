@@ -19,7 +19,7 @@ from service.policy.search.model.gaussian_process import GaussianModel, hyperpar
 from service.policy.search.model.trial_arrays import TrialArrays
 from service.policy.search.sobol import point
 from service.policy.search.untried import Untried
-from service.policy.search.warm_start.lesson import Lesson
+from service.policy.search.warm_start.past_model import PastModel
 from service.policy.search.warm_start.prior import Prior
 from service.spec import Spec
 
@@ -59,7 +59,7 @@ class BayesSearcher:
     as far as it can be believed: the process learns what differs.
     """
 
-    def __init__(self, spec: Spec, lessons: Sequence[Lesson] = ()) -> None:
+    def __init__(self, spec: Spec, lessons: Sequence[PastModel] = ()) -> None:
         self._space = spec.space
         self._seed = spec.search.seed
         self._untried = Untried(spec.space, spec.search.seed)

@@ -14,12 +14,12 @@ from hyperopt import tpe
 from hyperopt.base import trials_from_docs
 
 from service.policy.observation import Observation
-from service.policy.search.model.standing import ranked
+from service.policy.search.model.ranking import ranked
 from service.policy.search.model.trial_arrays import TrialArrays
 from service.policy.search.random_draw import draw
 from service.policy.search.tpe_documents import Documents
 from service.policy.search.untried import Untried
-from service.policy.search.warm_start.lesson import Lesson
+from service.policy.search.warm_start.past_model import PastModel
 from service.spec import Spec
 
 STARTUP = 8
@@ -50,7 +50,7 @@ class HyperoptSearcher:
     estimators of the trials that lack them. ``lessons`` enter as older trials, their number by their weight.
     """
 
-    def __init__(self, spec: Spec, lessons: Sequence[Lesson] = ()) -> None:
+    def __init__(self, spec: Spec, lessons: Sequence[PastModel] = ()) -> None:
         self._space = spec.space
         self._trials = TrialArrays(spec.metric.goal)
         self._seed = spec.search.seed

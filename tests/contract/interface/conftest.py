@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from fastapi import FastAPI
 
-from service.engine.control.head_process import identity
+from service.engine.control.head_liveness import identity
 from service.interface.cli import main
 from service.interface.python.handle import Handle
 from service.interface.remote.connection import Connection, RetryPolicy

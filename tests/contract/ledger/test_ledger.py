@@ -23,8 +23,8 @@ from service.ledger.records import (
     TrialRecord,
     WorthRecord,
 )
-from service.ledger.states import IllegalTransition
 from service.ledger.store.store import LostClaim, Store
+from service.ledger.transitions import IllegalTransition
 from tests.contract.ledger.conftest import SPEC
 from tests.contract.ledger.service import Service
 

@@ -12,11 +12,11 @@ import pytest
 
 from service.ledger.ledger import Needs
 from service.ledger.records import Batch, SweepRecord, TrialRecord
-from service.ledger.states import IllegalTransition
 from service.ledger.store.access import find
 from service.ledger.store.store import LostClaim, Store, UnknownSweep
+from service.ledger.transitions import IllegalTransition
 from service.spec.errors import UserError
-from service.spec.states import SWEEP_NEXT
+from service.states import SWEEP_NEXT
 from tests.contract.ledger.conftest import SPEC
 from tests.contract.ledger.test_ledger import report
 

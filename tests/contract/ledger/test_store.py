@@ -23,10 +23,10 @@ from service.ledger.records import (
     TrialRecord,
     WorthRecord,
 )
-from service.ledger.states import IllegalTransition
 from service.ledger.store.store import AlreadyRunning, DiskFull, LostClaim, NameInUse, Store, UnknownSweep
+from service.ledger.transitions import IllegalTransition
 from service.spec.errors import UserError
-from service.spec.states import TRIAL_NEXT
+from service.states import TRIAL_NEXT
 from tests.contract.ledger.conftest import SPEC
 
 TRIAL = TrialRecord(1, {"x": 0.25, "optimizer/name": "sgd", "deep": [1, None]}, "RUNNING", origin="random")

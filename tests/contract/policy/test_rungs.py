@@ -14,7 +14,7 @@ from service.spec import Spec, load
 from tests.contract.policy.play import Play, seconds
 
 STAGES = [{"data": 0.1, "epochs": 1}, {"data": 0.5, "epochs": 2}, {"data": 1.0, "epochs": 3}]
-ALGORITHMS = sorted(schedule.RUNGS)
+ALGORITHMS = sorted(schedule.SCHEDULERS)
 
 
 def spec_of(algorithm: str, trials: int = 40, factor: float = 3, **changes: Any) -> Spec:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from service.engine.control import head_process
+from service.engine.control import head_liveness
 from service.interface.cli import main
 from service.ledger import Store
 from service.ledger.records import Batch, TrialRecord
@@ -120,7 +120,7 @@ def test_report_says_where_the_page_lies(sieve: Terminal, store: Store) -> None:
 
 def test_stop_reaches_a_live_head_only(sieve: Terminal, store: Store) -> None:
     assert "its head is dead" in sieve("stop", "toy", code=2).stderr
-    store.claim("toy", head_process.identity(), head_process.alive)
+    store.claim("toy", head_liveness.identity(), head_liveness.alive)
     sieve("stop", "toy")
     assert store.sweep("toy").wish == "stop"
     store.end("toy", 2, "STOPPED", "a person said so")
@@ -135,7 +135,7 @@ def test_rm_asks(sieve: Terminal, store: Store) -> None:
 
 
 def test_rm_refuses_a_running_sweep(sieve: Terminal, store: Store) -> None:
-    store.claim("toy", head_process.identity(), head_process.alive)
+    store.claim("toy", head_liveness.identity(), head_liveness.alive)
     assert "is running" in sieve("rm", "toy", "--yes", code=2).stderr
 
 
@@ -214,7 +214,7 @@ def test_without_what_this_machine_needs_a_service_is_named_as_the_cure(
     monkeypatch: pytest.MonkeyPatch, sieve: Terminal
 ) -> None:
     monkeypatch.setitem(sys.modules, "psutil", None)
-    monkeypatch.delitem(sys.modules, "service.engine.control.head_process", raising=False)
+    monkeypatch.delitem(sys.modules, "service.engine.control.head_liveness", raising=False)
     said = sieve("ls", code=2).stderr
     assert said.startswith(
         "error: sieve ls on this machine needs psutil, which is not installed; "

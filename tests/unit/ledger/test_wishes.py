@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.ledger.wishes import Step, left, step
-from service.spec.states import PERSON_WISHES, SWEEP_NEXT, PersonWish, SweepState, Wish
+from service.states import PERSON_WISHES, SWEEP_NEXT, PersonWish, SweepState, Wish
 
 NOTHING: dict[PersonWish, Step] = dict.fromkeys(PERSON_WISHES, "refuse")
 HEADED: dict[PersonWish, Step] = {"pause": "tell", "resume": "refuse", "stop": "tell", "cancel": "tell"}

@@ -27,7 +27,7 @@ from service.policy.failures.circuit_breaker import (
 )
 from service.spec import Spec
 from service.spec.errors import UserError
-from service.spec.states import DecisionKind, FailureDecision
+from service.states import DecisionKind, FailureDecision
 
 UNCOUNTED = ("diverged", "disk", "metric")
 """Kinds of failures that do not count: those of a config, and those that end or pause the sweep anyway."""

@@ -16,7 +16,7 @@ from service.policy.cluster_share.packing import GpuFraction
 from service.policy.cluster_share.request import Request, largest, request_at, requests
 from service.spec import Spec
 from service.spec.models import AUTO
-from service.spec.states import MemoryDecision
+from service.states import MemoryDecision
 
 
 class GpuPacking:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.engine.head.assignments import Assignments
-from service.engine.head.cluster_share import ClusterShare
 from service.engine.head.failures.failed_trials import FailedTrials
 from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.trial_queue import TrialQueue
+from service.engine.head.trial_resources import TrialResources
 from service.engine.head.tune.callback import LedgerCallback
 from service.engine.head.tune.failure_callback import FailureCallback
 from service.engine.head.tune.scheduler import PolicyScheduler
@@ -33,7 +33,7 @@ class PluginFactory:
     """Makes the plug-ins of each round, over what all rounds of a head share."""
 
     def __init__(
-        self, trial_log: TrialLog, stopper: SweepStopper, share: ClusterShare, assignments: Assignments
+        self, trial_log: TrialLog, stopper: SweepStopper, share: TrialResources, assignments: Assignments
     ) -> None:
         self._trial_log = trial_log
         self._stopper = stopper

@@ -12,13 +12,13 @@ from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
 
 from service.interface.api.failed_logins import FailedLogins
-from service.interface.api.guard.head_messages import BATCH, BEAT, END, TICKET, check, schema
 from service.interface.api.guard.slow_clients import PATIENCE
+from service.interface.api.head_messages import BATCH, BEAT, END, TICKET, check, schema
 from service.interface.api.problems import declared
 from service.ledger.over_http import wire
 from service.ledger.over_http.head_secret import digest, fresh
-from service.ledger.states import IllegalTransition
 from service.ledger.store.store import DiskFull, LostClaim, Store, UnknownSweep
+from service.ledger.transitions import IllegalTransition
 from service.spec.errors import SieveError, SpecError, UserError, nearest
 
 STATUS: dict[type[SieveError], int] = {

@@ -16,7 +16,7 @@ from service.interface.api.problems import Refusal, declared
 from service.interface.api.routes.sweeps import Name
 from service.interface.api.service_settings import PREFIX, Here, ServiceSettings
 from service.ledger.errors import UnknownSweep
-from service.spec.states import SWEEP_WITH_HEAD
+from service.states import SWEEP_WITH_HEAD
 
 router = APIRouter(prefix=PREFIX, tags=["sweeps"], route_class=Guarded)
 

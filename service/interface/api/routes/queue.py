@@ -14,7 +14,7 @@ from service.interface.api.service_settings import PREFIX, Here
 from service.ledger.records import SweepRecord
 from service.ledger.results.results import Results
 from service.ledger.store.store import Store
-from service.spec.states import SWEEP_UNDER_WAY, SweepState
+from service.states import SWEEP_UNDER_WAY, SweepState
 
 router = APIRouter(prefix=PREFIX, tags=["cluster"], route_class=Guarded)
 

@@ -17,7 +17,7 @@ from service.interface.api.problems import declared
 from service.interface.api.routes.sweep_views import EXAMPLE, SPEC, STATUS, SweepDetail
 from service.interface.api.routes.sweeps import Name, detail
 from service.interface.api.service_settings import PREFIX, Here, ServiceSettings
-from service.spec.states import PersonWish
+from service.states import PersonWish
 
 router = APIRouter(prefix=PREFIX, tags=["sweeps"], route_class=Guarded)
 

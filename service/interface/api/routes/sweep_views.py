@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.ledger.records import SweepRecord
 from service.ledger.results.status import Status
-from service.spec.states import SweepState, TrialState, Wish
+from service.states import SweepState, TrialState, Wish
 
 EXAMPLE: dict[str, Any] = {
     "name": "digits",

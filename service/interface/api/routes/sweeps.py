@@ -15,7 +15,7 @@ from service.interface.api.routes.sweep_views import SPEC, SweepDetail, SweepPag
 from service.interface.api.service_settings import PREFIX, Here
 from service.ledger.results import rows
 from service.ledger.results.status import snapshot
-from service.spec.states import SweepState
+from service.states import SweepState
 
 router = APIRouter(prefix=PREFIX, tags=["sweeps"], route_class=Guarded)
 

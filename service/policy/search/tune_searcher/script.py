@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.policy.observation import Observation
-from service.spec.states import VERDICTS_TO_LEAVE
+from service.states import VERDICTS_TO_LEAVE
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from service.policy import limits
 from service.policy.search.random_draw import draw
-from service.policy.search.warm_start.lesson import Lesson
+from service.policy.search.warm_start.past_model import PastModel
 from service.spec import Spec
 
 MOST = 3
@@ -21,7 +21,7 @@ APART = 0.05
 """Configs are distinct if some unit coordinate differs by this much."""
 
 
-def openings(spec: Spec, lessons: Sequence[Lesson]) -> list[tuple[str, Mapping[str, Any]]]:
+def openings(spec: Spec, lessons: Sequence[PastModel]) -> list[tuple[str, Mapping[str, Any]]]:
     """(name of the past sweep, flat config) of the trials that follow ``search.initial`` (Optuna: ``enqueue_trial``).
 
     The best of every sweep in ``search.warm_start`` come first, then the second best: at most `MOST` of each sweep and
@@ -36,7 +36,7 @@ def openings(spec: Spec, lessons: Sequence[Lesson]) -> list[tuple[str, Mapping[s
     return [(name, _config(spec, units, before + n)) for n, (name, units) in enumerate(chosen, start=1)]
 
 
-def _distinct(lesson: Lesson) -> list[Mapping[str, float]]:
+def _distinct(lesson: PastModel) -> list[Mapping[str, float]]:
     kept: list[Mapping[str, float]] = []
     for units in lesson.sound:
         if len(kept) < MOST and all(_differ(units, other) for other in kept):

@@ -10,7 +10,7 @@ import numpy as np
 from service.policy.observation import Observation
 from service.policy.search.model.features import Array, Features
 from service.policy.search.model.gaussian_process import GaussianModel, hyperparameters
-from service.policy.search.warm_start.lesson import Lesson
+from service.policy.search.warm_start.past_model import PastModel
 from service.spec.space.space import Space
 
 MODELLED = 80
@@ -23,7 +23,7 @@ DOUBT = 0.05
 class Prior:
     """A Gaussian process of each past's scores; the sweep's own process models the difference from them."""
 
-    def __init__(self, lessons: Sequence[Lesson], space: Space) -> None:
+    def __init__(self, lessons: Sequence[PastModel], space: Space) -> None:
         self._lessons = lessons
         self._space = space
         self._features = Features(space)
@@ -31,7 +31,7 @@ class Prior:
     def believed(self, table: Sequence[Observation]) -> Callable[[Array], Array]:
         """The prior mean: standardized loss (n,) of unit coordinates (n, parameters), given the trials of ``table``.
 
-        Each past counts by its rank correlation with ``table`` (`Lesson.weight`); the weights sum up to at most 1.
+        Each past counts by its rank correlation with ``table`` (`PastModel.weight`); the weights sum up to at most 1.
         """
         weights = [lesson.weight(table) for lesson in self._lessons]
         total = max(1.0, sum(weights))
@@ -49,7 +49,7 @@ class Prior:
     def _models(self) -> list[GaussianModel | None]:
         return [self._model(lesson) for lesson in self._lessons]
 
-    def _model(self, lesson: Lesson) -> GaussianModel | None:
+    def _model(self, lesson: PastModel) -> GaussianModel | None:
         if len(lesson.ranked) < 3:
             return None
         places = np.unique(np.linspace(0, len(lesson.ranked) - 1, MODELLED).astype(int))

@@ -15,7 +15,7 @@ from service.engine.head.trial_log import TrialLog
 from service.ledger.records import TrialRecord
 from service.ledger.store.store import Store
 from service.spec import load
-from service.spec.states import FAILURE_DECISIONS
+from service.states import FAILURE_DECISIONS
 from tests.ray.toys import toy
 
 TWO = [Node(name * 56, f"node-{name}", {"CPU": 2.0}, True) for name in "ab"]

@@ -15,7 +15,7 @@ from service.ledger.home import open_store
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord
 from service.policy.observation import Observation
 from service.policy.policy import Policy
-from service.policy.schedule import RUNGS
+from service.policy.schedule import SCHEDULERS
 from service.spec import Spec, load
 from tests.contract.policy.play import Event, Play, seconds
 
@@ -70,7 +70,7 @@ def rows(table: list[Observation]) -> list[Observation]:
     return [replace(row, seconds={}) for row in table]
 
 
-@pytest.mark.parametrize("algorithm", sorted(RUNGS))
+@pytest.mark.parametrize("algorithm", sorted(SCHEDULERS))
 @pytest.mark.parametrize(("workers", "failures"), [(1, 0.1), (4, 0.1)])
 def test_a_new_head_goes_on_as_the_old_one(algorithm: str, workers: int, failures: float, tmp_path: Path) -> None:
     spec = spec_of(algorithm)

@@ -15,7 +15,7 @@ from service.ledger.records import DecisionRecord, TrialRecord
 from service.policy.limits import Ending
 from service.policy.policy import Job, Policy
 from service.policy.verdict import Ruling, Verdict
-from service.spec.states import VerdictKind
+from service.states import VerdictKind
 from tests.unit.engine.conftest import spec_of
 
 STAGES = [{"data": 0.25, "epochs": 1}, {"data": 0.5, "epochs": 1}, {"data": 1.0, "epochs": 1}]

@@ -10,7 +10,7 @@ from service.engine.submit.resubmission import Found, GoOn, New, Refuse, Repeate
 from service.ledger.errors import KeyInUse, NameInUse
 from service.ledger.records import SweepRecord
 from service.spec import Spec
-from service.spec.states import SWEEP_NEXT, SweepState
+from service.states import SWEEP_NEXT, SweepState
 from tests.unit.engine.conftest import spec_of
 
 ANN = Sender("ann", "code", "first")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import service
-from service.engine.control import head_process
+from service.engine.control import head_liveness
 from service.engine.launch.child_process import start
 from service.ledger import Store
 from service.ledger.folder import log_file
@@ -68,7 +68,7 @@ def test_waiting_has_an_end_and_stopping_needs_a_head(store: Store, home: Path) 
     sweep = service.sweep("toy", home=home)
     with pytest.raises(UserError, match="its head is dead"):
         sweep.stop()
-    store.claim("toy", head_process.identity(), head_process.alive)
+    store.claim("toy", head_liveness.identity(), head_liveness.alive)
     with pytest.raises(TimeoutError, match=r"toy is still STARTING after 0\.1 s"):
         sweep.wait(timeout=0.1)
     sweep.stop()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.interface.remote.glance import glance
+from service.interface.remote.static_task import glance
 from service.spec import load
 from service.spec.errors import SpecError
 from tests.unit.interface.conftest import SPEC

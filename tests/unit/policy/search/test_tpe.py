@@ -12,7 +12,7 @@ import pytest
 from service.policy import search
 from service.policy.observation import Observation
 from service.policy.search import tpe
-from service.policy.search.model.standing import standing
+from service.policy.search.model.ranking import standing
 from service.spec import Spec, load
 
 SQUARE = {"x": {"uniform": [0, 1]}, "y": {"uniform": [0, 1]}}

@@ -11,8 +11,8 @@ import pytest
 from service.policy.observation import Observation
 from service.policy.policy import Policy
 from service.policy.search.warm_start.first_trials import openings
-from service.policy.search.warm_start.lesson import Lesson
 from service.policy.search.warm_start.past import Past, coordinates
+from service.policy.search.warm_start.past_model import PastModel
 from service.spec import Space, Spec, load
 
 WIDE = {f"x{i}": {"uniform": [0, 1]} for i in range(4)} | {"kind": {"choice": ["p", "q", "r"]}}
@@ -111,7 +111,7 @@ def test_the_first_trials_are_the_best_of_each_past_in_turn() -> None:
 def test_what_failed_elsewhere_is_not_tried_again_first() -> None:
     told = [Observation(1, {"x": 0.5}, "FINISHED", {0: 0.3}), Observation(2, {"x": 0.9}, "FAILED")]
     spec = spec_of(parameters={"x": {"uniform": [0, 1]}}, warm_start=["a"])
-    lesson = Lesson(Past("a", told, "minimize"), spec)
+    lesson = PastModel(Past("a", told, "minimize"), spec)
     assert openings(spec, [lesson]) == [("a", {"x": 0.5})]
 
 
@@ -132,7 +132,7 @@ def test_a_past_that_says_the_opposite_is_soon_ignored_and_does_no_harm() -> Non
     for seed in range(4):
         spec, lie = spec_of(seed, warm_start=["old"]), past(seed, -1.0)
         table = go(spec, [lie], 40)
-        weights.append([Lesson(lie, spec).weight(table[:n]) for n in (0, 12, 40)])
+        weights.append([PastModel(lie, spec).weight(table[:n]) for n in (0, 12, 40)])
         with_past.append(best(table, 40))
         without.append(best(go(spec_of(seed), [], 40), 40))
     assert all(before > 0.3 and soon < 0.05 and late < 0.05 for before, soon, late in weights)
@@ -141,7 +141,7 @@ def test_a_past_that_says_the_opposite_is_soon_ignored_and_does_no_harm() -> Non
 
 def test_what_a_past_predicts_is_low_where_it_was_good() -> None:
     spec = spec_of()
-    lesson = Lesson(past(1, trials=80), spec)
+    lesson = PastModel(past(1, trials=80), spec)
     good, bad = ([0.2, 0.35, 0.5, 0.65, 0.1], [0.95, 0.95, 0.05, 0.05, 0.9])
     prior = lesson.prior(np.array([good, bad]))
     assert prior.shape == (2,)
@@ -153,7 +153,7 @@ def test_what_a_past_predicts_is_low_where_it_was_good() -> None:
 
 
 def test_a_past_of_one_trial_predicts_nothing() -> None:
-    lesson = Lesson(past(1, trials=1), spec_of())
+    lesson = PastModel(past(1, trials=1), spec_of())
     assert lesson.weight([]) == 0.0
     assert lesson.prior(np.zeros((3, 5))).tolist() == [0.0, 0.0, 0.0]
 

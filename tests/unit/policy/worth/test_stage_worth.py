@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 
 from service.policy.policy import Policy
 from service.policy.worth.stage_worth import LIMIT, Rung, appraise, correlation, expected_maximum, normal_scores, shrunk
-from service.policy.worth.stage_worths import StageWorths
+from service.policy.worth.worth_tracker import WorthTracker
 from service.spec import Spec, load
 
 
@@ -30,8 +30,8 @@ def spec_of(start: str = "fresh", factor: float = 3) -> Spec:
     )
 
 
-def shown(spec: Spec, tells: bool, seconds: tuple[float, float, float], trials: int = 40) -> StageWorths:
-    draw, worths = np.random.default_rng(0), StageWorths(spec)
+def shown(spec: Spec, tells: bool, seconds: tuple[float, float, float], trials: int = 40) -> WorthTracker:
+    draw, worths = np.random.default_rng(0), WorthTracker(spec)
     for trial in range(1, trials + 1):
         final = float(draw.normal())
         coarse = final + 0.1 * float(draw.normal()) if tells else float(draw.normal())
@@ -78,7 +78,7 @@ def test_stages_too_short_to_time_are_left_to_the_plan() -> None:
 
 
 def test_nothing_is_given_up_before_it_was_seen() -> None:
-    worths = StageWorths(spec_of())
+    worths = WorthTracker(spec_of())
     assert worths.decides(0)
     assert not worths.tells(0)
     worths.observe(1, 0, 0.5, 1.0)

@@ -9,8 +9,8 @@ from typing import get_args
 
 import pytest
 
-from service.spec import states
-from service.spec.states import (
+from service import states
+from service.states import (
     DECISIONS,
     PERSON_WISHES,
     STATE_WISHED,
@@ -27,7 +27,7 @@ from service.spec.states import (
     TrialState,
 )
 
-SERVICE = Path(states.__file__).parents[1]
+SERVICE = Path(states.__file__).parent
 HERE = Path(states.__file__)
 VOCABULARIES = (frozenset(SWEEP_NEXT) | frozenset(TRIAL_NEXT), frozenset(WISHES) | frozenset(DECISIONS))
 

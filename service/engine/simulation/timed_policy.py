@@ -14,7 +14,7 @@ from service.policy.verdict import Verdict
 Answer = TypeVar("Answer")
 
 
-class Timed:
+class TimedPolicy:
     """Asks ``policy`` and notes the real seconds of each call, by kind, in ``latencies``.
 
     Each answer comes with the virtual seconds that a worker waits for it: the real ones if they are charged, else 0.

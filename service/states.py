@@ -1,7 +1,7 @@
 """The words for how sweeps and trials stand, for what is wished of a sweep, and for the decisions on both.
 
 They lie below the ledger, which keeps them, and the policy, which decides by them. No set of them is written down
-anywhere else. Which state may follow which is enforced by `service.ledger.states`; staying in one is always allowed.
+anywhere else. `service.ledger.transitions` enforces which state may follow which; staying in one is always allowed.
 
 A sweep goes from QUEUED to STARTING when a head gets it, to RUNNING when that has come, and back to QUEUED when the
 head cannot be launched or is lost. Without a head, QUEUED or PAUSED, a user can have it paused, stopped,

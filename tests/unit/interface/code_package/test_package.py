@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from service.interface.package import Package, pack
-from service.interface.package.files import files as listing
-from service.interface.package.revision import MOST, revision
+from service.interface.code_package import Package, pack
+from service.interface.code_package.files import files as listing
+from service.interface.code_package.revision import MOST, revision
 from service.spec.errors import UserError
 
 ROOT = Path(__file__).parents[4]

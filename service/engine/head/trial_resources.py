@@ -14,11 +14,11 @@ from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
 from service.ledger.records import DecisionRecord
 from service.spec import Spec
-from service.spec.states import FAILURE_DECISIONS, MEMORY_DECISIONS
+from service.states import FAILURE_DECISIONS, MEMORY_DECISIONS
 
 
 @dataclass(frozen=True)
-class ClusterShare:
+class TrialResources:
     """How much each trial gets, how many run at once, and on which nodes: for all rounds of a head."""
 
     gpu_packing: GpuPacking
@@ -34,7 +34,7 @@ class ClusterShare:
         decisions: Sequence[DecisionRecord],
         resources: Mapping[str, float],
         measure: Callable[[], int | None],
-    ) -> ClusterShare:
+    ) -> TrialResources:
         """The share of the sweep of ``spec`` on a cluster that has ``resources``, as ``decisions`` left it.
 
         ``measure`` finds the peak memory of a trial in bytes, and is asked only where nothing else says it.

@@ -12,7 +12,7 @@ from service.ledger.records import SweepRecord
 from service.ledger.store.store import LostClaim, Store
 from service.ledger.wishes import FULFILLED, step
 from service.spec.errors import SieveError
-from service.spec.states import STATE_WISHED, WISHES_TO_LEAVE
+from service.states import STATE_WISHED, WISHES_TO_LEAVE
 
 LOGGER = logging.getLogger("service.daemon")
 
@@ -23,7 +23,7 @@ LOG_PIECES = 1000
 LINE = 500
 
 
-class Watch:
+class HeadSupervisor:
     """Watches over the heads of a store; ``holder`` is the daemon's name.
 
     Silence is measured by this process's clock, from the last change of a heartbeat that it saw, as the clocks of the

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from service.interface.package.files import IGNORE
+from service.interface.code_package.files import IGNORE
 from service.spec.errors import UserError
 
 

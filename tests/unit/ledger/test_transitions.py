@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from service.ledger.states import IllegalTransition, check
-from service.spec.states import SWEEP_NEXT, TRIAL_NEXT
+from service.ledger.transitions import IllegalTransition, check
+from service.states import SWEEP_NEXT, TRIAL_NEXT
 
 
 @pytest.mark.parametrize("table", [SWEEP_NEXT, TRIAL_NEXT])

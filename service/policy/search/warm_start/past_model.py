@@ -10,7 +10,7 @@ import numpy as np
 
 from service.policy.observation import Observation
 from service.policy.search.model.features import Array, Features
-from service.policy.search.model.standing import standing
+from service.policy.search.model.ranking import standing
 from service.policy.search.model.trial_arrays import broken
 from service.policy.search.warm_start.past import Past, coordinates
 from service.policy.worth.stage_worth import correlation, shrunk
@@ -24,7 +24,7 @@ EVERYWHERE = 128
 """Random points by which the spread of predictions over the whole space is measured."""
 
 
-class Lesson:
+class PastModel:
     """A surrogate of ``past`` over the space of ``spec``, by the parameters that both have.
 
     A random forest (Breiman 2001) predicts the score: a trial's rank in the past as a number from -1 (best) to 1. Only

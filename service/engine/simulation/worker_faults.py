@@ -7,7 +7,7 @@ import numpy as np
 from service.engine.simulation.options import SimulationOptions
 
 
-class Leg:
+class WorkerFaults:
     """One leg of a trial on a worker, drawn from (seed, trial, leg): whatever else happens, it is the same."""
 
     def __init__(self, options: SimulationOptions, seed: int, trial: int, leg: int) -> None:

@@ -10,7 +10,7 @@ from service.policy.worth.stage_worth import FEWEST, PRIOR, Rung, StageWorth, ap
 from service.spec import Spec
 
 
-class StageWorths:
+class WorthTracker:
     """Online estimate of the worth of each stage but the last, from the values at the ends of stages.
 
     A stage's correlation with the last one is estimated from the trials that ended both, and until there are enough of

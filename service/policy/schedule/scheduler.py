@@ -1,4 +1,4 @@
-"""`Rungs`: the interface of schedulers (Ray Tune: ``TrialScheduler``), without Tune, time and workers."""
+"""`RungScheduler`: the interface of schedulers (Ray Tune: ``TrialScheduler``), without Tune, time and workers."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from service.policy.verdict import Ruling, Verdict
-from service.policy.worth.stage_worths import StageWorths
+from service.policy.worth.worth_tracker import WorthTracker
 from service.spec import Spec
 
 
-class Rungs(Protocol):
+class RungScheduler(Protocol):
     """A scheduler over the rungs of a plan. Its state is a function of the calls so far, so that it can be replayed.
 
     Values are finite; larger is better or worse as ``spec.metric.goal`` says.
     """
 
-    def __init__(self, spec: Spec, worths: StageWorths) -> None:
+    def __init__(self, spec: Spec, worths: WorthTracker) -> None:
         """``worths`` is updated by the caller, before `judge`."""
 
     def begin(self, trial: int) -> None:

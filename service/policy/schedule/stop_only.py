@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from service.policy.verdict import Ruling, Verdict
 
 
-class Unpaused:
-    """The methods of `Rungs` that do nothing in a scheduler that continues or stops a trial at once."""
+class StopOnlyScheduler:
+    """The methods of `RungScheduler` that do nothing in a scheduler that continues or stops a trial at once."""
 
     def begin(self, trial: int) -> None:
         """Do nothing."""

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from service.interface.package.package import OURS
+from service.interface.code_package.package import OURS
 from service.spec import Spec
 from service.spec.errors import nearest
 from service.spec.yaml_file.document import refusal

@@ -1,4 +1,4 @@
-"""Which state of a sweep or trial may follow which is enforced here; the states are those of `service.spec.states`."""
+"""Which state of a sweep or trial may follow which is enforced here; the states are those of `service.states`."""
 
 from __future__ import annotations
 

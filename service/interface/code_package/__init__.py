@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from service.interface.package.package import MOST, Package, pack
+from service.interface.code_package.package import MOST, Package, pack
 
 __all__ = ["MOST", "Package", "pack"]

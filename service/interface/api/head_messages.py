@@ -13,7 +13,7 @@ from service.ledger.ledger import Needs
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, WorthRecord
 from service.spec.errors import UserError
 from service.spec.space.space import Space
-from service.spec.states import SweepState
+from service.states import SweepState
 
 
 @dataclass(frozen=True)

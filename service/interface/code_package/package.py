@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.interface.package.files import IGNORE, files
-from service.interface.package.links import sources
+from service.interface.code_package.files import IGNORE, files
+from service.interface.code_package.links import sources
 from service.spec.errors import UserError
 
 MOST = 100 << 20
