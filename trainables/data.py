@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from trainables.datasets.array_likes import as_array, check_list, is_frame
 from trainables.datasets.items import NUMERIC, collated
 from trainables.datasets.subset import Indices, class_indices, subset_indices
 from trainables.errors import TaskError
@@ -29,10 +30,10 @@ class Data:
     """Training and validation examples of a task.
 
     ``train`` and ``validation`` are each a tuple of equally long arrays or tensors (indexed in place, the fast path,
-    and shared by all workers of a node) or a map-style dataset (read through a ``DataLoader``), of which each item is a
-    tensor, an array or a number, or a tuple or list of these. ``labels`` and ``validation_labels`` give the class of
-    every example as integers; by default the last array, if it is one-dimensional and integer. Without labels subsets
-    are not stratified.
+    and shared by all workers of a node; Series, tables and lists become arrays, by position) or a map-style dataset
+    (read through a ``DataLoader``), of which each item is a tensor, an array or a number, or a tuple or list of these.
+    ``labels`` and ``validation_labels`` give the class of every example as integers; by default the last array, if it
+    is one-dimensional and integer. Without labels subsets are not stratified.
 
     Raises:
         TaskError: arrays of different length or not of numbers, no examples, or labels that do not fit them.
@@ -46,6 +47,9 @@ class Data:
     def __post_init__(self) -> None:
         for name, labels in (("train", "labels"), ("validation", "validation_labels")):
             examples = getattr(self, name)
+            if isinstance(examples, tuple):
+                examples = tuple(as_array(f"Data.{name}/{n}", array) for n, array in enumerate(examples))
+                object.__setattr__(self, name, examples)
             size = _checked_length(name, examples)
             given = getattr(self, labels)
             classes = integer_labels(examples) if given is None else np.asarray(given)
@@ -125,7 +129,10 @@ def integer_labels(examples: Examples) -> NDArray[Any] | None:
     """The last array of ``examples``, if it is a vector of integers and so can be taken for their classes."""
     if not isinstance(examples, tuple):
         return None
-    last = _to_numpy(examples[-1])
+    try:
+        last = _to_numpy(examples[-1])
+    except ValueError:  # A list of texts or the like, which makes no array.
+        return None
     return last if last.ndim == 1 and last.dtype.kind in "iu" else None
 
 
@@ -168,13 +175,23 @@ def _moved(batch: Batch, device: torch.device) -> Batch:
     return tuple((part.pin_memory() if pinned else part).to(device, non_blocking=pinned) for part in batch)
 
 
+def check_dataset(name: str, examples: Any) -> None:
+    """See that ``examples``, which ``name`` calls, are read by their number.
+
+    Raises:
+        TaskError: they are not, or would be read by a label or a key; or they are arrays in a list.
+    """
+    readable = hasattr(examples, "__len__") and hasattr(examples, "__getitem__")
+    if not readable or isinstance(examples, (Mapping, str, bytes)) or is_frame(examples):
+        raise TaskError(
+            f"{name} is a {type(examples).__name__}; give a tuple of arrays, or a dataset with __len__ and __getitem__"
+        )
+    check_list(name, examples)
+
+
 def _checked_length(name: str, examples: Examples) -> int:
     if not isinstance(examples, tuple):
-        if not hasattr(examples, "__len__") or not hasattr(examples, "__getitem__"):
-            raise TaskError(
-                f"Data.{name} is a {type(examples).__name__}; "
-                "give a tuple of arrays, or a dataset with __len__ and __getitem__"
-            )
+        check_dataset(f"Data.{name}", examples)
         sizes = [length(examples)]
     else:
         for number, array in enumerate(examples):

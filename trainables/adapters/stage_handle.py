@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from trainables.data import Array, integer_labels, length
+from trainables.data import Array, check_dataset, integer_labels, length
+from trainables.datasets.array_likes import check_rows, is_array, take
 from trainables.datasets.subset import subset_indices
 from trainables.errors import TaskError
 from trainables.loop.assignment import Position
@@ -84,18 +85,23 @@ class StageHandle:
     def subset(self, examples: Any, labels: Array | None = None) -> Any:
         """The training examples of this stage, as stratified and nested as those of a task class.
 
-        ``examples`` is a tuple of arrays or tensors, one array or tensor, or a map-style dataset; the result is of the
-        same kind. ``labels`` gives the class of each; by default the last array, if it is a vector of integers.
+        ``examples`` is a tuple of arrays, one array, or a map-style dataset; the result is of the same kind. Arrays are
+        numpy's and torch's, Series, tables and, in a tuple, lists: all taken by position. ``labels`` gives the class of
+        each; by default the last array, if it is a vector of integers.
 
         Raises:
-            TaskError: the stage's fraction leaves a class empty, or there are too few classes.
+            TaskError: the stage's fraction leaves a class empty, there are too few classes, or the examples or labels
+                are not what is said here.
         """
-        if isinstance(examples, (np.ndarray, torch.Tensor)):
+        if is_array(examples):
             return self.subset((examples,), labels)[0]
+        size = _size(examples)
         classes = integer_labels(examples) if labels is None else np.asarray(labels)
-        indices = subset_indices(length(examples) if classes is None else classes, self._stage, self._data_seed)
+        if classes is not None and len(classes) != size:
+            raise TaskError(f"there are {len(classes)} labels for {size} examples; give one for each")
+        indices = subset_indices(size if classes is None else classes, self._stage, self._data_seed)
         if isinstance(examples, tuple):
-            return tuple(array[indices] for array in examples)
+            return tuple(take(array, indices) for array in examples)
         return Subset(examples, indices.tolist())
 
     def report(self, metrics: Mapping[str, Any], checkpoint: Any = None) -> None:
@@ -155,6 +161,19 @@ class StageHandle:
         self._turn.acquire()
         if self._ended:
             raise Ended
+
+
+def _size(examples: Any) -> int:
+    """How many ``examples`` there are, which must be as `StageHandle.subset` says."""
+    if not isinstance(examples, tuple):
+        check_dataset("examples", examples)
+        return length(examples)
+    for number, array in enumerate(examples):
+        check_rows(f"examples/{number}", array)
+    sizes = [len(array) for array in examples]
+    if len(set(sizes)) != 1:
+        raise TaskError(f"examples has arrays of {sizes} examples; give each the same number")
+    return sizes[0]
 
 
 def _number(name: str, value: Any) -> float:
