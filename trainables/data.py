@@ -156,7 +156,7 @@ def batches(
         return
     # Given a generator of its own, the loader leaves the global one, and so the dropout, as the fast path does.
     loader = DataLoader(
-        Subset(examples, cast("Sequence[int]", order)),
+        Subset(examples, order.tolist()),  # Python's integers, as torch's own samplers give them.
         batch_size=size,
         generator=torch.Generator().manual_seed(seed),
         num_workers=workers,

@@ -217,3 +217,15 @@ def test_whatever_is_like_an_array_is_taken_by_position(inputs, labels):
 def test_what_cannot_be_taken_by_position_is_refused(train, message):
     with pytest.raises(TaskError, match=message):
         Data(train, (INPUTS, LABELS))
+
+
+def test_a_dataset_is_asked_for_plain_integers():
+    asked = []
+
+    class Asked(Items):
+        def __getitem__(self, index: int) -> Any:
+            asked.append(index)
+            return torch.zeros(2)
+
+    list(batches(Asked(None), np.array([1, 0]), 2, CPU))
+    assert [type(index) for index in asked] == [int, int]
