@@ -20,6 +20,7 @@ from trainables.loop.patience import Patience
 from trainables.loop.precision import Precision, arithmetic
 from trainables.loop.seeding import INITIALIZATION, derive, seed_all
 from trainables.loop.update import Update
+from trainables.loop.validation import validated
 from trainables.recipe import Recipe
 from trainables.stages import Plan
 from trainables.task import Task
@@ -202,12 +203,6 @@ class Training:
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
         self._model.eval()
-        totals: dict[str, float] = {}
-        for batch in self._feed.validation(self._validation, VALIDATION_BATCH):
-            with self._precision.autocast():
-                metrics = self._task.metrics(self._model, batch, self._config)
-            for name, value in metrics.items():
-                totals[name] = totals.get(name, 0.0) + float(value) * len(batch[-1])
-        size = len(self._validation)
-        summary = self._task.summary({name: total / size for name, total in totals.items()}, size)
-        return {f"val_{name}": value for name, value in summary.items()}
+        batches = self._feed.validation(self._validation, VALIDATION_BATCH)
+        metrics = validated(self._task, self._model, batches, self._config, self._precision.autocast)
+        return {f"val_{name}": value for name, value in metrics.items()}

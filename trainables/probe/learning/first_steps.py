@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from trainables.data import Batch, Data, Examples, batches, length
 from trainables.datasets.subset import Indices
 from trainables.errors import TaskError, place, told
+from trainables.loop import validation
 from trainables.loop.seeding import INITIALIZATION, seed_all
 from trainables.loop.training import VALIDATION_BATCH
 from trainables.probe.evidence import FirstEvidence
@@ -85,8 +86,7 @@ def fresh(task: Task, config: Mapping[str, Any], on: torch.device) -> nn.Module:
 
 def reported(task: Task, model: nn.Module, examples: Batch, config: Mapping[str, Any]) -> dict[str, float]:
     """The metrics of one batch, as a task reports them (without ``val_``) that has no other examples."""
-    means = {name: float(value) for name, value in task.metrics(model, examples, config).items()}
-    return dict(task.summary(means, len(examples[-1])))
+    return validation.validated(task, model, [examples], config)
 
 
 def validated(
@@ -94,11 +94,7 @@ def validated(
 ) -> dict[str, float]:
     """The metrics of the examples of ``order``, in batches as a trial validates, on the device of ``model``."""
     on = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    totals: dict[str, float] = {}
-    for one in batches(examples, order, VALIDATION_BATCH, on):
-        for name, value in task.metrics(model, one, config).items():
-            totals[name] = totals.get(name, 0.0) + float(value) * len(one[-1])
-    return dict(task.summary({name: total / len(order) for name, total in totals.items()}, len(order)))
+    return validation.validated(task, model, batches(examples, order, VALIDATION_BATCH, on), config)
 
 
 def scalar(loss: Any) -> Tensor:
