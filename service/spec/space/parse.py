@@ -9,6 +9,7 @@ from typing import Any
 
 from service.spec.errors import SpecError, Violation
 from service.spec.flat import SEPARATOR, flatten, nest
+from service.spec.space import foreign
 from service.spec.space.conditions import conditions
 from service.spec.space.kinds import KINDS, build, canonical
 from service.spec.space.parameter import Parameter, When
@@ -86,6 +87,8 @@ class _Reader:
         _check_name(path, key)
         if is_domain(value):
             self.searched(path, *from_tune(value))
+        elif (cure := foreign.cure(value)) is not None:
+            raise ValueError(f"is {value!r}, which would be a constant; {cure}, or {{constant: …}} to have it so")
         elif not isinstance(value, Mapping) or not value:
             self.constant(path, value)
         elif _is_sampler(value):

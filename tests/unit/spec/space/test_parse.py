@@ -136,8 +136,8 @@ def test_all_violations_come_together_and_none_twice() -> None:
 
 
 def test_forms_of_the_same_space() -> None:
-    nested = {"opt": {"lr": LR, "betas": [0.9, 0.99]}, "act": {"choice": ["relu", None]}}
-    flat = {"opt/lr": LR, "opt/betas": (0.9, np.float64(0.99)), "act": {"choice": ("relu", None)}}
+    nested = {"opt": {"lr": LR, "betas": {"constant": [0.9, 0.99]}}, "act": {"choice": ["relu", None]}}
+    flat = {"opt/lr": LR, "opt/betas": {"constant": (0.9, np.float64(0.99))}, "act": {"choice": ("relu", None)}}
     space = Space.parse(nested)
     assert space == Space.parse(flat)
     assert space.constants == {"opt/betas": [0.9, 0.99]}
@@ -191,3 +191,69 @@ def test_much_is_read_in_no_time() -> None:
     many = list(range(10_000))
     Space.parse({"a": {"choice": many}, "b": {"uniform": [0, 1], "when": {"a": many}}})
     assert "and 9980 more" in refusal({"a": {"choice": many}, "b": {"uniform": [0, 1], "when": {"a": -1}}})
+
+
+FOREIGN = [
+    # W&B
+    ({"values": [8, 16]}, "write choice: [8, 16]"),
+    ({"values": [8, 16], "probabilities": [0.3, 0.7]}, "write choice: [8, 16]"),
+    ({"value": 8}, "write the value itself, 8"),
+    ({"min": 1, "max": 8}, "write randint: [1, 9], whose upper bound is exclusive"),
+    ({"min": 0.1, "max": 1}, "write uniform: [0.1, 1]"),
+    ({"min": 0, "max": 1, "distribution": "uniform"}, "write uniform: [0, 1]"),
+    ({"min": 1e-4, "max": 1, "distribution": "log_uniform_values"}, "write loguniform: [0.0001, 1]"),
+    ({"min": -9.2, "max": 0, "distribution": "log_uniform"}, "write loguniform: [low, high]"),
+    ({"min": 2, "max": 8, "q": 2, "distribution": "q_uniform"}, "write quniform: [2, 8, 2]"),
+    ({"mu": 0, "sigma": 2, "distribution": "normal"}, "write randn: [0, 2]"),
+    ({"distribution": "categorical"}, "write choice: [first, second]"),
+    ({"distribution": "beta"}, "write one of uniform, quniform,"),
+    # NNI
+    ({"_type": "choice", "_value": [8, 16]}, "write choice: [8, 16]"),
+    ({"_type": "loguniform", "_value": [1e-4, 1]}, "write loguniform: [0.0001, 1]"),
+    ({"_type": "normal", "_value": [0, 1]}, "write randn: [0, 1]"),
+    ({"_type": "randint", "_value": [0, 8]}, "write randint: [0, 8]"),
+    # Ax
+    ({"type": "range", "bounds": [1e-4, 1.0], "log_scale": True}, "write loguniform: [0.0001, 1.0]"),
+    ({"name": "n", "type": "range", "bounds": [1, 8], "value_type": "int"}, "write randint: [1, 9], whose upper"),
+    ({"type": "choice", "values": ["a", "b"]}, "write choice: ['a', 'b']"),
+    ({"type": "fixed", "value": 3}, "write the value itself, 3"),
+    # Optuna and others
+    ({"type": "float", "low": 1e-4, "high": 1, "log": True}, "write loguniform: [0.0001, 1]"),
+    ({"low": 1, "high": 8}, "write randint: [1, 9], whose upper bound is exclusive"),
+    ({"lower": 0.5, "upper": 0.75}, "write uniform: [0.5, 0.75]"),
+    ({"choices": ["a", "b"]}, "write choice: ['a', 'b']"),
+    # what only looks like a list of values or a sampler
+    ([8, 16], "write choice: [8, 16]"),
+    ((8, 16), "write choice: [8, 16]"),
+    ([], "write choice: [first, second]"),
+    ("loguniform(1e-4, 1)", "write loguniform: [1e-4, 1]"),
+    ("tune.choice([8, 16])", "write choice: [8, 16]"),
+    ("choice(8, 16)", "write choice: [8, 16]"),
+]
+
+
+@pytest.mark.parametrize(("form", "cure"), FOREIGN)
+def test_the_samplers_of_other_tools_are_refused_with_ours(form: Any, cure: str) -> None:
+    says = refusal({"lr": LR, "x": form, "deep": {"x": form}})
+    assert f"parameters/x: is {form!r}, which would be a constant; {cure}" in says
+    assert f"parameters/deep/x: is {form!r}, which would be a constant; {cure}" in says
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"value": {"constant": 8}},
+        {"min": {"uniform": [0, 1]}, "max": {"constant": 3}},
+        {"type": "relu", "value": {"uniform": [0, 1]}},
+        {"type": "relu", "slope": 0.1},
+        {"max": 3},
+        {"name": "a", "size": 3},
+        {"constant": [8, 16]},
+        {"constant": "choice(8, 16)"},
+    ],
+)
+def test_constants_and_folders_of_such_names_can_be_had(form: Any) -> None:
+    space = Space.parse({"lr": LR, "x": form})
+    assert Space.parse(space.raw()) == space
+    flat = Space.parse({"lr": LR, "x/value": 8, "x/min": 1, "x/max": 2})
+    assert Space.parse(flat.raw()) == flat
