@@ -6,6 +6,7 @@ uses one of them loads it.
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -93,12 +94,17 @@ class LibraryRun(ABC):
         self.stage = plan.next(-1)
         self.done = 0
         self.task = task
-        self.config = config
+        self._config = config
         self._data = data.unpacked()
         self._plan = plan
         self._seeds = (seed, data_seed)
         self._left: Span | None = None  # of a stage that a callback ended
         self._begin()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The config that was assigned, for a method of the task: a copy each time, which that may change."""
+        return copy.deepcopy(dict(self._config))
 
     @abstractmethod
     def make(self) -> nn.Module:

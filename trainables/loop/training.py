@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -153,7 +154,7 @@ class Training:
 
     def _start(self) -> None:
         seed_all(self._seed, INITIALIZATION)
-        model = self._task.model(self._config)
+        model = self._task.model(copy.deepcopy(self._config))
         if not isinstance(model, nn.Module):
             raise TaskError(f"model(config) returned a {type(model).__name__}; return a torch.nn.Module")
         self._model = model.to(self._device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -51,7 +52,7 @@ class Update:
     def _gradient(self, model: nn.Module, batch: Batch, share: float = 1.0) -> Tensor:
         try:
             with self._precision.autocast():
-                loss = self._task.loss(model, batch, self._config)
+                loss = self._task.loss(model, batch, copy.deepcopy(self._config))
         except ValueError as error:
             if len(batch[-1]) == 1 and ALONE in str(error):
                 raise TaskError(self._alone()) from error

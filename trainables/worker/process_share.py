@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -142,4 +143,4 @@ class _Loss(nn.Module):
         self._config = config
 
     def forward(self, batch: Batch) -> Tensor:
-        return self._task.loss(self.model, batch, self._config)
+        return self._task.loss(self.model, batch, copy.deepcopy(self._config))

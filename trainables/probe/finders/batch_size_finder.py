@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -57,7 +58,7 @@ def _timed(task: Task, data: Data, config: Mapping[str, Any], size: int) -> Batc
             optimizer = Recipe.parse(config).build_optimizer(model)
             steps, began = -1, time.perf_counter()  # The first step warms up.
             while steps < 3 or time.perf_counter() - began < ENOUGH:
-                loss = scalar(task.loss(model, batch(data.train, order, on), config))
+                loss = scalar(task.loss(model, batch(data.train, order, on), copy.deepcopy(config)))
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 
@@ -39,7 +40,7 @@ def ramp(question: Question, data: Data | None) -> Ramp:
         rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = scalar(task.loss(model, batch, config))
+        loss = scalar(task.loss(model, batch, copy.deepcopy(config)))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -41,7 +42,7 @@ def first(task: Task, data: Data, config: Mapping[str, Any], on: torch.device) -
         model = fresh(task, config, on)
         examples = one_batch(data, on)
         with torch.no_grad():
-            loss = scalar(task.loss(model.train(), examples, config))
+            loss = scalar(task.loss(model.train(), examples, copy.deepcopy(config)))
             variance = None if classes is not None else _variance(examples[-1])
             found = replace(found, loss=float(loss.detach()), variance=variance)
             untrained, enough = _untrained(task, model.eval(), data, config)
@@ -76,7 +77,7 @@ def fresh(task: Task, config: Mapping[str, Any], on: torch.device) -> nn.Module:
     """
     seed_all(0, INITIALIZATION)
     try:
-        model = task.model(config)
+        model = task.model(copy.deepcopy(config))
     except SystemExit as error:
         raise TaskError(f"model(config) ends Python{place(error)}; raise an error that says why instead") from error
     if not isinstance(model, nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Mapping
@@ -93,7 +94,7 @@ class _ByHeart:
         """Train ``model`` on it for `STEPS` steps, or until it is learnt or the time is over."""
         if any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
             with torch.no_grad():  # The first batch gives them their shapes.
-                self.task.loss(model.train(), self.examples, self.config)
+                self.task.loss(model.train(), self.examples, copy.deepcopy(self.config))
         watch, began = _Watch(model), time.perf_counter()
         losses = self._losses(model.train(), optimizer, watch)
         seconds = time.perf_counter() - began
@@ -117,7 +118,7 @@ class _ByHeart:
     def _losses(self, model: nn.Module, optimizer: Optimizer, watch: _Watch) -> list[float]:
         losses: list[float] = []
         while len(losses) < FEWEST or (len(losses) < STEPS and not self.clock.over):
-            loss = scalar(self.task.loss(model, self.examples, self.config))
+            loss = scalar(self.task.loss(model, self.examples, copy.deepcopy(self.config)))
             losses.append(float(loss.detach()))
             if not loss.requires_grad:
                 break
