@@ -55,6 +55,7 @@ class StagedTrainable(tune.Trainable):
     _missing: deque[dict[str, Any]]
     _crew: Crew | None
     _newest: Position
+    _untouched: dict[str, Any] | None
 
     def setup(self, config: dict[str, Any], shared: Sequence[Any] = (), crew: Crew | None = None) -> None:
         """Begin the trial in ``config``; ``shared`` holds one object reference to packed `Data`, or nothing.
@@ -63,11 +64,21 @@ class StagedTrainable(tune.Trainable):
         """
         self._shared = shared
         self._crew = crew
+        self._untouched = None
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Begin another trial in this process, which keeps the task and its data."""
+        """Begin another trial in this process, which keeps the task and its data, and nothing of the trial before.
+
+        Raises:
+            Unrestorable: that trial changed the process for good. Tune then ends the worker, and the head tries the
+                new trial again elsewhere; were False returned, Tune would fail that trial without a word to the head.
+        """
+        from trainables.worker import process_state
+
         self.cleanup()
+        if self._untouched is not None:
+            process_state.restore(self._untouched)
         self._begin(new_config)
         return True
 
@@ -112,11 +123,20 @@ class StagedTrainable(tune.Trainable):
             self._limit()
             self._given = Assignment.from_dict(config)
             self._newest = self._given.reported or START
+            self._remember()
             self._runner = runner_of(self._given, self._shared, self._crew)
             self._resume(self._runner)
         except Exception as error:
             # Raised by the first step, as a failed set-up would cost the worker.
             self._failure = error
+
+    def _remember(self) -> None:
+        """Note how the process is before its first trial, but after the task's module was imported, once."""
+        from trainables.worker import process_state
+
+        if self._crew is None and self._untouched is None:
+            load(self._given, self._shared)
+            self._untouched = process_state.read()
 
     def _limit(self) -> None:
         import torch
