@@ -154,13 +154,14 @@ def _foreign(question: Question) -> Evidence:
     """A task with a loop of its own: its first epochs, as a trial would run them."""
     from trainables.worker.staged import runner_of
 
-    epochs = sum(stage.epochs for stage in question.given.plan.stages)
-    metric = question.given.metric
+    plan, metric = question.given.plan, question.given.metric
+    epochs = sum(stage.epochs for stage in plan.stages)
     with TemporaryDirectory(prefix="sieve-check-") as folder:
         make = partial(runner_of, replace(question.given, folder=Path(folder)), ())
         try:
             compared = repeated_runs.compare(make, make, metric, epochs, Clock(question.seconds))
-            outcome.check(compared.metrics, metric)
+            first = plan.next(-1)
+            outcome.check(compared.metrics, metric, first, plan[first].epochs == 1)
         except Exception as error:
             return Evidence(failure=corners.failure_of(error))
     return Evidence(runs=compared, costs=stage_costs.scaled(compared.seconds, question.plans))

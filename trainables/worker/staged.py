@@ -175,7 +175,7 @@ class StagedTrainable(tune.Trainable):
             raise RuntimeError(f"trial {given.trial} has ended; begin one with reset_config first")
         began = time.monotonic()
         metrics = runner.run_epoch()
-        outcome.check(metrics, given.metric)
+        outcome.check(metrics, given.metric, runner.stage, runner.done == given.plan[runner.stage].epochs)
         result = outcome.report(given, (runner.stage, runner.done), metrics, time.monotonic() - began)
         results = [*self._results, result]
         checkpoint.write(given.folder, {"identity": given.identity, "results": results, "runner": runner.state()})

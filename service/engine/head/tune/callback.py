@@ -186,5 +186,10 @@ class LedgerCallback(NoSnapshot, Callback):
             row.number, state="FAILED", why=why, error=failure.traceback, finished=time.time()
         )
         self._dismissals.failed(failed)
-        if failure.kind == "metric":
+        if failure.kind == "metric" and not self._metric_is_known():
             self._stopper.fail(failure.message)
+
+    def _metric_is_known(self) -> bool:
+        """Whether any trial has reported the sweep's metric, so that its name is right."""
+        curves = [curve for number in self._trial_log.trials for curve in self._trial_log.track(number).curves.values()]
+        return any(self._spec.metric.name in metrics for curve in curves for metrics in curve)
