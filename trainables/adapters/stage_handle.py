@@ -90,7 +90,7 @@ class StageHandle:
         each; by default the last array, if it is a vector of integers.
 
         Raises:
-            TaskError: the stage's fraction leaves a class empty, there are too few classes, or the examples or labels
+            TaskError: the stage's fraction leaves no example, there are too few classes, or the examples or labels
                 are not what is said here.
         """
         if is_array(examples):

@@ -151,8 +151,9 @@ def test_validation_is_the_same_at_every_stage_unless_it_limits_the_classes():
 def test_check_names_the_stage_that_cannot_be_had():
     data = Data((INPUTS, LABELS), (INPUTS, LABELS))
     assert data.check(Plan((Stage(0.5, 1), Stage(1.0, 1))), 0) == (6, 12)
-    with pytest.raises(TaskError, match=r"stages/0: data 0.1 leaves class"):
-        data.check(Plan((Stage(0.1, 1), Stage(1.0, 1))), 0)
+    assert data.check(Plan((Stage(0.1, 1), Stage(1.0, 1))), 0) == (3, 12)
+    with pytest.raises(TaskError, match=r"stages/0: data 0.01 leaves none of the 12 examples"):
+        Data((INPUTS,), (INPUTS,)).check(Plan((Stage(0.01, 1), Stage(1.0, 1))), 0)
     with pytest.raises(TaskError, match=r"stages/0: classes is 4, but the data has 3"):
         data.check(Plan((Stage(1.0, 1, 4), Stage(1.0, 2))), 0)
 

@@ -57,6 +57,14 @@ def test_a_dataset_is_looked_at_like_arrays(task: Any) -> None:
     assert contents.look(task, leaky, PLAN, 0).leaked == 60
 
 
+def test_classes_that_keep_their_only_example_are_counted(task: Any) -> None:
+    x, y = np.zeros((102, 2), dtype="float32"), np.array([0] * 100 + [1, 2])
+    [stage] = contents.look(task, Data((x, y), (x, y)), Plan((Stage(0.1, 1),)), 0).stages
+    assert (stage.examples, stage.classes, stage.missing, stage.kept) == (12, 3, (), 2)
+    [alike] = contents.look(task, Data((x, y), (x,)), Plan((Stage(0.1, 1),)), 0).stages
+    assert alike.kept == 2
+
+
 def test_missing_classes_and_odd_values_are_counted(task: Any) -> None:
     x, y = np.ones((6, 2), dtype="float32"), np.array([0, 0, 1, 1, 2, 2])
     x[0, 0], x[3, 1] = np.nan, np.inf
