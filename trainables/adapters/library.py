@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 from trainables.adapters.rows import part
 from trainables.data import Data
 from trainables.errors import TaskError, nearest
+from trainables.exits import caught
 from trainables.loop.seeding import INITIALIZATION, derive, seed_all
 from trainables.stages import Plan, Stage
 
@@ -138,7 +139,8 @@ class LibraryRun(ABC):
         stage = self._plan[self.stage]
         before = sum(earlier.epochs for earlier in self._plan.stages[: self.stage]) + self.done
         validation = part(self._data.validation, self._data.validation_indices(stage, data_seed), self.task.columns)
-        trained = self.train(Epoch(self._training(stage), validation, derive(seed, 1 + before), skipped))
+        with caught("the task"):
+            trained = self.train(Epoch(self._training(stage), validation, derive(seed, 1 + before), skipped))
         self.checkpoint = trained.checkpoint
         if trained.stop:
             rest = self._span([replace(stage, epochs=stage.epochs - self.done)])
@@ -163,7 +165,8 @@ class LibraryRun(ABC):
 
     def _begin(self) -> None:
         seed_all(self._seeds[0], INITIALIZATION)
-        self.model = self.make()
+        with caught("the task"):
+            self.model = self.make()
         self.climb = self._span(self._plan[stage] for stage in self._plan.climb(self.stage))
         self.checkpoint = None
 

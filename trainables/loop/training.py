@@ -16,6 +16,7 @@ from trainables.data import Data
 from trainables.datasets import sampling
 from trainables.datasets.subset import Indices
 from trainables.errors import Diverged, TaskError
+from trainables.exits import caught
 from trainables.loop.feed import Feed
 from trainables.loop.patience import Patience
 from trainables.loop.precision import Precision, arithmetic
@@ -154,7 +155,8 @@ class Training:
 
     def _start(self) -> None:
         seed_all(self._seed, INITIALIZATION)
-        model = self._task.model(copy.deepcopy(self._config))
+        with caught("model(config)"):
+            model = self._task.model(copy.deepcopy(self._config))
         if not isinstance(model, nn.Module):
             raise TaskError(f"model(config) returned a {type(model).__name__}; return a torch.nn.Module")
         self._model = model.to(self._device)

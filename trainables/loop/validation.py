@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from trainables.data import Batch
 from trainables.errors import TaskError
+from trainables.exits import caught
 from trainables.task import Metric, Task
 
 CURE = "return one number, e.g. with .mean()"
@@ -42,11 +43,14 @@ def validated(
     totals, examples = _Totals(), 0
     try:
         for batch in batches:
-            with context():
+            with caught("metrics()"), context():
                 found = task.metrics(model, batch, copy.deepcopy(config))
             totals.add(found, len(batch[-1]))
             examples += len(batch[-1])
-        return numbers("summary()", task.summary(totals.means(), examples))
+        means = totals.means()
+        with caught("summary()"):
+            summary = task.summary(means, examples)
+        return numbers("summary()", summary)
     finally:
         totals.reset()
 

@@ -12,6 +12,7 @@ from ray import tune
 
 from trainables.datasets.downloads import data_folder
 from trainables.errors import TaskError
+from trainables.exits import caught
 from trainables.loop import gpu_memory
 from trainables.loop.assignment import Assignment, Position, position_of
 from trainables.worker import outcome
@@ -124,7 +125,8 @@ class StagedTrainable(tune.Trainable):
             self._given = Assignment.from_dict(config)
             self._newest = self._given.reported or START
             self._remember()
-            self._runner = runner_of(self._given, self._shared, self._crew)
+            with caught("the task"):
+                self._runner = runner_of(self._given, self._shared, self._crew)
             self._resume(self._runner)
         except Exception as error:
             # Raised by the first step, as a failed set-up would cost the worker.
@@ -174,7 +176,8 @@ class StagedTrainable(tune.Trainable):
         if runner is None:
             raise RuntimeError(f"trial {given.trial} has ended; begin one with reset_config first")
         began = time.monotonic()
-        metrics = runner.run_epoch()
+        with caught("the task"):
+            metrics = runner.run_epoch()
         outcome.check(metrics, given.metric, runner.stage, runner.done == given.plan[runner.stage].epochs)
         result = outcome.report(given, (runner.stage, runner.done), metrics, time.monotonic() - began)
         results = [*self._results, result]

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from trainables.data import Batch, Data, Examples, batches, length
 from trainables.datasets.subset import Indices
-from trainables.errors import TaskError, place, told
+from trainables.errors import TaskError, told
+from trainables.exits import caught
 from trainables.loop import validation
 from trainables.loop.seeding import INITIALIZATION, seed_all
 from trainables.loop.training import VALIDATION_BATCH
@@ -42,7 +43,7 @@ def first(task: Task, data: Data, config: Mapping[str, Any], on: torch.device) -
         model = fresh(task, config, on)
         examples = one_batch(data, on)
         with torch.no_grad():
-            loss = scalar(task.loss(model.train(), examples, copy.deepcopy(config)))
+            loss = loss_of(task, model.train(), examples, config)
             variance = None if classes is not None else _variance(examples[-1])
             found = replace(found, loss=float(loss.detach()), variance=variance)
             untrained, enough = _untrained(task, model.eval(), data, config)
@@ -76,10 +77,8 @@ def fresh(task: Task, config: Mapping[str, Any], on: torch.device) -> nn.Module:
         TaskError: ``model(config)`` fails, or returns something else.
     """
     seed_all(0, INITIALIZATION)
-    try:
+    with caught("model(config)"):
         model = task.model(copy.deepcopy(config))
-    except SystemExit as error:
-        raise TaskError(f"model(config) ends Python{place(error)}; raise an error that says why instead") from error
     if not isinstance(model, nn.Module):
         raise TaskError(f"model(config) returned a {type(model).__name__}; return a torch.nn.Module")
     return model.to(on)
@@ -96,6 +95,17 @@ def validated(
     """The metrics of the examples of ``order``, in batches as a trial validates, on the device of ``model``."""
     on = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     return validation.validated(task, model, batches(examples, order, VALIDATION_BATCH, on), config)
+
+
+def loss_of(task: Task, model: nn.Module, examples: Batch, config: Mapping[str, Any]) -> Tensor:
+    """The loss of ``examples``.
+
+    Raises:
+        TaskError: it is not one number, or the task ends Python.
+    """
+    with caught("loss()"):
+        loss = task.loss(model, examples, copy.deepcopy(config))
+    return scalar(loss)
 
 
 def scalar(loss: Any) -> Tensor:

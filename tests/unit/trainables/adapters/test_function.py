@@ -206,7 +206,7 @@ def test_what_a_function_raises_is_raised_by_its_run():
 
     with pytest.raises(ZeroDivisionError, match="own fault"):
         run(fails, 1)
-    with pytest.raises(RuntimeError, match=r"SystemExit\(1\); return instead"):
+    with pytest.raises(TaskError, match=r"the training function ends Python .*, by SystemExit\(1\); .* or return"):
         run(leaves, 1)
 
 
