@@ -19,6 +19,7 @@ from trainables.datasets.subset import subset_indices
 from trainables.errors import TaskError
 from trainables.loop.assignment import Position
 from trainables.loop.seeding import seed_all
+from trainables.loop.validation import named, number
 from trainables.stages import Plan
 
 
@@ -121,7 +122,7 @@ class StageHandle:
                 f"stage {self.index} has {self.epochs} epochs and {self._done} reports already; "
                 "report once per epoch, e.g. at the end of each pass of `for epoch in stage:`"
             )
-        self._done, self._last = epoch, {name: _number(name, value) for name, value in metrics.items()}
+        self._done, self._last = epoch, _numbers(metrics)
         if checkpoint is not None:
             self.saved.store(checkpoint, (self.index, epoch))
         # The last report is handed over when the function returns, so that it gets to run to its end.
@@ -168,16 +169,14 @@ def _size(examples: Any) -> int:
     if not isinstance(examples, tuple):
         check_dataset("examples", examples)
         return length(examples)
-    for number, array in enumerate(examples):
-        check_rows(f"examples/{number}", array)
+    for position, array in enumerate(examples):
+        check_rows(f"examples/{position}", array)
     sizes = [len(array) for array in examples]
     if len(set(sizes)) != 1:
         raise TaskError(f"examples has arrays of {sizes} examples; give each the same number")
     return sizes[0]
 
 
-def _number(name: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TaskError(f"the metric {name} is {value!r}; report a number, e.g. with .item() or .mean()") from None
+def _numbers(metrics: Any) -> dict[str, float]:
+    cure = "report a number, e.g. with .item() or .mean()"
+    return {name: number(name, value, cure) for name, value in named("report()", metrics).items()}

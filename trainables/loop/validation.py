@@ -17,7 +17,7 @@ from trainables.exits import caught
 from trainables.task import Metric, Task
 
 CURE = "return one number, e.g. with .mean()"
-NAMED = "return a mapping of names to numbers, e.g. {'accuracy': hits.mean()}"
+NAMED = "a mapping of names to numbers, e.g. {'accuracy': hits.mean()}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def named(source: str, metrics: Any) -> Mapping[str, Any]:
     """
     if not isinstance(metrics, Mapping):
         what = "None" if metrics is None else f"a {type(metrics).__name__}"
-        raise TaskError(f"{source} returned {what}; {NAMED}")
+        got, give = ("got", "give") if source == "report()" else ("returned", "return")
+        raise TaskError(f"{source} {got} {what}; {give} {NAMED}")
     for name in metrics:
         if not isinstance(name, str):
             raise TaskError(f"{source} names a metric {name!r}, which is no text; write {str(name)!r}")
@@ -123,7 +124,7 @@ class _Totals:
         for name, metric in self._objects.items():
             computed = metric.compute()
             if not name and not isinstance(computed, Mapping):
-                raise TaskError(f"metrics() returned a {type(metric).__name__}; {NAMED}")
+                raise TaskError(f"metrics() returned a {type(metric).__name__}; return {NAMED}")
             means |= {name: number(name, computed)} if name else numbers(f"{type(metric).__name__}.compute()", computed)
         return means
 

@@ -127,6 +127,11 @@ class _Reader:
             raise ValueError(f"{kind} got {args!r}; write a list, {kind}: [{', '.join(names)}]")
         if any(is_domain(item) for item in args):
             raise ValueError(f"{kind} lists a sampler; make it a parameter of its own with a condition in `when`")
+        if (item := next((item for item in args if _holds_tuple(item)), None)) is not None:
+            what = f"the tuple {item!r}, which" if isinstance(item, tuple) else f"{item!r}, with a tuple that"
+            raise ValueError(
+                f"{kind} lists {what} would reach the task as a list; write lists here, and tuple(…) in the task"
+            )
         arguments = canonical(kind, plain(list(args)))
         build(kind, arguments)
         self.samplers[SEPARATOR.join(path)] = (kind, arguments)
@@ -158,6 +163,10 @@ def _is_sampler(value: Mapping[Any, Any]) -> bool:
         return True
     (key, args), *others = value.items()
     return not others and isinstance(args, (list, tuple)) and isinstance(key, str) and misnamed(key) is not None
+
+
+def _holds_tuple(value: Any) -> bool:
+    return isinstance(value, tuple) or (isinstance(value, list) and any(map(_holds_tuple, value)))
 
 
 def _check_name(path: tuple[str, ...], key: Any) -> None:

@@ -46,6 +46,20 @@ def refusal(raw: Any) -> str:
         ({"x": {"uniform": [0, 1, 2]}}, "uniform got [0, 1, 2]; write uniform: [low, high]"),
         ({"x": {"uniform": {"low": 0}}}, "uniform got {'low': 0}; write a list, uniform: [low, high]"),
         ({"x": {"choice": 3}}, "choice got 3; write a list"),
+        (
+            {"x": {"choice": [(8, 16), 3]}},
+            "choice lists the tuple (8, 16), which would reach the task as a list; write",
+        ),
+        ({"x": {"grid_search": [[(1, 2)]]}}, "grid_search lists [(1, 2)], with a tuple that would reach the task as"),
+        (
+            {"x": {"qloguniform": [1e-4, 1e-1, 5e-4]}},
+            "low is 0.0001; qloguniform needs multiples of q = 0.0005: use e.g. 0.0005",
+        ),
+        (
+            {"x": {"qloguniform": [0, 1e-1, 5e-4]}},
+            "low is 0.0; qloguniform needs low > 0: use e.g. 0.0005, or quniform",
+        ),
+        ({"x": {"qlograndint": [0, 8, 2]}}, "low is 0; qlograndint needs low > 0: use e.g. 2, or qrandint"),
         ({"x": {"choice": []}}, "choice lists no values"),
         ({"x": {"choice": [1, 2, 1.0]}}, "1.0 is listed twice"),
         ({"x": {"choice": [{"a": 1}, {"b": 2}]}}, "is a mapping; choice takes single values"),
@@ -257,3 +271,15 @@ def test_constants_and_folders_of_such_names_can_be_had(form: Any) -> None:
     assert Space.parse(space.raw()) == space
     flat = Space.parse({"lr": LR, "x/value": 8, "x/min": 1, "x/max": 2})
     assert Space.parse(flat.raw()) == flat
+
+
+@pytest.mark.parametrize("args", [[1e-4, 1e-1, 5e-4], [0, 1, 0.3], [-1, 1, 0.5], [1e-6, 2, 0.7]])
+def test_the_advice_for_a_quantized_range_leads_out(args: list[float]) -> None:
+    for _ in range(3):
+        try:
+            Space.parse({"x": {"qloguniform": args}})
+        except SpecError as error:
+            message = str(error)
+            wrong = 0 if message.startswith("parameters/x: low") else 1
+            args[wrong] = float(message.partition("use e.g. ")[2].partition(",")[0])
+    Space.parse({"x": {"qloguniform": args}})

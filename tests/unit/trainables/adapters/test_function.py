@@ -183,6 +183,22 @@ def no_number(_config: dict[str, Any], stage: StageHandle) -> None:
     stage.report({"score": [1, 2]})
 
 
+def no_text(_config: dict[str, Any], stage: StageHandle) -> None:
+    stage.report({1: 0.5})  # type: ignore[dict-item]
+
+
+def no_mapping(_config: dict[str, Any], stage: StageHandle) -> None:
+    stage.report(None)  # type: ignore[arg-type]
+
+
+def a_text(_config: dict[str, Any], stage: StageHandle) -> None:
+    stage.report({"score": "0.5"})
+
+
+def a_vector(_config: dict[str, Any], stage: StageHandle) -> None:
+    stage.report({"score": torch.ones(3)})
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
@@ -190,6 +206,10 @@ def no_number(_config: dict[str, Any], stage: StageHandle) -> None:
         (too_many, "stage 0 has 2 epochs and 2 reports already; report once per epoch"),
         (twice, "report once per epoch"),
         (no_number, r"the metric score is \[1, 2\]; report a number"),
+        (no_text, r"report\(\) names a metric 1, which is no text; write '1'"),
+        (no_mapping, r"report\(\) got None; give a mapping of names to numbers, e.g. \{'accuracy': hits.mean\(\)\}"),
+        (a_text, "the metric score is '0.5'; report a number"),
+        (a_vector, r"the metric score is a tensor of shape \(3,\); report a number, e.g. with .item\(\) or .mean\(\)"),
     ],
 )
 def test_a_function_that_reports_wrongly_is_told(function, message):
