@@ -22,7 +22,7 @@ def caught(what: str) -> Iterator[None]:
     try:
         yield
     except SystemExit as error:
-        raise TaskError(ended(what, error)) from error
+        raise ended(what, error) from error
 
 
 @contextmanager
@@ -39,12 +39,14 @@ def without_arguments(name: str) -> Iterator[None]:
         sys.argv = before
 
 
-def ended(what: str, error: SystemExit) -> str:
-    """In words that ``what`` ended Python by ``error``, with the cure."""
+def ended(what: str, error: SystemExit) -> TaskError:
+    """The mistake of a task whose part ``what`` ended Python by ``error``."""
     frames = traceback.extract_tb(error.__traceback__)
     if any(frame.filename.endswith(PARSERS) for frame in frames):
-        return (
-            f"{what} reads the command line{place(error)}, which has no arguments of its own here; "
-            "take the values from config, or parse under `if __name__ == '__main__':` only"
+        return TaskError(
+            f"{what} reads the command line{place(error)}, which has no arguments of its own here",
+            "take the values from config, or parse under `if __name__ == '__main__':` only",
         )
-    return f"{what} ends Python{place(error)}, by {error!r}; raise an error that says why instead, or return"
+    return TaskError(
+        f"{what} ends Python{place(error)}, by {error!r}", "raise an error that says why instead, or return"
+    )

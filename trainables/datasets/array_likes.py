@@ -31,9 +31,9 @@ def check_rows(name: str, value: Any) -> None:
         TaskError: they cannot; ``name`` is what the value is called.
     """
     if not is_array(value) and (not isinstance(value, Sequence) or isinstance(value, (str, bytes))):
-        raise TaskError(f"{name} is of type {type(value).__name__}; {WANTED}")
+        raise TaskError(f"{name} is of type {type(value).__name__}", WANTED)
     if getattr(value, "shape", None) == ():
-        raise TaskError(f"{name} is a single number; {WANTED}")
+        raise TaskError(f"{name} is a single number", WANTED)
 
 
 def check_list(name: str, value: object) -> None:
@@ -47,7 +47,7 @@ def check_list(name: str, value: object) -> None:
     rows = {len(array) if getattr(array, "shape", None) != () else 0 for array in value}
     if len(rows) == 1 and (size := rows.pop()) > len(value):
         raise TaskError(
-            f"{name} is a list of {len(value)} arrays with {size} rows each; write a tuple, (inputs, labels)"
+            f"{name} is a list of {len(value)} arrays with {size} rows each", "write a tuple, (inputs, labels)"
         )
 
 
@@ -76,8 +76,8 @@ def as_array(name: str, value: Any) -> Any:
         return np.asarray(value)
     except ValueError:
         raise TaskError(
-            f"{name} is a {type(value).__name__} that makes no array: its parts differ in length; "
-            "pad them, or give a dataset with __len__ and __getitem__"
+            f"{name} is a {type(value).__name__} that makes no array: its parts differ in length",
+            "pad them, or give a dataset with __len__ and __getitem__",
         ) from None
 
 

@@ -73,10 +73,10 @@ def named(source: str, metrics: Any) -> Mapping[str, Any]:
     if not isinstance(metrics, Mapping):
         what = "None" if metrics is None else f"a {type(metrics).__name__}"
         got, give = ("got", "give") if source == "report()" else ("returned", "return")
-        raise TaskError(f"{source} {got} {what}; {give} {NAMED}")
+        raise TaskError(f"{source} {got} {what}", f"{give} {NAMED}")
     for name in metrics:
         if not isinstance(name, str):
-            raise TaskError(f"{source} names a metric {name!r}, which is no text; write {str(name)!r}")
+            raise TaskError(f"{source} names a metric {name!r}, which is no text", f"write {str(name)!r}")
     return metrics
 
 
@@ -89,14 +89,14 @@ def number(name: str, value: Any, cure: str = CURE) -> float:
     if isinstance(value, (Tensor, np.ndarray)) and value.shape != ():
         what = "a tensor" if isinstance(value, Tensor) else "an array"
         if value.shape != (1,):
-            raise TaskError(f"the metric {name} is {what} of shape {tuple(value.shape)}; {cure}")
+            raise TaskError(f"the metric {name} is {what} of shape {tuple(value.shape)}", cure)
         value = value[0]
     try:
         if isinstance(value, (str, bytes)):
             raise TypeError
         return float(value)
     except (TypeError, ValueError, RuntimeError):
-        raise TaskError(f"the metric {name} is {value!r}; {cure}") from None
+        raise TaskError(f"the metric {name} is {value!r}", cure) from None
 
 
 class _Totals:
@@ -124,7 +124,7 @@ class _Totals:
         for name, metric in self._objects.items():
             computed = metric.compute()
             if not name and not isinstance(computed, Mapping):
-                raise TaskError(f"metrics() returned a {type(metric).__name__}; return {NAMED}")
+                raise TaskError(f"metrics() returned a {type(metric).__name__}", f"return {NAMED}")
             means |= {name: number(name, computed)} if name else numbers(f"{type(metric).__name__}.compute()", computed)
         return means
 
@@ -143,8 +143,8 @@ class _Totals:
         kind = type(metric).__name__
         if self._objects.setdefault(name, metric) is not metric:
             raise TaskError(
-                f"metrics() returns another {kind}{f' as {name}' if name else ''} for each batch; "
-                "make it once, in __init__, update it with each batch and return it"
+                f"metrics() returns another {kind}{f' as {name}' if name else ''} for each batch",
+                "make it once, in __init__, update it with each batch and return it",
             )
         if getattr(metric, "update_called", True) is False:
-            raise TaskError(f"{name or 'the metric'} is a {kind} that saw no example; update it with each batch")
+            raise TaskError(f"{name or 'the metric'} is a {kind} that saw no example", "update it with each batch")

@@ -12,10 +12,11 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from trainables.errors import TrialError
 from trainables.worker.torch_state import TORCH_PARTS
 
 
-class Unrestorable(RuntimeError):
+class Unrestorable(TrialError, RuntimeError):
     """A trial changed its process in a way that cannot be taken back; the message names it."""
 
 
@@ -42,7 +43,8 @@ def restore(saved: Mapping[str, Any]) -> None:
             why = f": {type(cause).__name__}: {cause}" if cause else ""
             raise Unrestorable(
                 f"a trial changed the {name} of its worker process, which cannot be taken back{why}; "
-                "the worker ends and the next trial begins in another: leave it as it was at the end of a trial"
+                "the worker ends and the next trial begins in another",
+                "leave it as it was at the end of a trial",
             ) from cause
 
 

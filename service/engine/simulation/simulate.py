@@ -47,10 +47,10 @@ def simulate(
         over = loop.run()
         tables.append(loop.table)
         world.lessons = [*pasts, *earlier(spec, dict(enumerate(table.observations() for table in tables)))]
-    trials = [trial.row for table in tables for trial in table.trials]
+    trials = [row for table in tables for row in table.trials.values()]
     return Simulation(
         spec=spec,
-        ending=over or outcome([trial.state for trial in trials], trials[-1].why if trials else ""),
+        ending=over or outcome(spec, [trial.state for trial in trials], trials[-1].why if trials else ""),
         seconds=world.now,
         trials=trials,
         reports=[report for table in tables for report in table.reports],

@@ -1,26 +1,29 @@
-"""Early stopping inside a stage by comparing learning curves: the median rule (Golovin et al. 2017, Google Vizier)."""
+"""Median stopping rule inside a stage (Ray Tune: ``MedianStoppingRule``; Optuna: ``MedianPruner``).
+
+Golovin et al. 2017, Google Vizier.
+"""
 
 from __future__ import annotations
 
 import math
 from bisect import insort
-from statistics import fmean
+from collections.abc import Sequence
+from statistics import fmean, mean
 
 from service.policy.verdict import Verdict
 from service.spec import Spec
 
 FEWEST = 5
-"""Other trials whose curves must be known at the same epoch of the same stage."""
+"""Other trials that must have reported the same epoch of the same stage (Optuna: ``n_startup_trials``)."""
 
 EARLIEST = 0.25
-"""Share of a stage's epochs before which no curve is judged."""
+"""Fraction of a stage's epochs before which no curve is judged (Optuna: ``n_warmup_steps``)."""
 
 
 class MedianRule:
-    """The curves of all trials inside each stage, every point compared with points of the same stage and epoch alone.
+    """Median rule: a trial stops if its best value in a stage is worse than the median of the others' running means.
 
-    A trial stops when its best value so far in the stage is worse than the median of the others' running means up to
-    the same epoch.
+    Only values up to the same epoch of the same stage are compared.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -31,7 +34,7 @@ class MedianRule:
         self._means: dict[tuple[int, int], list[float]] = {}
 
     def judge(self, trial: int, stage: int, done: int, value: float | None) -> Verdict | None:
-        """Show the value of ``trial`` after ``done`` epochs of ``stage``; a stop verdict, or None to train on.
+        """Record the value of ``trial`` after ``done`` epochs of ``stage``; a stop verdict, or None to train on.
 
         A report without the metric, or where that is no number, is no point of a curve.
         """
@@ -45,7 +48,7 @@ class MedianRule:
             median, best = others[len(others) // 2], max(scores)
             if best < median:
                 verdict = self._stop(stage, done, best, median, len(others))
-        insort(others, fmean(scores))
+        insort(others, _mean(scores))
         return verdict
 
     def _stop(self, stage: int, done: int, best: float, median: float, count: int) -> Verdict:
@@ -56,3 +59,11 @@ class MedianRule:
             f"than {numbers['median']:.6g}, the median of {count} others' means up to there",
             numbers,
         )
+
+
+def _mean(values: Sequence[float]) -> float:
+    """The mean, of values too whose sum no float holds."""
+    try:
+        return fmean(values)
+    except OverflowError:
+        return mean(values)

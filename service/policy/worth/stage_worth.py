@@ -1,4 +1,4 @@
-"""What a stage is worth: how well its ranks foretell the last one's, and what it costs beside the next."""
+"""The worth of one stage: rank correlation of its values with the last stage's, and its cost relative to the next."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from statistics import NormalDist
 import numpy as np
 
 PRIOR, PRIOR_PAIRS = 0.8, 3.0
-"""Before anything is seen a stage is taken to tell as much as a rank correlation of 0.8 from three pairs would."""
+"""Prior rank correlation of a stage with the last one, and its weight in pairs of values."""
 
 FEWEST = 4
-"""Pairs without which no stage is given up."""
+"""Fewest pairs by which a stage's rung is given up."""
 
 LIMIT = 0.995
 """Correlations are kept within this, where Fisher's transform is finite."""
 
 SHORTEST = 1.0
-"""Seconds: where the next rung is reached sooner, the clock tells of the machine and not of the stage."""
+"""Seconds; where the next rung is reached sooner, times measure the machine rather than the stage."""
 
 WIDEST = 3.0
-"""A spread is taken to be at most so many times that of the trials that went on."""
+"""Largest ratio of spreads, of all trials to those that went on, for which a correlation is corrected."""
 
 
 @dataclass(frozen=True)
 class StageWorth:
-    """What is known of one stage.
+    """The estimated worth of one stage.
 
     ``correlation`` is the rank correlation of its values with those of the last stage, in [-1, 1], with its 95 %
-    interval ``low`` .. ``high``; ``pairs`` is how many trials ended both this stage and the next one that is trained;
-    ``cost`` what reaching this rung takes as a share of reaching the next one, in [0, 1]; ``needed`` the correlation
-    above which deciding here pays; ``seconds`` the median cost of the stage, ``ahead`` that of reaching the next rung.
+    interval ``low`` .. ``high``; ``pairs`` how many trials ended both this stage and the next one that is trained;
+    ``cost`` the time to reach this rung as a fraction of that to reach the next one, in [0, 1]; ``needed`` the
+    correlation above which decisions at this rung pay; ``seconds`` the median time of the stage, ``ahead`` that to
+    reach the next rung.
     """
 
     correlation: float
@@ -46,9 +47,10 @@ class StageWorth:
 
     @property
     def decides(self) -> bool:
-        """Whether decisions at this rung pay; the benefit of the doubt goes to the user's plan.
+        """Whether decisions at this rung pay: ``correlation`` reaches ``needed``.
 
-        A rung so dear that no correlation could pay for it is given up on two trials' word.
+        With fewer than `FEWEST` pairs they are taken to pay, unless no correlation could suffice (``needed`` is 1) and
+        there are two pairs; so are those where the next rung is less than `SHORTEST` seconds ahead.
         """
         if self.ahead < SHORTEST or self.pairs < 2 or (self.pairs < FEWEST and self.needed < 1.0):
             return True
@@ -56,7 +58,7 @@ class StageWorth:
 
     @property
     def words(self) -> str:
-        """The verdict on the stage in words."""
+        """The worth in words."""
         known = f"rank correlation with the last stage {self.correlation:.2f} ({self.low:.2f} to {self.high:.2f})"
         cost = f"reaching its end takes {self.cost:.0%} of reaching the next one's"
         if self.pairs < FEWEST and self.decides:
@@ -70,14 +72,14 @@ class StageWorth:
 
 @dataclass(frozen=True)
 class Rung:
-    """Scores (larger is better) at the end of a stage, and the seconds that getting there took, both by trial."""
+    """Scores (larger is better) at the end of a stage and the seconds it took to get there, both by trial."""
 
     scores: dict[int, float] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
 
 
 def appraise(stage: Rung, after: Rung, factor: float, fresh: bool) -> tuple[float, float, float]:
-    """(cost, needed, correlation of ``stage`` with ``after``) for choosing one trial in ``factor`` to go on.
+    """(cost, needed, correlation of ``stage`` with ``after``) for promoting one trial in ``factor``.
 
     A rung chooses the best of ``factor`` trials at a price that would train ``1 + r * factor`` trials in the next
     stage without choosing (``1 + r * (factor - 1)`` where weights continue), r being the cost ratio. With e(k) the
@@ -98,26 +100,33 @@ def expected_maximum(count: float) -> float:
 
 
 def correlation(here: Mapping[int, float], there: Mapping[int, float]) -> tuple[float, float]:
-    """(Spearman's rank correlation over the trials in both, its weight in pairs); (0, 0) where it cannot be told.
+    """(Spearman's rank correlation over the trials in both, its weight in pairs); (0, 0) for too few trials.
 
-    Those that went on are the better ones, so it is corrected for the narrower range (Thorndike 1949, case 2). The
-    weight is n - 3, the precision of Fisher's z.
+    Only the better trials went on, so it is corrected for range restriction (Thorndike 1949, case 2). The weight is
+    n - 3, the precision of Fisher's z.
     """
     both = [trial for trial in here if trial in there]
     if len(both) < FEWEST:
         return 0.0, 0.0
     place = dict(zip(here, normal_scores(list(here.values())), strict=True))
     x, y = np.array([place[t] for t in both]), np.array([there[t] for t in both])
-    if np.ptp(x) < 1e-12 or np.ptp(y) < 1e-12:
-        return 0.0, len(both) - 3.0
+    return correlated(np.array(list(place.values())), x, y)
+
+
+def correlated(everyone: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """`correlation` of scores ``x`` (n,) with values ``y`` (n,), where ``x`` are those of ``everyone`` that went on."""
+    if len(x) < FEWEST:
+        return 0.0, 0.0
+    if x.min() == x.max() or y.min() == y.max():
+        return 0.0, len(x) - 3.0
     narrow = float(np.corrcoef(_ranks(x), _ranks(y))[0, 1])
-    ratio = min(max(1.0, float(np.std(list(place.values())) / np.std(x))), WIDEST)
+    ratio = min(max(1.0, float(np.std(everyone) / np.std(x))), WIDEST)
     wide = narrow * ratio / math.sqrt(1.0 + narrow**2 * (ratio**2 - 1.0))
-    return float(np.clip(wide, -LIMIT, LIMIT)), len(both) - 3.0
+    return float(np.clip(wide, -LIMIT, LIMIT)), len(x) - 3.0
 
 
 def shrunk(prior: float, observed: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
-    """(correlation, low, high): a prior worth `PRIOR_PAIRS` and observed (correlation, weight) pairs, by Fisher's z."""
+    """(correlation, low, high): a prior of weight `PRIOR_PAIRS` pooled with (correlation, weight) by Fisher's z."""
     z, weight = math.atanh(min(max(prior, -LIMIT), LIMIT)) * PRIOR_PAIRS, PRIOR_PAIRS
     for value, pairs in observed:
         z, weight = z + math.atanh(value) * pairs, weight + pairs
@@ -131,6 +140,6 @@ def normal_scores(values: Sequence[float]) -> list[float]:
 
 
 def _ranks(values: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Ranks from 1, ties sharing the mean of theirs; scipy.stats ranks too, and takes seconds to load."""
+    """Ranks from 1, ties having the mean of theirs, as of ``scipy.stats.rankdata``, which takes seconds to import."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place])

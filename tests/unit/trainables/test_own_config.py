@@ -21,7 +21,7 @@ from trainables.probe.finders import batch_size_finder, lr_finder
 from trainables.probe.learning import first_steps, one_batch
 from trainables.stages import Plan, Stage
 from trainables.worker import staged
-from trainables.worker.process_share import ShareOfTask
+from trainables.worker.task_shard import TaskShard
 
 PLAN = Plan((Stage(0.5, 1), Stage(1.0, 2, start="fresh")))
 CONFIG: dict[str, Any] = {"net": {"hidden": 4, "widths": [4]}, "lr": 0.1, "batch_size": 8}
@@ -71,7 +71,7 @@ def test_a_trial(config: dict[str, Any]) -> None:
 def test_a_trial_of_several_processes(config: dict[str, Any]) -> None:
     distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
     try:
-        share = ShareOfTask(Greedy(), 0, 1, lambda module: module)
+        share = TaskShard(Greedy(), 0, 1, lambda module: module)
         Training(share, Greedy().data(), config, PLAN, 0).run_epoch()
     finally:
         distributed.destroy_process_group()

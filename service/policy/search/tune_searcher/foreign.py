@@ -8,8 +8,10 @@ from typing import Any
 
 from service.policy.observation import Observation
 from service.policy.search import NotYet
+from service.policy.search.random_draw import draw
 from service.policy.search.tune_searcher.instance import Instance
 from service.policy.search.tune_searcher.script import Step, completes, script
+from service.policy.search.untried import Untried
 from service.spec import Spec
 
 ENDED = ("FINISHED", "STOPPED", "FAILED", "CANCELLED")
@@ -24,7 +26,8 @@ class ForeignSearcher:
     replaced by a new one that hears it all, so that a rebuilt searcher proposes what the old one would have. Should
     its suggestion for an old trial be another than that trial's config, the trial is told as failed.
 
-    The first ``given`` trials are not its own.
+    The first ``given`` trials are not its own. In place of a suggestion that another trial has, a new config near it is
+    trained (`Untried`), and the searcher hears its value.
 
     Raises:
         UserError: ``kind`` is no searcher of Tune, or cannot be made.
@@ -40,6 +43,7 @@ class ForeignSearcher:
         self._spec = spec
         self._kind = kind
         self._given = given
+        self._untried = Untried(spec.space, spec.search.seed)
         self._begin()
 
     def propose(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any] | None:
@@ -50,6 +54,9 @@ class ForeignSearcher:
             UserError: it fails, or suggests what the space does not hold.
         """
         trials = {o.trial: o for o in table}
+        self._untried.update(table)
+        if number <= self._given:  # One of the user's points that another trial has; its instances never hear of it.
+            return self._untried.nearest(self._drawn(number), number)
         steps = script(number, table)
         if not self._has_seen(steps, trials):
             self._begin()
@@ -69,7 +76,10 @@ class ForeignSearcher:
             return None
         self._proposed = number
         self._open[number] = -1
-        return suggestion
+        return self._untried.nearest(suggestion, number)
+
+    def _drawn(self, number: int) -> Mapping[str, Any]:
+        return self._spec.space.from_unit(draw(self._spec.space, self._spec.search.seed, number))
 
     def _begin(self) -> None:
         self._instance = Instance(self._spec, self._kind)
@@ -93,10 +103,11 @@ class ForeignSearcher:
         if step.trial > self._given:
             self._hear_ends(trials)
             suggestion = self._instance.suggest(step.trial)
-            if suggestion == observation.config:
-                self._open[step.trial] = -1
-            elif isinstance(suggestion, Mapping):
-                self._instance.complete(step.trial, None, error=True)
+            if isinstance(suggestion, Mapping):
+                if self._untried.nearest(suggestion, step.trial) == observation.config:
+                    self._open[step.trial] = -1
+                else:
+                    self._instance.complete(step.trial, None, error=True)
 
     def _hear_value(self, observation: Observation, stage: int) -> None:
         trial, value, complete = observation.trial, observation.values[stage], completes(observation, stage)

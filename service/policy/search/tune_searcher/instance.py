@@ -12,6 +12,7 @@ import numpy as np
 from ray.tune.search import Searcher
 
 from service.policy.search.domains import searched
+from service.policy.search.tune_searcher.snap import snapped
 from service.spec import Spec
 from service.spec.errors import SpecError, UserError
 from service.spec.flat import SEPARATOR, nest
@@ -21,6 +22,9 @@ SEEDS = ("seed", "random_state", "random_state_seed", "random_seed")
 """Names by which a searcher's constructor takes a seed."""
 
 FINISHED = Searcher.FINISHED
+
+ASKED = 10
+"""So many suggestions in a row that cannot be trained are the searcher's fault, not bad luck."""
 
 
 class Instance:
@@ -53,10 +57,20 @@ class Instance:
         self._learns_points = made.add_evaluated_point is not Searcher.add_evaluated_point
 
     def suggest(self, number: int) -> Mapping[str, Any] | str | None:
-        """The flat config of trial ``number``; None for not now, FINISHED for never again."""
-        with self._blamed("fails to suggest"), _stirred(self._seed, number):
-            suggestion = self._searcher.suggest(str(number))
-        return suggestion if suggestion is None or suggestion == FINISHED else self._config(suggestion)
+        """The flat config of trial ``number``; None for not now, FINISHED for never again.
+
+        Numbers outside the space are `snapped` into it. For another fault the searcher is asked again, `ASKED` times in
+        all.
+        """
+        for again in range(ASKED):
+            with self._blamed("fails to suggest"), _stirred(self._seed, number, again):
+                suggestion = self._searcher.suggest(str(number))
+            if suggestion is None or suggestion == FINISHED:
+                return suggestion
+            config = self._config(suggestion)
+            if not isinstance(config, str):
+                return config
+        raise UserError(f"{self._name} {config}", "let it search the space it is given")
 
     def result(self, number: int, result: Mapping[str, Any]) -> None:
         """A trial has a result and goes on."""
@@ -75,19 +89,19 @@ class Instance:
             with self._blamed("fails on an evaluated point"):
                 self._searcher.add_evaluated_point(nest(mine), value)
 
-    def _config(self, suggestion: Any) -> dict[str, Any]:
+    def _config(self, suggestion: Any) -> dict[str, Any] | str:
+        """The flat config that is suggested, or what is wrong with it."""
         values = {}
-        for parameter in self._space.parameters:
-            with suppress(KeyError, TypeError):
-                values[parameter.name] = plain(_at(suggestion, parameter.name))
         try:
+            for parameter in self._space.parameters:
+                with suppress(KeyError, TypeError):
+                    values[parameter.name] = snapped(parameter, plain(_at(suggestion, parameter.name)))
             config = self._space.prune(values)
             return config | self._space.check({name: v for name, v in config.items() if name in values})
         except KeyError as error:
-            fault = f"suggests a config without {error.args[0]}: {suggestion}"
+            return f"suggests a config without {error.args[0]}: {suggestion}"
         except (SpecError, ValueError) as error:
-            fault = f"suggests what the space does not hold: {error}"
-        raise UserError(f"{self._name} {fault}", "let it search the space it is given")
+            return f"suggests what the space does not hold: {error}"
 
     @contextmanager
     def _blamed(self, what: str) -> Iterator[None]:
@@ -107,11 +121,14 @@ def _at(nested: Any, name: str) -> Any:
 
 
 @contextmanager
-def _stirred(seed: int, number: int) -> Iterator[None]:
-    """Python's and numpy's own generators drawn from (seed, number): a searcher without a seed repeats itself too."""
-    before = random.getstate(), np.random.get_state()
-    random.seed(f"{seed} {number}")
-    np.random.seed(int(np.random.SeedSequence((seed, number)).generate_state(1)[0]))
+def _stirred(seed: int, number: int, again: int = 0) -> Iterator[None]:
+    """Python's and numpy's own generators drawn from (seed, number): a searcher without a seed repeats itself too.
+
+    ``again`` counts what is drawn anew for the same trial.
+    """
+    before, entropy = (random.getstate(), np.random.get_state()), (seed, number, again)[: 3 if again else 2]
+    random.seed(" ".join(map(str, entropy)))
+    np.random.seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
     try:
         yield
     finally:
