@@ -1,1 +1,1 @@
-"""Makes it happen: drives Ray Tune for one sweep, as a function of its ledger."""
+"""The engine: submits, checks and simulates sweeps, runs their heads (Ray Tune drivers) and the daemon of heads."""

@@ -1,1 +1,1 @@
-"""What talks to people: the command line, the live view, the report page and the Python handle."""
+"""User interfaces: the command line, the terminal view, the report page, the Python API and the HTTP API."""

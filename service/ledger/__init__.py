@@ -1,6 +1,6 @@
-"""What has happened: every sweep, trial, report and decision.
+"""The ledger: the records of all sweeps, trials, reports and decisions.
 
-Each name is imported when it is first used: those who read records from elsewhere need no database.
+Each name is imported when it is first used, so that clients of a service load no database driver.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a ledger refuses, wherever it is. No SQL: those who ask over the network know the same errors."""
+"""The errors of a ledger, the same for a local one and one over HTTP. Nothing here imports SQL."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Unreachable(SieveError):
 
 
 class Away(SieveError):
-    """The service does not answer."""
+    """The service cannot be reached, or answers with a temporary error."""
 
 
 class KeyInUse(UserError):

@@ -1,4 +1,4 @@
-"""What a head asks of its ledger, wherever that is: the store itself, or a service that has one."""
+"""The interface between a head and its ledger, which is a local store or a service over HTTP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from service.spec.states import SweepState, Wish
 
 @dataclass(frozen=True)
 class Needs:
-    """What a head could use: the trials it trains, those it could train at once, what each occupies by resource."""
+    """The needs of a head: the trials it trains, those it could train at once, what each occupies by resource."""
 
     running: int
     wanted: int
@@ -30,9 +30,9 @@ class Needs:
 
 @dataclass(frozen=True)
 class Orders:
-    """What a head hears at each beat: the wish of a person, and how many trials it may train at once.
+    """The answer to a heartbeat: the wish of a user or of the daemon, and how many trials may train at once.
 
-    ``slots`` is None where nobody shares the cluster out.
+    ``slots`` is None where no daemon allots the cluster.
     """
 
     wish: Wish | None = None
@@ -58,7 +58,7 @@ class Ledger(Protocol):
         """The spaces of its rounds from 1 on, in the order they were made."""
 
     def pasts(self, name: str) -> list[PastRecord]:
-        """What it learns from, in the order of its spec."""
+        """The past sweeps of its warm start, in the order of its spec."""
 
     def worth(self, name: str) -> list[WorthRecord]:
         """The estimates of what its stages are worth, oldest first."""

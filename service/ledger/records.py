@@ -1,4 +1,4 @@
-"""What the ledger holds, as plain data."""
+"""The records of the ledger, as dataclasses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class SweepRecord:
 
     ``project`` is the folder of the user's code, ``commit`` its git commit; ``wish`` is what a person wants (pause,
     stop, cancel, resume), or the daemon (yield: make room for a sweep of higher priority); ``head`` names the process
-    that runs it, ``holder`` who started that, since ``claimed``; ``heartbeat`` is when it was last heard of. A
+    that runs it, ``holder`` who started that, since ``claimed``; ``heartbeat`` is the time of the last one. A
     ``simulated`` one replays recorded curves and trains nothing.
 
     On a shared cluster: sweeps of higher ``priority`` come first, those of one priority share by ``weight``; ``slots``
@@ -143,7 +143,7 @@ class SpaceRecord:
 
 @dataclass(frozen=True)
 class PastTrial:
-    """What a warm start keeps of one trial: its flat ``config``, its state, and the metric by stage that it ended.
+    """The copy of one trial in a warm start: its flat ``config``, its state, and the metric by stage that it ended.
 
     A value that is no number is None.
     """
@@ -168,7 +168,7 @@ class PastRecord:
 
 @dataclass(frozen=True)
 class WorthRecord:
-    """What a stage is worth, as estimated at ``time`` (the sweep's running time in seconds).
+    """The worth of a stage, as estimated at ``time`` (the sweep's running time in seconds).
 
     ``correlation`` of its values with those of the last stage over ``pairs`` trials, from ``low`` to ``high`` with
     confidence; ``seconds`` is the median cost of the stage. None: not to be said yet.
@@ -186,7 +186,7 @@ class WorthRecord:
 
 @dataclass(frozen=True)
 class Batch:
-    """What a head has to tell since the last time: whole rows of the trials that changed, and what else is new."""
+    """Changes since a head's last write: whole rows of the trials that changed, and what else is new."""
 
     trials: Sequence[TrialRecord] = field(default_factory=list)
     reports: Sequence[ReportRecord] = field(default_factory=list)
@@ -218,7 +218,7 @@ class QuotaRecord:
 @dataclass
 class Latest:
     """The newest report of a trial: its stage, epoch and budget; the newest value of the metric in that stage, if any,
-    and the best one that is a number: a coarse value never passes for a final one.
+    and the best one that is a number. Values of different stages are not compared.
     """
 
     stage: int
@@ -229,4 +229,4 @@ class Latest:
 
 
 Rows = list[dict[str, Any]]
-"""What the ledger holds as a table, row by row; None for what is missing."""
+"""A table of the ledger, row by row; None for what is missing."""

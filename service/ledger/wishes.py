@@ -15,8 +15,8 @@ from service.spec.states import (
 )
 
 Step = Literal["tell", "settle", "reopen", "keep", "refuse"]
-"""What is to be done for a wish: its head hears it; without a head the sweep gets the state of `STATE_WISHED`, at once;
-one that failed is queued again; nothing, for it is so; nothing, for it means nothing there."""
+"""The step that a wish calls for: ``tell`` the head; without one, ``settle`` the sweep in its state of `STATE_WISHED`
+at once; ``reopen`` one that failed, so that it is queued again; ``keep`` it, as it is so already; ``refuse``."""
 
 FULFILLED: Mapping[Wish, str] = {
     "pause": "paused as wished",
@@ -31,8 +31,8 @@ FULFILLED: Mapping[Wish, str] = {
 def step(state: SweepState, wish: Wish, *, noted: Wish | None = None, alive: bool = True) -> Step:
     """What is to be done for ``wish`` at a sweep in ``state``; ``alive``: its head lives, if it is to have one.
 
-    ``noted`` is what its head is told already. To resume takes a wish to pause back. Whoever runs a sweep with a dead
-    head takes it over, so that nothing is to be done to resume it.
+    ``noted`` is the wish that its head has already. To resume takes a wish to pause back. A sweep with a dead head is
+    taken over by the next run, so that nothing is to be done to resume it.
     """
     if state in SWEEP_WITH_HEAD and not alive:
         return "keep" if wish == "resume" else "refuse"
@@ -48,6 +48,6 @@ def step(state: SweepState, wish: Wish, *, noted: Wish | None = None, alive: boo
 def left(state: SweepState, wish: Wish | None) -> SweepState:
     """The state of a sweep that its head leaves in ``state``, where ``wish`` is noted.
 
-    What a person wishes of a sweep that is left unfinished is done, even if the head has not heard of it.
+    A user's wish for a sweep that is left unfinished is done, even if the head has not read it.
     """
     return STATE_WISHED[wish] if state in SWEEP_WITHOUT_HEAD and wish in PERSON_WISHES else state

@@ -4,8 +4,8 @@ They lie below the ledger, which keeps them, and the policy, which decides by th
 anywhere else. Which state may follow which is enforced by `service.ledger.states`; staying in one is always allowed.
 
 A sweep goes from QUEUED to STARTING when a head gets it, to RUNNING when that has come, and back to QUEUED when the
-head cannot be launched or is lost. Without a head, QUEUED or PAUSED, it goes where a person wants it: paused, stopped,
-cancelled, or into the queue again. A trial that is PAUSED waits at a rung to be promoted, its checkpoint kept.
+head cannot be launched or is lost. Without a head, QUEUED or PAUSED, a user can have it paused, stopped,
+cancelled, or queued again. A trial that is PAUSED waits at a rung to be promoted, its checkpoint kept.
 """
 
 from __future__ import annotations

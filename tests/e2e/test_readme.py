@@ -74,7 +74,7 @@ def test_the_section_on_a_service_works_word_by_word(project: Project) -> None:
         env=kept | {"PATH": f"{SIEVE.parent}:{kept['PATH']}", "HOME": str(project.folder)},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=500,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "8 of 8 trials done" in done.stdout

@@ -47,5 +47,5 @@ def test_what_is_packed_fits_the_device() -> None:
     total = gpu_memory.total()
     assert total is not None
     peak = int(total * 0.2)
-    gpu_memory.begin(packing.share(peak, total).gpu)
+    gpu_memory.begin(packing.fraction(peak, total).gpu)
     torch.zeros(peak, dtype=torch.uint8, device="cuda")

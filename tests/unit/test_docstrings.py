@@ -15,8 +15,21 @@ from typing import Any
 
 import pytest
 
+from service.ledger.results import frames
+from service.ledger.results.results import Results
+
 NAMES = [
     "service",
+    "service.interface.python.handle:Handle",
+    "service.interface.python.local_sweep:Sweep",
+    "service.interface.python.local_sweep:check",
+    "service.interface.python.local_sweep:results",
+    "service.interface.python.local_sweep:run",
+    "service.interface.python.local_sweep:simulate",
+    "service.interface.python.local_sweep:sweep",
+    "service.interface.remote.client:Client",
+    "service.interface.remote.remote_sweep:RemoteSweep",
+    "service.ledger.results.results:Results",
     "service.policy.search.domains:to_tune",
     "service.spec:Spec",
     "service.spec:load",
@@ -32,8 +45,18 @@ NAMES = [
     "trainables.stages:Stage",
     "trainables.task:Task",
 ]
-"""``module`` or ``module:name``. To come: service.interface.python.local_sweep:{Sweep, check, results, run, simulate,
-sweep}, service.interface.remote:{Client,RemoteSweep}, service.ledger.results.results:Results."""
+"""``module`` or ``module:name``."""
+
+TABLES = {
+    "sweeps": frames.SWEEPS,
+    "queue": frames.QUEUE,
+    "trials": frames.trial_columns("METRIC"),
+    "history": frames.HISTORY,
+    "decisions": frames.DECISIONS,
+    "stages": frames.STAGES,
+    "spaces": frames.SPACES,
+}
+"""The columns of each DataFrame of `Results`, with their dtypes."""
 
 METHODS = (property, cached_property, classmethod, staticmethod)
 
@@ -79,3 +102,9 @@ def test_the_example_of_a_public_name_runs_and_says_what_comes_out(
 @pytest.mark.parametrize("name", NAMES)
 def test_each_public_method_has_a_docstring_that_is_its_own(name: str) -> None:
     assert [method for method, member in methods(public(name)) if not (member.__doc__ or "").strip()] == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_docstring_of_a_table_has_each_of_its_columns_with_the_dtype(table: str) -> None:
+    docstring = " ".join((getattr(Results, table).__doc__ or "").split())
+    assert [column for column, dtype in TABLES[table].items() if f"``{column}`` {dtype}" not in docstring] == []

@@ -1,1 +1,1 @@
-"""What is done to a sweep that exists: run, extend, remove it, and what people wish of it."""
+"""Control of a sweep that exists: run, extend, remove, pause, resume, stop, cancel."""

@@ -1,4 +1,4 @@
-"""Which process is a head, and whether it still lives."""
+"""The identity of a head's process, and whether it is alive."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def run(name: str, home: Path) -> Outcome:
 
     Raises:
         AlreadyRunning: another head runs it.
-        UserError: the task or the resources that the spec asks for are not to be had, or the sweep is simulated.
+        UserError: the task cannot be loaded, the cluster lacks the resources of the spec, or the sweep is simulated.
     """
     store = open_store(home, create=True)
     known = store.sweep(name)
@@ -55,8 +55,8 @@ def run(name: str, home: Path) -> Outcome:
 def lead(ledger: Ledger, record: SweepRecord, home: Path, *, attended: bool = False) -> Outcome:
     """Run the head of the sweep that was claimed as ``record``; see `run`. ``home`` is the folder of its checkpoints.
 
-    An ``attended`` head has somebody who starts it again: where a signal or a breakdown of what it runs on ends it, it
-    leaves the sweep as it is; and so where its ledger was away for too long, or is another head's.
+    An ``attended`` head is started again by a daemon: where a signal or a failure of Ray ends it, the sweep keeps its
+    state; likewise where the ledger was unreachable for too long, or another head has the claim.
     """
     from service.engine.head.head import Head
 
@@ -76,7 +76,7 @@ def lead(ledger: Ledger, record: SweepRecord, home: Path, *, attended: bool = Fa
     exit_code = head.stopper.exit_code or int(ending.state == "FAILED")
     if attended and exit_code == INTERRUPTED:
         return Outcome(ending.state, ending.why, exit_code)
-    with suppress(DiskFull):  # The ending says so already, and a sweep without its head can be continued.
+    with suppress(DiskFull):  # The outcome has the full disk as its reason, and the sweep can go on without this write.
         ledger.end(name, record.attempt, ending.state, ending.why)
     return Outcome(ending.state, ending.why, exit_code)
 
@@ -121,7 +121,7 @@ def _longer(spec: Spec, trials: int) -> dict[str, Any]:
 
 
 def check_real(known: SweepRecord) -> None:
-    """Whether a sweep may train. Raises UserError for a simulated one: its values are no measurements of this task."""
+    """Check that a sweep may train. Raises UserError for a simulated one, whose values were not measured."""
     if known.simulated:
         raise UserError(
             f"{known.name} is a simulated sweep, which trains nothing",
@@ -142,7 +142,7 @@ def remove(name: str, home: Path) -> None:
 
 @contextmanager
 def _interruptible(pause: Callable[[], None]) -> Iterator[None]:
-    """The first signal pauses politely; the second ends the process as if nothing was installed."""
+    """Context in which the first SIGINT or SIGTERM calls for a pause; the second has the signal's default action."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""What a person wants of a sweep that may have a head or none: told to the head, or done at once."""
+"""Wishes of users (pause, resume, stop, cancel): stored for the sweep's head, or done at once where it has none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TRIES = 3
 
 
 class NothingToDo(UserError):
-    """The sweep is in a state in which the wish means nothing."""
+    """The wish does not apply to the sweep's state, such as to pause one that has ended."""
 
 
 def express(store: Store, name: str, wish: PersonWish, person: str, alive: Alive = lambda _: True) -> SweepRecord:

@@ -1,4 +1,4 @@
-"""Curves: what training would have reported and cost, so that a sweep can be simulated."""
+"""Learning curves for simulations: the metrics and the seconds of each epoch (a surrogate benchmark)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Curves(Protocol):
 
     @property
     def notes(self) -> Sequence[str]:
-        """What a person should know of them, in words."""
+        """Notes on the curves for the user, in words."""
 
     def epoch(self, config: Mapping[str, Any], stage: Stage, epoch: int) -> Measurement | None:
         """The measurement of flat ``config`` after ``epoch``; None where its curve has ended before.
@@ -33,5 +33,5 @@ class Curves(Protocol):
         (of ``stage`` alone where that starts fresh). The end of a stage always has the metrics.
 
         Raises:
-            UserError: what the source says of the config is no measurement.
+            UserError: the source returned no value and seconds for the config.
         """

@@ -1,4 +1,4 @@
-"""From what a person calls a source of curves to the curves."""
+"""Curves by the name of their source: a past sweep, a Parquet file, or a function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The daemon: gives queued sweeps their heads, shares the cluster out, and takes over what has died."""
+"""The daemon: starts the heads of queued sweeps, allots the cluster among sweeps, and replaces dead heads."""
 
 from __future__ import annotations
 

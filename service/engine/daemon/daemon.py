@@ -1,4 +1,4 @@
-"""One pass after another over all sweeps; whatever must not be forgotten is in the store."""
+"""The control loop over all sweeps of a store. Its whole state is in the store, so that it can be restarted."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ LOGGER = logging.getLogger("service.daemon")
 LEASE = "daemon"
 
 GAP = 10.0
-"""Seconds of silence that lie between two steps at most: whoever did not listen for longer has heard nobody be silent.
-The store was away, or the machine slept, and with it perhaps all heads."""
+"""The most seconds that a pause between two steps adds to a head's silence. After a longer one (the database was
+unreachable, the machine suspended) missing heartbeats say nothing about the heads."""
 
 
 class Daemon:
-    """Runs the sweeps of ``store`` on the cluster whose nodes ``inventory`` tells, with heads that ``launcher`` starts.
+    """Runs the sweeps of ``store`` on the cluster whose nodes ``inventory`` returns; ``launcher`` starts their heads.
 
     Several daemons may have one store: the one with the lease acts, the others wait for it. A daemon may die at any
     moment, and heads go on meanwhile.
@@ -61,7 +61,7 @@ class Daemon:
 
     @property
     def ailing(self) -> str | None:
-        """Why no sweep can start now, in words; None while they can."""
+        """Why no sweep can be started now, in words; None while sweeps can."""
         return self._away or self._ailing
 
     def run(self, stop: threading.Event) -> None:
@@ -71,7 +71,7 @@ class Daemon:
             try:
                 self.step(time.time())
                 self._away = None
-            except SieveError as error:  # The store is away; it is asked again.
+            except SieveError as error:  # The store is unreachable; the next pass tries it again.
                 self._away = str(error)
                 LOGGER.warning("%s", error)
             except Exception:
@@ -84,7 +84,7 @@ class Daemon:
         """One pass at ``now``, in seconds since the epoch; False, and nothing is done, while another daemon acts.
 
         Raises:
-            SieveError: the store is away.
+            SieveError: the store is unreachable.
         """
         if not self._leads():
             self._stepped = None
@@ -114,7 +114,7 @@ class Daemon:
         return self._store.lease(LEASE, self._holder, self._settings.lease)
 
     def _each(self, record: SweepRecord, act: Callable[[SweepRecord], object]) -> None:
-        """What goes wrong with one sweep, whatever it is, keeps no other from its turn."""
+        """Call ``act`` and log its exception, so that one sweep's failure does not end the pass."""
         try:
             act(record)
         except SieveError as error:
@@ -123,7 +123,7 @@ class Daemon:
             LOGGER.exception("%s: this should not have happened; the daemon goes on", record.name)
 
     def _share(self, queued: Sequence[SweepRecord], running: Sequence[SweepRecord], now: float) -> None:
-        """Share the cluster out and start what may start; while it is away all stays as it is."""
+        """Compute the allotments and start sweeps; nothing changes while the cluster does not answer."""
         if not queued and not running:
             return
         nodes = self._look(now)
@@ -140,7 +140,7 @@ class Daemon:
         self._start([record.name for record in ready if _may_run(allotments, record)], now)
 
     def _start(self, ready: list[str], now: float) -> None:
-        """Start sweeps, one after the other, for as long as it is this daemon's to do: a launch may take its time."""
+        """Start sweeps one by one while this daemon holds the lease, which a slow launch may outlast."""
         while ready and not self._stop.is_set() and self._leads():
             record = self._store.next(self._holder, ready)
             if record is None:
@@ -155,7 +155,7 @@ class Daemon:
         quotas: Mapping[str, Quota],
         running: Sequence[SweepRecord],
     ) -> None:
-        """Where a sweep waits and one of lower priority has what it needs, that one is to pause."""
+        """Preempt a sweep of lower priority whose resources a waiting one needs: it is to pause."""
         heads = {record.name: record for record in running if record.holder == "daemon"}
         ages = {name: record.claimed or 0.0 for name, record in heads.items()}
         leaving = {record.name for record in running if record.wish in WISHES_TO_LEAVE}
@@ -176,7 +176,7 @@ class Daemon:
         return self._nodes
 
     def _demands(self, records: Sequence[SweepRecord], nodes: Sequence[Mapping[str, float]]) -> list[Demand]:
-        """What they want, oldest first; one may be of a newer Sieve."""
+        """The demands of sweeps, oldest first, without those whose spec only a newer Sieve reads."""
         demands: list[Demand] = []
         for record in sorted(records, key=lambda record: record.created):
             self._each(record, lambda record: demands.append(demand(record, nodes)))
@@ -188,7 +188,7 @@ def _may_run(allotments: Mapping[str, Allotment], record: SweepRecord) -> bool:
 
 
 def _told(allotments: Mapping[str, Allotment], queued: Sequence[SweepRecord]) -> dict[str, tuple[int | None, str]]:
-    """What the store is told: slots, and what a sweep waits for; one that made room also why it did."""
+    """By sweep its slots and why it has no more, for the store; of a preempted one also the reason of that."""
     made_room = {record.name: f"{record.why}; " for record in queued if record.made_room_for is not None}
     return {
         name: (given.slots, given.reason) if given.runs else (None, made_room.get(name, "") + given.reason)

@@ -1,4 +1,4 @@
-"""What a daemon is told once."""
+"""The settings of a daemon."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ class DaemonSettings:
     ``storage`` is the folder of checkpoints, the same on every node.
 
     ``code`` finds the unpacked code of a sweep. At most ``sweeps`` sweeps run at once, as each head takes memory (None:
-    any number). A head that was not heard of for ``silence`` seconds is looked for; if nobody can tell whether it
-    lives it has ``unknown`` seconds, and ``stuck`` if it lives but says nothing. One that is to cancel has ``obey``
-    seconds to do so, one that is to pause or stop ``stuck``. A sweep has failed after ``attempts`` heads in a row that
+    any number). After ``silence`` seconds without a heartbeat the launcher is asked whether the head is alive. If the
+    launcher does not know, the head is replaced after ``unknown`` seconds of silence; if its process runs, after
+    ``stuck``. A head that is to cancel has ``obey`` seconds to do so, one that is to pause or stop ``stuck``. A sweep
+    has failed after ``attempts`` heads in a row that
     ended before any report. A failed launch is tried again after ``backoff`` seconds, then twice as many, at most 64
     times. The daemon acts every ``period`` seconds and looks at the cluster every ``look``; should it die another one
     may go on after ``lease`` seconds.

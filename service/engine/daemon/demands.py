@@ -1,4 +1,4 @@
-"""What sweeps want of a cluster, as the fair share knows it."""
+"""The demands of sweeps (`service.policy.cluster_share.fair_share.Demand`) and quotas of owners, by their records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.spec import load
 from service.spec.states import SWEEP_WITH_HEAD
 
 ANYONE = "*"
-"""Whose quota holds for owners without one of their own."""
+"""The owner of the default quota."""
 
 
 def demand(record: SweepRecord, nodes: Sequence[Mapping[str, float]]) -> Demand:

@@ -17,7 +17,7 @@ DOUBLINGS = 6
 
 
 def delayed(record: SweepRecord, now: float) -> str | None:
-    """Why a sweep in the queue does not start now though it could; None: nothing is in the way."""
+    """Why the start of a queued sweep is delayed (back-off after failed launches); None: it is not."""
     if record.due is None or record.due <= now:
         return None
     return f"{record.why}; next try in {record.due - now:.0f} s"
@@ -32,17 +32,17 @@ class Starts:
         self._settings = settings
 
     def start(self, record: SweepRecord, now: float) -> bool:
-        """Launch the head of a sweep that was claimed for it. False: it could not be, and the sweep waits again.
+        """Launch the head of a claimed sweep; False if that failed and the sweep is in the queue again.
 
-        The head is known by its ticket before it is launched, so that a daemon that dies in between loses nothing: the
-        head comes or does not, and that is noticed.
+        The ticket is stored before the launch, so that a daemon that dies in between loses nothing: the next one sees
+        whether the head enrolls.
         """
         name, attempt, ticket = record.name, record.attempt, fresh()
         try:
             self._store.heads.launched(name, attempt, None, digest(ticket))
             launch = self._launcher.start(self._launch(record, ticket))
             self._store.heads.launched(name, attempt, launch, digest(ticket))
-        except LostClaim as error:  # The head was quick and has ended already, or another daemon has taken over.
+        except LostClaim as error:  # The head has ended already, or another daemon has the lease.
             LOGGER.info("%s", error)
         except SieveError as error:
             self._failed(record, error, now)

@@ -1,4 +1,4 @@
-"""Looking after heads: what is silent is looked for, what is dead is taken over, what crashes again and again fails."""
+"""Liveness of heads: silent ones are looked up, dead ones replaced, sweeps whose heads keep crashing failed."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ LINE = 500
 class Watch:
     """Watches over the heads of a store; ``holder`` is the daemon's name.
 
-    Silence is what this process has heard of nobody while it listened: clocks of other machines, which write the
-    heartbeats, do not matter.
+    Silence is measured by this process's clock, from the last change of a heartbeat that it saw, as the clocks of the
+    machines that write heartbeats may differ.
     """
 
     def __init__(self, store: Store, launcher: Launcher, settings: DaemonSettings, starts: Starts, holder: str) -> None:
@@ -40,7 +40,7 @@ class Watch:
         self._asked: dict[tuple[str, int, str], float] = {}
 
     def waiting(self, record: SweepRecord, how: str = "") -> None:
-        """A sweep without a head: what a person wishes of it is done at once."""
+        """Handle a sweep without a head: a user's wish is done at once."""
         if record.wish is None:
             return
         if step(record.state, record.wish) == "keep":
@@ -79,7 +79,7 @@ class Watch:
         return silent
 
     def _disobeys(self, record: SweepRecord, now: float) -> bool:
-        """Whether a head has been told long ago to end, and has not. It may be heard of and yet do nothing any more."""
+        """Whether a head has not ended in time after a wish to, though it may still send heartbeats."""
         if record.wish not in WISHES_TO_LEAVE:
             return False
         patience = self._settings.obey if record.wish == "cancel" else self._settings.stuck
@@ -105,7 +105,7 @@ class Watch:
             self._settle(record, "after its head did not obey and was stopped")
 
     def _settle(self, record: SweepRecord, how: str) -> None:
-        """Do what the head was to do. It may not write from here on, whether or not it still lives."""
+        """Set the state that the head should have set, and take its claim, so that it can write no more."""
         why = record.why if record.wish == "yield" else how
         self._store.requeue(record.name, record.attempt, why)
         self.waiting(self._store.sweep(record.name), f", {how}")
@@ -135,6 +135,6 @@ class Watch:
 
 
 def quietly(name: str, error: SieveError) -> None:
-    """What went wrong with one sweep keeps no other from its turn."""
+    """Log what went wrong with one sweep, so that it does not end the pass over all."""
     level = logging.INFO if isinstance(error, LostClaim) else logging.WARNING
     LOGGER.log(level, "%s: %s", name, error)

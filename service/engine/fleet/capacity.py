@@ -1,4 +1,4 @@
-"""What the cluster has room for."""
+"""The capacity of a cluster: how many trials fit at once, and the memory of its smallest GPU."""
 
 from __future__ import annotations
 

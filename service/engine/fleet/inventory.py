@@ -1,4 +1,4 @@
-"""The nodes of a cluster, asked for no more often than need be."""
+"""The cached inventory of a cluster's nodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRESH = 10.0
 
 
 class Inventory:
-    """Says what nodes the cluster at ``address`` has; of several who ask at once, one asks the cluster.
+    """Callable that returns the nodes of the cluster at ``address``, cached; concurrent calls make one request.
 
     Calling it raises `cluster.errors.ClusterError` while the cluster does not answer.
     """

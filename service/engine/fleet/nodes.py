@@ -48,7 +48,7 @@ def request_of(text: str) -> dict[str, float]:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """What a cluster complains of is for the person to read."""
+    """Context in which a ClusterError becomes a UserError."""
     try:
         yield
     except ClusterError as error:

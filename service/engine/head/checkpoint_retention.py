@@ -13,7 +13,7 @@ from service.spec.states import TRIAL_CUT_SHORT
 
 
 class CheckpointRetention:
-    """Removes the checkpoints that nothing can go on from.
+    """Deletes checkpoints by the spec's ``checkpoints.keep`` (Ray: ``CheckpointConfig(num_to_keep)``).
 
     ``best`` keeps that of the best finished trial alone, ``finished`` those of all finished trials, ``all`` everything.
     Trials that may still run keep theirs always. A checkpoint goes only after the ledger knows that its trial has

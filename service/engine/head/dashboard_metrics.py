@@ -32,7 +32,7 @@ class DashboardMetrics:
         self._before = _failures(trial_log)
 
     def feed(self) -> None:
-        """Tell it, unless it was told a moment ago."""
+        """Export the metrics, at most every `PERIOD` seconds."""
         if self._metrics is None or time.monotonic() < self._due:
             return
         self._due = time.monotonic() + PERIOD

@@ -50,7 +50,7 @@ class Head:
         """Run the sweep until it is over or told to end; returns how it stands, which the ledger then says too.
 
         Raises:
-            UserError: the task or the resources that the spec asks for are not to be had.
+            UserError: the task cannot be loaded, or the cluster lacks the resources that the spec asks for.
         """
         checked = check(self.spec, self.record.project)
         with told(), connect() as resources:

@@ -1,4 +1,4 @@
-"""The head's second thread: writes the trial log to the ledger, renews the claim, hears wishes and orders."""
+"""The heartbeat thread of a head: writes the trial log to the ledger, renews the claim, reads wishes and orders."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Heartbeat:
 
     def __enter__(self) -> Heartbeat:
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sieve-pulse", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="sieve-heartbeat", daemon=True)
         self._thread.start()
         return self
 
@@ -69,9 +69,9 @@ class Heartbeat:
         return True
 
     def beat(self) -> None:
-        """Renew the claim now, hear wishes and orders; the sweep pauses if the ledger refuses.
+        """Renew the claim now and read wishes and orders; the sweep pauses if the ledger refuses.
 
-        A head that is about to end does not say that it runs: a wish to go on would be taken for heard.
+        A head that is about to end does not send RUNNING: the ledger would take a wish to resume for fulfilled.
         """
         needs = None if self._concurrency is None else self._concurrency.needs()
         try:

@@ -29,7 +29,7 @@ def remember(trial_log: TrialLog, spec: Spec, history: History) -> None:
 
 
 def rebuild(policy: Policy, trial_log: TrialLog, spec: Spec, history: History, before: int) -> None:
-    """Show ``policy`` what happened to the trials after number ``before``, in the old order; ``spec`` is the sweep's.
+    """Replay the events of trials after number ``before`` to ``policy``, in their old order; ``spec`` is the sweep's.
 
     Every value has its verdict among the decisions, which so tell where among the values a promotion came. A trial
     begins before its first report or that of a later one; losses come last. ``trial_log`` has been shown all.
@@ -78,7 +78,7 @@ class _Replay:
             self._policy.watch(trial, stage, done, value)
 
     def end(self) -> None:
-        """What came after the last report."""
+        """The events after the last report."""
         self._promote(len(self._decisions))
         self._begin(max(self._waiting, default=0))
 

@@ -29,7 +29,7 @@ class SweepStopper(NoSnapshot, Stopper):
         self.exit_code = 0
 
     def begin(self) -> None:
-        """Start this head's clock: what Ray takes to start is not the sweep's time."""
+        """Start this head's clock, after Ray has started: that time is not the sweep's."""
         self._begun = time.monotonic()
 
     def seconds(self) -> float:

@@ -53,12 +53,12 @@ class SweepRounds:
         """The policy of a round, which knows what happened in it before this head, and learns from the rounds before.
 
         Raises:
-            UserError: a searcher of the user's own is not to be had.
+            UserError: a searcher of the user's own cannot be loaded.
         """
         past = self._trial_log.table()[: round.before]
         policy = Policy(round.spec, foreign(round.spec, self._record.project), past, self._lessons(past))
         rebuild(policy, self._trial_log, self._spec, self._history, round.before)
-        policy.worths.news()  # What the old head knew is on record.
+        policy.worths.news()  # The old head has recorded these.
         return policy
 
     def _following(self, round: Round) -> Round | None:

@@ -1,4 +1,4 @@
-"""The head's memory of its sweep: read from the ledger once, kept as things happen, written back in batches."""
+"""The head's copy of the ledger's trials, with changes written back in batches (a write-behind log)."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class TrialLog:
             return list(batch.trials)
 
     def table(self, after: int = 0) -> list[Observation]:
-        """What the policy may see of the trials ``after`` that number, by number.
+        """The observations of the trials ``after`` that number for the policy, by number.
 
         Only rows that have changed since the last call are made anew.
         """
@@ -124,7 +124,7 @@ class TrialLog:
             return [row for row in self._table.values() if row.trial > after]
 
     def track(self, number: int) -> TrialProgress:
-        """What a trial has handed in so far; not to be changed."""
+        """The progress of a trial by its reports so far; not to be changed."""
         return self._tracks.get(number) or TrialProgress()
 
     def epochs(self) -> float:

@@ -66,7 +66,7 @@ class TrialQueue:
         return row
 
     def _new(self, live: int) -> TrialRecord | None:
-        """What the policy gives a free slot; it is not asked again before something has happened."""
+        """The policy's next job for a free slot, asked for again only after a new event."""
         now = (self._trial_log.events, live)
         if now == self._idle_since:
             return None

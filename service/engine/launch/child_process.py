@@ -1,4 +1,4 @@
-"""A head as a child process, for callers that must stay free: it pauses when they end."""
+"""A head as a child process (`service.run`), which pauses its sweep when the parent ends."""
 
 from __future__ import annotations
 

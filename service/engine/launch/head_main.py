@@ -32,7 +32,7 @@ PERIOD = 2.0
 def attend(address: str, sweep: str, attempt: int, storage: Path, born: str) -> int:
     """Enroll at the service at ``address`` and run the head to its end; returns the exit code.
 
-    What earlier heads of this sweep (``born`` tells it from others of its name) could not hand in is handed in first.
+    The spools of earlier heads of this sweep are delivered first; ``born`` tells it from former sweeps of its name.
 
     Raises:
         LostClaim: the sweep is another head's.
@@ -62,7 +62,7 @@ def _cluster() -> Iterator[None]:
 
 @contextmanager
 def _beating(ledger: HttpLedger, sweep: str, attempt: int) -> Iterator[None]:
-    """Keep the claim alive. Who has lost it before the head runs has nothing to do; later the head hears it itself."""
+    """Context that renews the claim in a thread, until it is lost: a head that runs by then sees that by itself."""
     done = threading.Event()
 
     def beat() -> None:

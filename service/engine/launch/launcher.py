@@ -1,4 +1,4 @@
-"""What starts heads, and what it is told of each."""
+"""The interface of launchers, which start heads, and `Launch`, their argument."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Launch:
 
     @property
     def name(self) -> str:
-        """How the head is called, and no other ever was: by its sweep and attempt, and which sweep of that name."""
+        """The head's unique name, by its sweep, its attempt and the time of submission."""
         return f"sieve-{self.sweep}-{self.attempt}-{self.born}"
 
     @property
@@ -54,7 +54,7 @@ class Launch:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the head finds in its environment. The one secret is the ticket, worthless once the head has come."""
+        """The environment variables of the head. The only secret is the ticket, void once the head has enrolled."""
         return {TICKET: self.ticket} | ({TRUST: self.trust} if self.trust else {})
 
     @property
@@ -65,13 +65,13 @@ class Launch:
 
 
 class Launcher(Protocol):
-    """Starts heads and looks after them. What each one promises is in the contract suite of launchers.
+    """The interface of what starts heads. What each launcher promises is in the contract suite of launchers.
 
     The id that `start` returns is all that is needed to find the head again, from another process as well.
     """
 
     def start(self, launch: Launch) -> str:
-        """Start a head and return its id; whether it lives is another question. Raises LaunchFailed."""
+        """Start a head and return its id, without waiting until it runs. Raises LaunchFailed."""
 
     def alive(self, id: str) -> bool | None:
         """Whether the head still runs; None if that cannot be told now."""
@@ -80,4 +80,4 @@ class Launcher(Protocol):
         """End the head, politely first; does nothing where it has ended. Does not wait. Raises LaunchFailed."""
 
     def logs(self, id: str, follow: bool = False) -> Iterator[str]:
-        """What the head has printed, in pieces of any size; with ``follow`` until it ends."""
+        """The output of the head, in pieces of any size; with ``follow`` until it ends."""

@@ -23,7 +23,7 @@ def launcher_of(name: str, cluster: str, home: Path) -> Launcher:
 
 
 def _jobs(cluster: str, home: Path) -> Launcher:
-    from service.engine.launch.ray_jobs import RayJobs  # Ray is imported by who needs it.
+    from service.engine.launch.ray_jobs import RayJobs  # Only this launcher imports Ray.
 
     return RayJobs(cluster)
 

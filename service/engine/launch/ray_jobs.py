@@ -17,13 +17,13 @@ from cluster.token import headers
 from service.engine.launch.launcher import IN_A_JOB, Launch, LaunchFailed
 
 CPUS = 0.0
-"""CPUs that a head reserves of those that trials share: it decides and writes, and trains nothing."""
+"""CPUs that a head reserves in the cluster: none, as it does not train."""
 
 OVERRIDE = "RAY_API_SERVER_ADDRESS"
 """Environment variable that Ray's client prefers to all else."""
 
 TIMEOUT = 60.0
-"""Seconds that the dashboard has to answer. Ray's own client waits for ever, and with it whoever asks."""
+"""Seconds that the dashboard has to answer, as Ray's own client has no timeout."""
 
 POLL = 1.0
 LINE = 300
@@ -105,7 +105,7 @@ class RayJobs:
             time.sleep(POLL)
 
     def _get(self, path: str) -> httpx.Response:
-        """What the dashboard answers by Ray's documented REST API: Ray's client tells no status from another."""
+        """The dashboard's answer by Ray's documented REST API, as errors of Ray's client have no status."""
         return httpx.get(self._client().get_address() + path, headers=headers(), timeout=TIMEOUT)
 
     def _client(self) -> JobSubmissionClient:

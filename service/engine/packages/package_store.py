@@ -30,7 +30,7 @@ CUT_OFF = 3600.0
 
 
 class Upload:
-    """A package on its way in: chunks of bytes, then `finish`. It is checked as it comes and seen by nobody before."""
+    """A package on its way in: chunks of bytes, then `finish`. It is checked as it comes, and visible only then."""
 
     def __init__(self, sha256: str, file: BinaryIO, limits: Limits) -> None:
         self._sha256 = sha256
@@ -115,7 +115,7 @@ class Packages:
             shutil.rmtree(work, ignore_errors=True)
 
     def tidy(self, used: Collection[str]) -> None:
-        """Delete the packages that are not in ``used`` and that nobody asked for in `KEPT` seconds, and what uploads
+        """Delete the packages that are not in ``used`` and were not asked for in `KEPT` seconds, and what uploads
         that were cut off have left.
         """
         now = time.time()
@@ -135,7 +135,7 @@ class Packages:
 
 
 def _wanted(place: Path) -> bool:
-    """Whether a package is here; whoever asks is about to use it, so that it stays for another while."""
+    """Whether a package is stored; marks it as used, so that `tidy` keeps it."""
     with suppress(FileNotFoundError, PermissionError):
         os.utime(place)
     return place.is_dir()

@@ -1,4 +1,4 @@
-"""Unpacking a zip that a stranger made: nothing leaves its folder, nothing is larger than it may be."""
+"""Safe unpacking of untrusted zips: no paths out of the folder, limits on sizes and on the number of files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Limits:
 def unpack(archive: Path, folder: Path, limits: Limits) -> None:
     """Write the files of the zip ``archive`` into the new ``folder``.
 
-    What the zip says of itself is checked first and what really comes out is counted, for it may lie.
+    The zip's table of contents is checked first; the bytes are counted while unpacking, as the table may be forged.
 
     Raises:
         Refused: it is no zip, or holds what may not be: paths that lead out, links, devices, encrypted files, more

@@ -1,4 +1,4 @@
-"""What is checked before a sweep runs: first that it can exist, then that its task is sound on the target."""
+"""Preflight checks of a sweep: spec, task and data; then probes of the task with a trial's resources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is checked before a sweep exists: its searcher proposes, its task can be found, its data cut into the stages."""
+"""Checks before submission: the searcher proposes, the task loads, its data have a subset for each stage."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Misspelt:
 
     @property
     def evidence(self) -> str:
-        """What was seen."""
+        """The observation."""
         return f"parameters/{self.name}: is passed to the task alone; Sieve's loop reads {self.key}"
 
     @property
     def cure(self) -> str:
-        """What to do."""
+        """The advice."""
         return "rename it if that is meant"
 
 
@@ -47,7 +47,7 @@ class Checked:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is strange, but allowed, in words."""
+        """What is allowed but probably a mistake, in words."""
         return tuple(f"{one.evidence}: {one.cure}" for one in self.misspelt)
 
 
@@ -101,7 +101,7 @@ def _check_workers(spec: Spec, kind: str, source: object) -> None:
 
 
 def placed(error: TaskError, source: object) -> SpecError:
-    """The task's complaint at its place in the spec: a stage if it is about one, else the task."""
+    """A TaskError as a SpecError at the key it is about: a stage if it is about one, else the task."""
     from trainables.errors import StageError, TaskError
 
     if isinstance(error, StageError):

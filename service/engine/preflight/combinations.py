@@ -1,4 +1,4 @@
-"""Values that do not go together: the recipe refuses some combinations, though each value is allowed by itself."""
+"""Combinations of values that the recipe refuses, though each value is allowed by itself."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def combinations(spec: Spec) -> Iterator[Finding]:
 
 
 def _answers(space: Space, listed: Sequence[Parameter], given: Mapping[str, Any]) -> Iterator[TaskError | None]:
-    """What the recipe says of each combination of values, None where it takes it.
+    """The recipe's refusal of each combination of values, None where it accepts it.
 
     What is ``given`` stays, and what cannot be listed is in its middle.
     """

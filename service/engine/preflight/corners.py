@@ -1,4 +1,4 @@
-"""The corners of a search space: where configs break first."""
+"""The corners of a search space: configs at its bounds, which break first."""
 
 from __future__ import annotations
 

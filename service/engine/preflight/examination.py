@@ -1,4 +1,4 @@
-"""The whole check of a sweep: probes on the target, findings here."""
+"""The check of a sweep: runs the probes where trials train, and judges their evidence."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def thorough(spec: Spec, project: str, source: object = None, seconds: float = S
 
     Raises:
         SpecError: as `check` does.
-        UserError: the resources are not to be had.
+        UserError: the cluster lacks the resources.
     """
 
     def told(target: Target, asked: Question, data: Any | None) -> Report:

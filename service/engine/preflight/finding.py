@@ -42,12 +42,12 @@ class Report:
 
     @property
     def failures(self) -> tuple[Finding, ...]:
-        """What must be mended first."""
+        """The findings of level ``fail``."""
         return tuple(finding for finding in self.findings if finding.level == "fail")
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What may be meant, but probably is not."""
+        """The findings of level ``warn``."""
         return tuple(finding for finding in self.findings if finding.level == "warn")
 
     def rows(self) -> list[dict[str, Any]]:

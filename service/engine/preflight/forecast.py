@@ -1,4 +1,4 @@
-"""What a sweep would do and cost, before it runs."""
+"""The forecast of a sweep: its trials, its work and its cost, before it runs."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ REPORT = 0.05
 
 @dataclass(frozen=True)
 class Cost:
-    """What a sweep takes, in seconds (one trial after another) and full-data epochs, beside training all in full."""
+    """The cost of a sweep in seconds (one trial after another) and full-data epochs, beside training all in full."""
 
     seconds: float
     epochs: float

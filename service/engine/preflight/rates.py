@@ -1,4 +1,4 @@
-"""From a ramp to the range of learning rates to search, and from timed batches to a batch size."""
+"""Suggestions: a range of learning rates from the range test (ramp), a batch size from timed batches."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class Target:
         return timed
 
     def _run(self, name: str, seconds: float, *arguments: Any) -> Any:
-        """What the function ``name`` of `trainables.probe` returns there; gives up after a multiple of ``seconds``."""
+        """The result of the function ``name`` of `trainables.probe` there; gives up after a multiple of ``seconds``."""
         each = self._request.each
         remote = ray.remote(num_cpus=each["CPU"], num_gpus=each["GPU"], max_retries=0)(_probe)
         limit = PATIENCE + 3 * seconds

@@ -30,7 +30,7 @@ CRASH = TrialFailure("worker", "a simulated crash of its worker", "a simulated c
 CURVE_ENDS = "the recorded curve ends here"
 
 TIMELESS = 1_000
-"""So many trials without a second gone by never use a budget of time up."""
+"""The most trials that begin at virtual time 0 where time is the budget: it would never be used up."""
 
 
 @dataclass(frozen=True)

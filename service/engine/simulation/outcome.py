@@ -1,4 +1,4 @@
-"""What a simulated sweep came to."""
+"""The result of a simulated sweep."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def submit(submission: SimulatedSubmission, options: SimulationOptions, home: Pa
 
     Raises:
         SpecError: the spec breaks a rule.
-        UserError: the curves are not to be had, or the name belongs to a real sweep or is that of the curves.
+        UserError: the curves cannot be read, or the name belongs to a real sweep or is that of the curves.
     """
     store = open_store(home)
     source, project = _known(submission.source, store)

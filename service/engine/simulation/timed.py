@@ -27,7 +27,7 @@ class Timed:
         self._charge = charge
 
     def next(self, table: Sequence[Observation]) -> tuple[Job | None, float]:
-        """What a free worker does next."""
+        """The next job for a free worker."""
         return self._timed("next", lambda: self._policy.next(table))
 
     def judge(self, report: ReportRecord, done: int, seconds: float) -> tuple[Verdict | None, float]:

@@ -1,4 +1,4 @@
-"""What a simulated sweep runs in, from its first round to its last."""
+"""The surroundings of a simulated sweep in all its rounds: virtual clock, curves, used budget."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def spec_of_round(spec: Spec, round: int, spaces: Sequence[SpaceRecord], before:
     raw = spec.at(round).to_dict() | {"parameters": _parameters(spec, round, spaces)}
     if spec.budget.trials is not None:
         raw["budget"]["trials"] = spec.budget.trials - before
-    raw["search"]["seed"] = (spec.search.seed + round) % 2**32  # the same draws again would say less
+    raw["search"]["seed"] = (spec.search.seed + round) % 2**32  # other draws than those of the round before
     return load(raw)
 
 

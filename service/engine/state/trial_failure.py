@@ -1,4 +1,4 @@
-"""What broke a trial."""
+"""The failure of a trial."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TrialFailure:
-    """What broke a trial: ``kind`` is diverged, metric, task, disk, memory, error, or worker (its process died).
+    """The failure of a trial: ``kind`` is diverged, metric, task, disk, memory, error, or worker (its process died).
 
-    ``message`` is one line; ``node`` is the id of the node where it happened, None where nobody knows.
+    ``message`` is one line; ``node`` is the id of the node where it happened, None if not known.
     """
 
     kind: str

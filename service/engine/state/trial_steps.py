@@ -3,7 +3,7 @@
 A head and the simulator take the same steps and put what comes back on record. ``time`` is the sweep's running time in
 seconds, as decisions have it; ``now`` is the time of rows: seconds since the epoch, or virtual ones in a simulation.
 
-What stays apart is when a step is due, and what goes with it. A head hears from Tune when a trial starts, reports or
+What stays apart is when a step is due, and what goes with it. Tune tells a head when a trial starts, reports or
 breaks, one call each, and adds what the trial's GPU, node and checkpoint have to say; it can be told to pause, and
 leaves trials to the next head. The simulator frees its workers itself and draws each epoch from curves, so a crash
 takes a trial back to its last report, where a real worker reads its checkpoint.

@@ -1,4 +1,4 @@
-"""What a sweep learns from: the sweeps of its warm start as they stood at submit, and its own earlier rounds."""
+"""The warm-start data of a sweep: copies of past sweeps as they were at submit, and its own earlier rounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a spec to a sweep in the ledger: everything checked first, the same spec is the same sweep."""
+"""Submission on this machine: checks a spec, and creates its sweep or continues it (idempotent)."""
 
 from __future__ import annotations
 

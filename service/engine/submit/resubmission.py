@@ -1,4 +1,4 @@
-"""What becomes of a spec whose name may be in use: a new sweep, a fresh start, the same sweep that goes on, a refusal.
+"""Resubmission of a spec whose name may be in use: a new sweep, a fresh start, the same sweep that goes on, a refusal.
 
 The one decision of submissions on this machine and over the network, as a value; who submits carries it out.
 """

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 Nodes = list["Node"]
 Inventory = Callable[[], Nodes]
-"""Says what nodes there are. Raises any error while the cluster does not answer."""
+"""Returns the nodes of the cluster. Raises any error while the cluster does not answer."""
 
 TRIES = 3
-"""How often a submission is looked at again that another one came before."""
+"""Attempts of a submission that loses a race with another one."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class SubmittedSpec:
 
 @dataclass(frozen=True)
 class Received:
-    """The sweep of a submission; ``new``: it was not there before. ``warnings`` are what is strange, but allowed."""
+    """The sweep of a submission; ``new``: it was created. ``warnings``: what is allowed but probably a mistake."""
 
     sweep: SweepRecord
     new: bool

@@ -1,1 +1,1 @@
-"""The service over HTTP, the only place that knows a web server."""
+"""The HTTP API of the service (FastAPI): the only place that imports a web server."""

@@ -1,4 +1,4 @@
-"""What is counted of the service, in a registry of its own."""
+"""The Prometheus metrics of the service, in a registry of its own."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class Sweeps(Collector):
-    """Asks the store when somebody looks, so that several services of one store say the same."""
+    """Prometheus collector that reads the store at each scrape, so that all services of a store export the same."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def describe(self) -> list[Metric]:
-        """Nothing: whoever registers must not open the store."""
+        """No metrics, so that to register the collector does not read the store."""
         return []
 
     def collect(self) -> Iterator[Metric]:

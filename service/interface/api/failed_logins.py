@@ -1,4 +1,4 @@
-"""Failed authentications by client address, so that nobody tries secrets at full speed."""
+"""Failed authentications by client address, to limit the rate at which secrets can be tried."""
 
 from __future__ import annotations
 

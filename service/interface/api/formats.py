@@ -146,7 +146,7 @@ def _parquet(table: pa.Table) -> Iterator[bytes]:
 
 
 class _Sink(io.RawIOBase):
-    """A file that is read away while it is written."""
+    """An in-memory buffer that is drained while it is written."""
 
     def __init__(self) -> None:
         super().__init__()

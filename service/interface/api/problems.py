@@ -41,7 +41,7 @@ STATUSES: dict[type[SieveError], int] = {
     DiskFull: 507,
     SieveError: 503,
 }
-"""By the first of these that an error is; the order is from the particular to the general."""
+"""The HTTP status of an error: that of the first class it is an instance of, from the particular to the general."""
 
 
 class Fault(BaseModel):

@@ -25,7 +25,7 @@ OFTEN = (f"{PREFIX}/heads/", "/healthz", "/readyz")
 
 
 class Requests:
-    """Logs and counts every request. Queries and headers are left out of the log: there people put secrets."""
+    """Logs and counts every request. Queries and headers are not logged, as they may hold secrets."""
 
     def __init__(self, app: ASGIApp, counters: Counters) -> None:
         self._app = app

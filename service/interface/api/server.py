@@ -106,7 +106,7 @@ def config(settings: ServiceSettings, exposure: Exposure) -> uvicorn.Config:
 def admin_token(store: Store, home: Path) -> Path | None:
     """The file with an admin's token. It is written when no admin's token holds: at the first start.
 
-    None: somebody has such a token, and it is not in the file.
+    None if there is an admin's token that is not in the file.
 
     Raises:
         UserError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""What the routes need of the service they belong to."""
+"""The settings and services of the routes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ServiceSettings:
     and of one that a head sends. ``inventory`` says what nodes there are and ``logs`` what the head of a sweep has
     printed, where a daemon knows; ``ailing`` says in words why the service cannot do its work, None while it can.
     ``stop`` is set when the service ends, and with it every stream. Streams look for news every ``interval`` seconds,
-    and say that they live every ``heartbeat`` seconds; each user has at most ``streams`` of them, and ``listeners``
+    and send a comment every ``heartbeat`` seconds; each user has at most ``streams`` of them, and ``listeners``
     says how many now.
     """
 
@@ -66,7 +66,7 @@ class ServiceSettings:
         self.packages.tidy(self.store.packages())
 
     def check_streams(self, user: str) -> None:
-        """Raise Refusal where ``user`` has as many streams as may be: the others are to have some, too."""
+        """Raise Refusal where ``user`` has as many streams as a user may have."""
         if self.listeners[user] >= self.streams:
             told = f"{user} has {self.streams} streams open, as many as one may have"
             raise Refusal(429, told, "close some, and try again", {"Retry-After": "5"})

@@ -50,7 +50,7 @@ def _code(settings: ServiceSettings, record: SweepRecord) -> Path:
 
 
 class BackgroundLoop:
-    """Runs ``run`` in a thread for as long as the context lasts; an error in it makes the service ail."""
+    """Runs ``run`` in a thread for as long as the context lasts; an error in it makes ``/readyz`` fail."""
 
     def __init__(self, run: Run | None, settings: ServiceSettings) -> None:
         self._run = run

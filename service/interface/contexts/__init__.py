@@ -1,1 +1,1 @@
-"""Which services a person knows, by name, and the token for each."""
+"""Contexts (as kubectl's): services by name, with a token for each."""

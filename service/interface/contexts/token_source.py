@@ -1,4 +1,4 @@
-"""Where the token for an address comes from: never from the command line, where others of the machine would see it."""
+"""The token of an address: from the environment, a context or a file; not the command line, which other users see."""
 
 from __future__ import annotations
 

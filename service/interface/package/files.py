@@ -1,4 +1,4 @@
-"""Which files of a folder travel with a sweep: those that git would take; without git, that no pattern leaves out."""
+"""The files of a code package: those that git tracks or would add; without git, those that no pattern leaves out."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def files(project: Path) -> Listing:
 
 
 def _by_git(folder: Path) -> list[str]:
-    """What git knows in ``folder`` or would add; nothing where there is no git, or it ignores the whole folder."""
+    """The files that git tracks in ``folder`` or would add; none without git, or where it ignores the whole folder."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
         listed = subprocess.run(command, cwd=folder, capture_output=True, check=False)

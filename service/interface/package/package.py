@@ -63,7 +63,7 @@ def pack(project: Path, path: Path, most: int = MOST) -> Package:
 
 def _add(archive: zipfile.ZipFile, name: str, source: Path) -> None:
     entry = zipfile.ZipInfo(name, _BEGINNING)
-    entry.create_system = 3  # Unix, so that the mode is heard of
+    entry.create_system = 3  # Unix, so that the file mode is kept
     try:
         mode = 0o755 if source.stat().st_mode & stat.S_IXUSR else 0o644
         entry.external_attr = (stat.S_IFREG | mode) << 16
@@ -75,7 +75,7 @@ def _add(archive: zipfile.ZipFile, name: str, source: Path) -> None:
 
 
 def _without_ours(project: Path, listed: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...]]:
-    """Without Sieve's own packages, if ``project`` is Sieve's checkout: whoever runs the sweep has them.
+    """Without Sieve's own packages, if ``project`` is Sieve's checkout: they are installed where it runs.
 
     Raises:
         UserError: the project has a package of such a name that is not ours; beside ours it would not work.

@@ -1,4 +1,4 @@
-"""A handle on a sweep, wherever it is: what it found, how it stands, and what a person may want of it."""
+"""The handle of a sweep on this machine or at a service: its results, its status, and control of it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,32 @@ Own = TypeVar("Own", bound="Handle")
 
 
 class Handle:
-    """A sweep by its name at a source. It holds no results of its own: each call asks anew.
+    """The handle of a sweep: what `Sweep` (on this machine) and `RemoteSweep` (at a service) have in common.
 
-    Every method raises UnknownSweep once the sweep is removed.
+    It holds no results of its own: each call asks anew, so that a handle made in another process gives the same. The
+    columns and dtypes of its DataFrames are those of `service.ledger.results.results.Results`. Every method raises
+    UnknownSweep once the sweep is removed.
+
+    >>> import service
+    >>> spec = {
+    ...     "name": "moons",
+    ...     "task": "moons:Moons",
+    ...     "metric": {"name": "accuracy", "goal": "maximize"},
+    ...     "parameters": {"lr": {"uniform": [0.0, 1.0]}},
+    ...     "stages": [{"data": 0.25, "epochs": 1}, {"data": 1.0, "epochs": 4}],
+    ...     "search": {"algorithm": "sobol", "trials": 4},
+    ... }
+    >>> sweep = service.simulate(spec, lambda config, data, epoch: (config["lr"], 10.0 * data))
+    >>> sweep.state, sweep.status.counts
+    ('SUCCEEDED', {'FINISHED': 4})
+    >>> len(sweep.history())  # 4 trials of 1 + 4 epochs
+    20
+    >>> sweep.decisions()["verdict"].value_counts().to_dict()
+    {'continue': 4, 'finish': 4}
+    >>> sweep.pause()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    service.engine.control.wishes.NothingToDo: moons is SUCCEEDED: there is nothing to pause; ...
     """
 
     def __init__(self, name: str, source: Source) -> None:
@@ -37,27 +60,30 @@ class Handle:
 
     @property
     def status(self) -> Status:
-        """The funnel of stages, running trials, best so far and time left, at this moment."""
+        """The funnel of stages, running trials, best so far and time left (seconds), at this moment."""
         return self._source.status(self.name)
 
     def trials(self) -> pd.DataFrame:
-        """One row per trial."""
+        """One row per trial, by number; the columns are those of `Results.trials`."""
         return self._source.frame(self.name, "trials")
 
     def history(self) -> pd.DataFrame:
-        """One row per report."""
+        """One row per report, in the order they came in; the columns are those of `Results.history`."""
         return self._source.frame(self.name, "history")
 
     def decisions(self) -> pd.DataFrame:
-        """One row per verdict on a trial at a rung, with its reason."""
+        """One row per decision on a trial, with its reason; the columns are those of `Results.decisions`."""
         return self._source.frame(self.name, "decisions")
 
     def stages(self) -> pd.DataFrame:
-        """One row per stage: its plan, how many trials ended it, and the newest estimate of what it is worth."""
+        """One row per stage: its plan and the estimate of its worth; the columns are those of `Results.stages`."""
         return self._source.frame(self.name, "stages")
 
     def best(self, n: int = 1) -> pd.DataFrame:
-        """The best ``n`` of the trials that finished the last stage; empty before the first has."""
+        """The best ``n`` (1) of the trials that finished the last stage, best first; empty before the first has.
+
+        The columns are those of `trials`.
+        """
         return self._source.frame(self.name, "best", n)
 
     def logs(self, follow: bool = False) -> Iterator[str]:
@@ -65,11 +91,15 @@ class Handle:
         return self._source.logs(self.name, follow)
 
     def events(self) -> Iterator[Event]:
-        """State changes and decisions from now on, until it is no longer under way."""
+        """State changes and decisions from now on, until it is no longer under way.
+
+        An event has a ``kind``, ``sweep`` or ``decision``, and ``data``, a dict: sweep, state and why at least, or the
+        sweep and the columns of a decision.
+        """
         return self._source.events(self.name)
 
     def wait(self: Own, timeout: float | None = None) -> Own:
-        """Blocks until the sweep is no longer under way, at most ``timeout`` seconds; returns the handle.
+        """Block until the sweep is no longer under way, at most ``timeout`` seconds (None: any); returns the handle.
 
         Raises:
             TimeoutError: the sweep is still under way; it goes on.
@@ -85,11 +115,11 @@ class Handle:
         return self
 
     def pause(self) -> None:
-        """Asks the sweep to pause, keeping everything; does not block. Raises UserError if it is not running."""
+        """Ask the sweep to pause, keeping everything; does not block. Raises UserError if it is not running."""
         self._source.wish(self.name, "pause")
 
     def resume(self) -> None:
-        """Makes a sweep that waits without a head go on; does not block.
+        """Have a sweep that is paused or failed go on; does not block.
 
         Raises:
             UserError: it is running, or it has ended.
@@ -97,7 +127,7 @@ class Handle:
         self._source.wish(self.name, "resume")
 
     def stop(self) -> None:
-        """Asks the sweep to stop for good, which it does within seconds, keeping everything; does not block.
+        """Ask the sweep to stop for good, which it does within seconds, keeping everything; does not block.
 
         Raises:
             UserError: the sweep is not running.
@@ -105,11 +135,11 @@ class Handle:
         self._source.wish(self.name, "stop")
 
     def cancel(self) -> None:
-        """Gives the sweep up, be it running or waiting; does not block. Raises UserError if it has ended."""
+        """Give the sweep up, be it running or waiting; does not block. Raises UserError if it has ended."""
         self._source.wish(self.name, "cancel")
 
     def extend(self, n: int) -> None:
-        """Gives the sweep ``n`` more trials, which it goes on with; does not block.
+        """Give the sweep ``n`` more trials, which it goes on with; does not block.
 
         Raises:
             UserError: it is running, it runs every point of a grid, or ``n`` is not positive.
@@ -117,11 +147,14 @@ class Handle:
         self._source.extend(self.name, n)
 
     def update(self, *, priority: int | None = None, weight: float | None = None) -> None:
-        """Changes its place in the queue (-100 to 100, 0 by default) or its share among those of one priority."""
+        """Change its ``priority`` in the queue (-100 to 100, 0 by default) or its ``weight`` among those of the same.
+
+        None leaves it as it is. A sweep gets slots in proportion to its weight (1 by default).
+        """
         self._source.update(self.name, priority, weight)
 
     def remove(self) -> None:
-        """Deletes the sweep with its trials, reports and checkpoints. Raises AlreadyRunning while it runs."""
+        """Delete the sweep with its trials, reports and checkpoints. Raises AlreadyRunning while it runs."""
         self._source.remove(self.name)
 
     def _is_under_way(self) -> bool:

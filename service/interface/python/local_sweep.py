@@ -23,10 +23,25 @@ if TYPE_CHECKING:
 
 
 class Sweep(Handle):
-    """A handle on a sweep in the ledger: what it found, how it stands, and a way to stop it. Made by `run` and `sweep`.
+    """The handle of a sweep on this machine. Made by `service.run`, `service.simulate` and `service.sweep`.
 
-    Handles hold no results of their own: each call reads the ledger, so that a handle made in another process (by
-    `service.sweep`) says the same.
+    A `Handle` whose ledger is that of the folder ``home``. Two of its methods do more here: `resume` and `extend` start
+    a child process that drives the sweep, and pauses it when this process ends.
+
+    >>> import service
+    >>> spec = {
+    ...     "name": "moons",
+    ...     "task": "moons:Moons",  # a simulation does not load it
+    ...     "metric": {"name": "accuracy", "goal": "maximize"},
+    ...     "parameters": {"lr": {"uniform": [0.0, 1.0]}},
+    ...     "stages": [{"data": 0.25, "epochs": 1}, {"data": 1.0, "epochs": 4}],
+    ...     "search": {"algorithm": "sobol", "trials": 4},
+    ... }
+    >>> sweep = service.simulate(spec, lambda config, data, epoch: (config["lr"], 10.0 * data))
+    >>> sweep
+    Sweep('moons', SUCCEEDED)
+    >>> len(sweep.trials())
+    4
     """
 
     def __init__(self, name: str, home: Path, head: subprocess.Popen[bytes] | None = None) -> None:
@@ -36,7 +51,7 @@ class Sweep(Handle):
         self._head = head
 
     def wait(self, timeout: float | None = None) -> Sweep:
-        """As `Handle.wait`; interrupting it (Ctrl-C, or a notebook's stop button) pauses a sweep of this process."""
+        """As `Handle.wait`; an interrupt (Ctrl-C, or a notebook's stop button) pauses a sweep of this process."""
         try:
             return super().wait(timeout)
         except KeyboardInterrupt:
@@ -85,17 +100,37 @@ def run(
     wait: bool = True,
     check: bool = True,
 ) -> Sweep:
-    """Runs the sweep of ``source`` (a YAML file, a mapping that may hold Tune domains, or a `Spec`), or continues it.
+    """Run the sweep of ``source``, or continue the one of the same spec; returns its handle.
 
-    The head is a child process. With ``wait`` (the default) the call returns when the sweep is over, else at once; the
-    head pauses when this process ends. ``project`` is the folder with the task's code (default: the current one),
-    ``home`` that of the ledger (default: as on the command line). With ``check`` (the default) the task of a new sweep
-    is looked at first, without training it; what is not wrong, but strange, is a warning of the logger ``service``.
+    Its head is a child process, which pauses the sweep when this process ends.
+
+    Args:
+        source: the path of a YAML file, a mapping, which may hold Tune domains, or a `Spec`.
+        project: the folder with the task's code; default: the current one.
+        home: the folder of the ledger; default: SIEVE_HOME, else the nearest ``.sieve`` here or above, else one here.
+        wait: return when the sweep is over (default), else at once.
+        check: look at the task of a new sweep first, without training it (default); what is allowed but probably a
+            mistake is a warning of the logger ``service``.
 
     Raises:
-        SpecError: the spec breaks a rule.
-        UserError: the task is not to be found, or fails the quick check, or the name belongs to another sweep.
+        SpecError: the spec breaks a rule, or its task cannot be found.
+        UserError: the task fails the quick check, or another sweep has the name.
         SieveError: with ``wait``, the sweep failed.
+
+    ``service.run("sweep.yaml").best(3)`` trains; a mistake is found before anything runs:
+
+    >>> import service
+    >>> service.run({
+    ...     "name": "moons",
+    ...     "task": "moons:Moons",
+    ...     "metric": {"name": "accuracy", "goal": "maximize"},
+    ...     "parameters": {"lr": {"uniform": [0.0, 1.0]}},
+    ...     "stages": [{"data": 25, "epochs": 1}],
+    ...     "search": {"trials": 4},
+    ... })
+    Traceback (most recent call last):
+        ...
+    service.spec.errors.SpecError: stages/0/data: data is 25; a stage uses a fraction in (0, 1], e.g. 0.1
     """
     from service.engine.launch.child_process import start
     from service.engine.submit.local import submit
@@ -115,14 +150,30 @@ def check(
     project: str | Path | None = None,
     seconds: float = 20.0,
 ) -> Report:
-    """Checks the task of ``source`` on the resources of a trial, training it for about ``seconds``; changes nothing.
+    """Check the task of ``source`` with the resources of a trial, training it for about ``seconds`` (20).
 
-    The report is true where nothing failed; iterating gives its findings, ``report.frame()`` is a DataFrame with a row
-    for each: level (ok, warn, fail), name, evidence, cure. ``project`` is the folder with the task's code.
+    No sweep is made. The report is true where nothing failed. Iterating it gives its findings; ``report.frame()`` is a
+    DataFrame with a row for each, all text: ``level`` (ok, warn or fail), ``name``, ``evidence``, ``cure``. ``source``
+    and ``project`` are as in `run`.
 
     Raises:
         SpecError: the spec breaks a rule, or its task cannot be found or give its data.
-        UserError: the resources are not to be had.
+        UserError: the cluster lacks the resources.
+
+    ``service.check("sweep.yaml").frame()`` trains a little; a task that is not there is found before:
+
+    >>> import service
+    >>> service.check({
+    ...     "name": "moons",
+    ...     "task": "moons:Moons",
+    ...     "metric": {"name": "accuracy", "goal": "maximize"},
+    ...     "parameters": {"lr": {"uniform": [0.0, 1.0]}},
+    ...     "stages": [{"data": 0.25, "epochs": 1}],
+    ...     "search": {"trials": 4},
+    ... })  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    service.spec.errors.SpecError: task: module moons is not found from ...
     """
     from service.engine.preflight.examination import thorough
 
@@ -139,17 +190,37 @@ def simulate(
     home: str | Path | None = None,
     **options: Any,
 ) -> Sweep:
-    """Runs the sweep of ``source`` in virtual time against ``curves``, training nothing; returns when it is over.
+    """Run the sweep of ``source`` in virtual time against learning curves, training nothing; returns when it is over.
 
-    ``curves`` is the name of a past sweep, a ``.parquet`` file, ``FILE.py:FUNCTION``, or a function itself:
-    ``function(config, data, epoch) -> (value, seconds of this epoch)``. ``options`` are the fields of
-    `SimulationOptions` (`service.engine.simulation.options`): workers (8), trials, budget_seconds, seed,
-    crash_rate, stragglers, charge_decisions. ``name`` as on the command line: that of the spec, with ``-simulated``
-    where a real sweep has it.
+    Args:
+        source: as in `run`. The task is not loaded.
+        curves: the name of a past sweep, a ``.parquet`` file, ``FILE.py:FUNCTION``, or a function itself:
+            ``function(config, data, epoch) -> (value, seconds of this epoch)``, where ``data`` is the fraction of the
+            training data and ``epoch`` counts from 1.
+        name: the name of the sweep; default: that of the spec, with ``-simulated`` where a real sweep has it.
+        home: as in `run`.
+        options: the fields of `SimulationOptions`: ``workers`` (default: the spec's, else 8), ``trials``,
+            ``budget_seconds`` (virtual) and ``seed`` (default: the spec's), ``crash_rate`` (0), ``stragglers`` (0),
+            ``charge_decisions`` (False).
 
     Raises:
         SpecError: the spec breaks a rule.
-        UserError: an option is unknown or out of range, the curves are not to be had, or the name is taken.
+        UserError: an option is unknown or out of range, the curves cannot be read, or the name is taken.
+
+    >>> import service
+    >>> spec = {
+    ...     "name": "moons",
+    ...     "task": "moons:Moons",
+    ...     "metric": {"name": "accuracy", "goal": "maximize"},
+    ...     "parameters": {"lr": {"uniform": [0.0, 1.0]}},
+    ...     "stages": [{"data": 0.25, "epochs": 1}, {"data": 1.0, "epochs": 4}],
+    ...     "search": {"algorithm": "sobol", "trials": 4},
+    ... }
+    >>> def curve(config, data, epoch):
+    ...     return config["lr"] * (1 - 0.5**epoch), 10.0 * data
+    >>> service.simulate(spec, curve, workers=2).best()[["stage", "epoch", "budget"]]
+       stage  epoch  budget
+    0      1      5    4.25
     """
     from service.engine.simulation.options import SimulationOptions
     from service.engine.simulation.submit_simulated import SimulatedSubmission, submit
@@ -161,10 +232,16 @@ def simulate(
 
 @needs("service.sweep")
 def sweep(name: str, home: str | Path | None = None) -> Sweep:
-    """The handle of the sweep ``name``, whoever runs it.
+    """The handle of the sweep ``name`` in ``home``, whichever process runs it; ``home`` as in `run`.
 
     Raises:
         UnknownSweep: there is no such sweep; the message names the nearest.
+
+    >>> import service
+    >>> service.sweep("moons")
+    Traceback (most recent call last):
+        ...
+    service.ledger.errors.UnknownSweep: there is no sweep 'moons'; there are none yet; see: sieve ls
     """
     handle = Sweep(name, _home(home))
     handle._source.standing(name)
@@ -173,7 +250,12 @@ def sweep(name: str, home: str | Path | None = None) -> Sweep:
 
 @needs("service.results")
 def results(home: str | Path | None = None) -> Results:
-    """The results of every sweep in ``home`` as DataFrames."""
+    """The results of every sweep in ``home`` as DataFrames; ``home`` as in `run`.
+
+    >>> import service
+    >>> service.results().sweeps()[["sweep", "state", "trials"]].shape  # a row per sweep: none yet
+    (0, 3)
+    """
     from service.ledger import Results, open_store
 
     return Results(open_store(_home(home)))

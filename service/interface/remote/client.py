@@ -25,11 +25,24 @@ class Client:
     """The service at ``address``, e.g. ``http://localhost:8700``; default: SIEVE_ADDRESS, else the context in use.
 
     ``token`` is by default SIEVE_TOKEN, that of a context with the address, or, on this machine, the one that
-    ``sieve serve`` wrote. Calls that can be repeated are, while the service is away, for 15 s unless ``patience`` says
-    otherwise. What the service refuses raises the same exceptions as here. DataFrames need the extra ``client``.
+    ``sieve serve`` wrote. Idempotent calls are repeated while the service is unreachable, for 15 s by default
+    (``patience``). What the service refuses raises the same exceptions as on this machine. DataFrames need the extra
+    ``client``. A client is a context manager: at its end the sockets are closed.
 
     Raises:
         UserError: there is no address, or it is none.
+
+    Every call raises NoAnswer where the service cannot be reached, and UserError for a token that it refuses.
+
+    >>> import service
+    >>> service.Client("http://localhost:8700")
+    Client('http://localhost:8700')
+    >>> from service.interface.remote.connection import RetryPolicy
+    >>> with service.Client("http://localhost:1", "a token", patience=RetryPolicy(away=0.0)) as client:
+    ...     client.sweep("moons")  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+        ...
+    NoAnswer: the service at http://localhost:1 does not answer
     """
 
     def __init__(
@@ -51,13 +64,13 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Gives the sockets back; handles work no longer."""
+        """Close the sockets; handles work no longer."""
         self._remote.connection.close()
 
     def submit(
         self, source: Source, project: str | Path | None = None, *, check: bool = True, max_package: int = MOST
     ) -> RemoteSweep:
-        """Queues the sweep of ``source`` (a YAML file, a mapping that may hold Tune domains, or a `Spec`).
+        """Queue the sweep of ``source`` (a YAML file, a mapping that may hold Tune domains, or a `Spec`).
 
         The folder ``project`` (default: the current one) travels with it, but what git ignores, and so does the commit.
         The spec is checked here, and the task, too, where Ray and torch are installed and ``check`` is on. The same
@@ -80,13 +93,13 @@ class Client:
         return RemoteSweep(name, self._remote)
 
     def sweeps(self) -> pd.DataFrame:
-        """A row per sweep, oldest first, as `service.results().sweeps()`."""
+        """A row per sweep, oldest first, with the columns and dtypes of `Results.sweeps`."""
         return self._remote.sweeps_frame()
 
     def queue(self) -> pd.DataFrame:
-        """A row per sweep that waits or runs, with its priority, its share and why it has not more."""
+        """A row per sweep that waits or runs, in the order of the queue, with the columns of `Results.queue`."""
         return self._remote.queue_frame()
 
     def cluster(self) -> dict[str, Any]:
-        """The nodes and what they have in all, as the service sees them: the keys ``nodes`` and ``total``."""
+        """The cluster as the service sees it: ``nodes``, a dict for each, and ``total``, their resources summed."""
         return self._remote.cluster()

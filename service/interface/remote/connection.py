@@ -1,4 +1,4 @@
-"""A connection to a service: time limits, patience with one that is away for a moment, errors in words."""
+"""HTTP connection to a service: timeouts, retries, and its problem documents as exceptions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from service.spec.errors import SieveError
 PREFIX = "/api/v1"
 JSON = "application/json"
 AWAY = frozenset({429, 502, 503, 504})
-"""Statuses of a service that starts, or of what stands before one that is away."""
+"""HTTP statuses after which a call is repeated: the service starts, or a proxy cannot reach it."""
 
 DENIED = "see that the address is right; set SIEVE_TOKEN, or give a token with: sieve context add NAME --address URL"
 
@@ -77,7 +77,7 @@ class _Bearer(httpx.Auth):
 class Connection:
     """Requests to the service at ``address``, with what ``token`` gives in each. Safe to use from several threads.
 
-    Calls that can be repeated without harm are repeated while the service is away, at growing distances. Every method
+    Idempotent calls are repeated while the service is unreachable, at growing distances. Every method
     raises the exceptions of `service.interface.remote.problem_errors`: what the service refuses is refused in its own
     words.
     """
@@ -146,7 +146,7 @@ class Connection:
             response.close()
 
     def _insist(self, call: Call, whole: bool = False) -> httpx.Response:
-        """The answer to ``call``, sent again while the service is away, if that does no harm; read if ``whole``."""
+        """The answer to ``call``, sent again while the service is unreachable if idempotent; read if ``whole``."""
         deadline, pause = time.monotonic() + self.patience.away, FIRST_PAUSE
         warned = False
         while True:

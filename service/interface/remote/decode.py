@@ -1,4 +1,4 @@
-"""What a service says, as the plain data of the ledger. What a newer service says besides is left out."""
+"""Answers of a service as records of the ledger. Fields that only a newer service has are left out."""
 
 from __future__ import annotations
 

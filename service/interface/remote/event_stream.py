@@ -1,4 +1,4 @@
-"""What happens, as it comes: server-sent events and logs, taken up again where the line broke."""
+"""Server-sent events and logs of a sweep, resumed after a lost connection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SILENT = 900.0
 
 
 def events(connection: Connection, name: str, standing: Callable[[], Standing]) -> Iterator[Event]:
-    """What happens to the sweep ``name`` from now on; a broken line is taken up after the last event that came.
+    """The events of the sweep ``name`` from now on; after a lost connection those that follow the last that came.
 
     First comes how it stands. Ends once it is under way no longer, by an event or by ``standing``, which is asked
     before the first connection and each further one.

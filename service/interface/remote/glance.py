@@ -1,4 +1,4 @@
-"""What can be told of a task where nothing that trains it is installed: its file is read, and never run."""
+"""Static check of a task's module (``ast``), for machines without the packages that train it; nothing of it is run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.spec.yaml_file.document import refusal
 
 
 def glance(spec: Spec, project: Path, source: object) -> Iterator[str]:
-    """What is strange about the task of ``spec``, found from ``project``; ``source`` is the file of the spec, if any.
+    """Warnings about the task of ``spec``, found from ``project``; ``source`` is the file of the spec, if any.
 
     Raises:
         SpecError: its module is there, and surely has nothing of that name.

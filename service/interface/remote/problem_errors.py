@@ -11,7 +11,7 @@ from service.spec.errors import SieveError, SpecError, UserError, Violation
 
 
 class SpentKey(UserError):
-    """The key of a submission has been that of another one, whose sweep has other code since."""
+    """The idempotency key was used for another submission, whose sweep has other code now."""
 
 
 KINDS: Mapping[str, type[SieveError]] = {

@@ -1,4 +1,4 @@
-"""Who may use a service, and how much of its cluster, asked for over HTTP."""
+"""Tokens and quotas of a service, over HTTP."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ class RemoteSource:
         return [Node(**{key: raw[key] for key in known & raw.keys()}) for raw in self.cluster()["nodes"]]
 
     def cluster(self) -> dict[str, Any]:
-        """What the service says of its cluster. One that does not answer is said to, not waited for."""
+        """The service's view of its cluster, without a retry: a cluster that does not answer is part of it."""
         found: dict[str, Any] = self.connection.json(Call("GET", ("cluster",), once=True))
         return found
 

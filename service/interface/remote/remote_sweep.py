@@ -10,9 +10,16 @@ from service.interface.remote.remote_source import RemoteSource
 
 
 class RemoteSweep(Handle):
-    """A handle on a sweep at a service; the same verbs as those of a local one. Made by `Client`.
+    """The handle of a sweep at a service, with the methods of `Handle`. Made by `Client.submit` and `Client.sweep`.
 
-    The sweep is the service's: it goes on whatever becomes of this process. ``notes`` is what was said at submit.
+    The sweep is the service's: it goes on whatever becomes of this process. ``notes`` are the warnings at submit. Every
+    method raises NoAnswer where the service cannot be reached. ``client.submit("sweep.yaml").wait().best(3)`` is a
+    DataFrame as that of a `Sweep`:
+
+    >>> import service
+    >>> from service.interface.python.handle import Handle
+    >>> issubclass(service.RemoteSweep, Handle) and issubclass(service.Sweep, Handle)
+    True
     """
 
     def __init__(self, name: str, remote: RemoteSource, notes: tuple[str, ...] = ()) -> None:

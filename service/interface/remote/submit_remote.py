@@ -28,7 +28,7 @@ UNCHECKED = "the task is not tried here, where {} not installed; sieve status sa
 
 @dataclass(frozen=True)
 class RemoteSubmission:
-    """What is to be submitted: a spec, the folder of its code, whether to ``check`` the task, the bytes it may have."""
+    """A submission: a spec, the folder of its code, whether to ``check`` the task, the bytes it may have."""
 
     source: Source
     project: Path
@@ -105,7 +105,7 @@ def _queue(connection: Connection, spec: Spec, package: Package, project: Path) 
 
 
 def _checked(spec: Spec, project: Path, submission: RemoteSubmission) -> Iterator[str]:
-    """What is strange about the task, where what trains it is installed."""
+    """Warnings about the task, where what trains it is installed."""
     if not submission.check:
         return
     lacking = [name for name in ("ray", "torch") if find_spec(name) is None]

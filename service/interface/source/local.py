@@ -50,7 +50,7 @@ class LocalSource:
 
     @cached_property
     def results(self) -> Results:
-        """What it holds as tables."""
+        """Its results as tables."""
         from service.ledger.results.results import Results
 
         return Results(self.store)

@@ -1,4 +1,4 @@
-"""Who may use a service, and how much of its cluster: kept in a home, or asked of a service."""
+"""Tokens and quotas, of a local home or of a service."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Rights(Protocol):
         """A row per quota that was set, by owner, with the GPU hours that the owner has used; None for ``*``."""
 
     def set_quota(self, quota: QuotaRecord) -> None:
-        """Set the whole quota of an owner, ``*`` for whoever has none. Raises UserError for a limit below 0."""
+        """Set the whole quota of an owner, ``*`` for the default. Raises UserError for a limit below 0."""
 
     def remove_quota(self, owner: str) -> None:
         """Forget the quota of ``owner``, for whom that of ``*`` holds again; nothing if there is none."""

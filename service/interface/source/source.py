@@ -1,4 +1,4 @@
-"""The seam between those who ask about sweeps, terminals and notebooks, and those who know."""
+"""The interface to sweeps for command line and Python, on this machine or at a service."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Event:
 
 
 class Source(Protocol):
-    """Where sweeps are. What every one promises is in the contract suite of sources.
+    """The interface of a place with sweeps. What each source promises is in the contract suite of sources.
 
     Each method that takes a sweep's name raises UnknownSweep, which names the nearest, if there is none of that name.
     """
@@ -131,7 +131,7 @@ class Source(Protocol):
         """The lines that its head has written; with ``follow`` those to come, too, until it is over."""
 
     def events(self, name: str) -> Iterator[Event]:
-        """What happens to it from now on, first how it stands, until it is under way no longer."""
+        """Its events from now on, first that of its present state, until it is under way no longer."""
 
     def close(self) -> None:
-        """Gives back what it holds open; it is asked no more."""
+        """Close its connections; it can be used no more."""

@@ -1,1 +1,1 @@
-"""What verbs share on a terminal: the live view, options, a group that knows misspelt verbs."""
+"""Parts of the command line: the live view, common options, a group that suggests verbs for misspelt ones."""

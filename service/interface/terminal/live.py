@@ -21,7 +21,7 @@ COST = 0.1
 
 
 class Screen(Protocol):
-    """What a status is shown on."""
+    """The display of a status."""
 
     def show(self, status: Status, decisions: Sequence[DecisionRecord]) -> None:
         """Shows ``status``; ``decisions`` are all there are, oldest first."""

@@ -1,4 +1,4 @@
-"""A group of verbs that knows what a misspelt one was meant to be."""
+"""A ``click.Group`` with suggestions for misspelt verbs."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def sweep(verb: Verb) -> Verb:
 
 
 def _lacking(error: ModuleNotFoundError, source: Source) -> Exception:
-    """What to say of a package that is not installed: sweeps at an address may need none."""
+    """The error for a package that is not installed: sweeps at an address may need none."""
     from service.spec.extras import missing
 
     verb = f"sieve {click.get_current_context().command_path.partition(' ')[2]}"

@@ -34,7 +34,7 @@ _COLORS: dict[SweepState, str] = {
 def panel(status: Status, newest: DecisionRecord | None = None, height: int | None = None) -> RenderableType:
     """The live view: a headline, the best so far, the funnel of stages, the newest verdict, the running trials.
 
-    What comes and goes is last, so that nothing above it moves. ``height`` is the number of lines there are: trials
+    Rows that come and go are last, so that none above moves. ``height`` is the number of lines there are: trials
     that would not fit are counted instead.
     """
     words = [Text(best(status)), Text(budget(status)), *map(Text, filter(None, [limits(status)]))]
@@ -93,7 +93,7 @@ def best(status: Status) -> str:
 
 
 def verdict(decision: DecisionRecord) -> str:
-    """What was decided on a trial at a rung, and why."""
+    """The verdict on a trial at a rung, and its reason."""
     whose = "the sweep" if decision.verdict == "yield" else f"trial {decision.trial}"
     return f"{whose} {decision.reason}"
 
@@ -107,13 +107,13 @@ def budget(status: Status) -> str:
 
 
 def limits(status: Status) -> str:
-    """What is used of each budget that the spec has; empty if it has none."""
+    """The used part of each budget that the spec has; empty if it has none."""
     used = ", ".join(f"{_bare(one.name, one.used)} of {_amount(one.name, one.limit)}" for one in status.limits)
     return f"used {used}" if used else ""
 
 
 def forecast(status: Status) -> str:
-    """What is to come, and which budget ends it; empty while nothing can be said."""
+    """The forecast of the remaining work, and which budget ends it; empty while nothing can be said."""
     rest = status.rest
     if rest is None:
         return ""

@@ -109,7 +109,7 @@ def rm(name: str, source: Source, yes: bool) -> None:
 
 
 def _say(name: str, standing: Standing, wanted: SweepState, words: str, more: str) -> None:
-    """What comes of a wish: it is so already, where no head had to hear it, or will be."""
+    """Print the result of a wish: done already, where no head had to do it, or to be done by the head."""
     told = f"is {wanted}" if standing.state == wanted else f"will {words} within seconds"
     click.echo(f"{name} {told}; {more}")
 

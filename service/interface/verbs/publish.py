@@ -1,4 +1,4 @@
-"""The verbs that write for others to read: ``report`` (a page for people), ``schema`` (for editors)."""
+"""The verbs that write files: ``report`` (a page), ``schema`` (the JSON schema of specs, for editors)."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def quota() -> None:
     """What each owner may have of a shared cluster: set, list, remove.
 
-    OWNER * is whoever has no quota. At an address only an admin reaches them.
+    OWNER * is the default quota. At an address only an admin reaches them.
     """
 
 

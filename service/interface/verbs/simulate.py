@@ -71,7 +71,7 @@ def simulate(spec: str, curves: str, name: str | None, output: str, home: Path, 
 
 
 def summary(simulation: Simulation, status: Status, workers: int) -> dict[str, Any]:
-    """What a simulation came to, as plain data: times in seconds, budgets in full-data epoch equivalents."""
+    """The result of a simulation as plain data: times in seconds, budgets in full-data epoch equivalents."""
     return {
         "sweep": simulation.spec.name,
         "state": simulation.ending.state,

@@ -93,7 +93,7 @@ class Database:
             raise
         except DBAPIError as error:
             raise refusal(error, self.url) from error
-        except self._driver.Error as error:  # of whoever asked the driver itself
+        except self._driver.Error as error:  # raised by the driver, which ADBC calls directly
             raise refusal(DBAPIError.instance("", None, error, self._driver.Error), self.url) from error
 
     def _migrate(self) -> None:
@@ -106,7 +106,7 @@ class Database:
 def patient(verb: Callable[Given, Answer]) -> Callable[Given, Answer]:
     """The verb, tried again for up to PATIENCE seconds while the database does not answer.
 
-    For verbs that may run twice: who is cut off while it commits does not know whether it did.
+    For idempotent verbs only: after a connection is lost it is not known whether the transaction was committed.
     """
 
     @wraps(verb)

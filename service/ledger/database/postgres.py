@@ -1,11 +1,11 @@
-"""PostgreSQL: who changes a sweep locks its row; readers see one moment and may not write."""
+"""PostgreSQL: row locks for writers; read-only REPEATABLE READ transactions for readers."""
 
 from __future__ import annotations
 
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 
 MIGRATION = 0x5349455645
-"""The advisory lock of whoever makes or migrates the schema."""
+"""The key of the advisory lock around migrations of the schema."""
 
 SETTINGS = "-c lock_timeout=30s -c timezone=UTC"
 TIMEOUTS = {"connect_timeout": 10, "tcp_user_timeout": 30_000}

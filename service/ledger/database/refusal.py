@@ -1,4 +1,4 @@
-"""What a database refuses, in words, the password of its URL hidden."""
+"""Database errors as SieveErrors, with the password of the URL hidden."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PASSING = ("08", "40", "53300", "57P01", "57P02", "57P03")
 
 
 def refusal(error: DBAPIError, url: URL) -> SieveError:
-    """What an open database says to a statement."""
+    """The SieveError for a statement that an open database refuses."""
     where, reason, state = shown(url), _reason(error), getattr(error.orig, "sqlstate", None)
     if state == FULL or "database or disk is full" in reason:
         return DiskFull(
@@ -33,7 +33,7 @@ def refusal(error: DBAPIError, url: URL) -> SieveError:
 
 
 def unopened(error: DBAPIError, url: URL) -> UserError:
-    """What is said when a database cannot be opened."""
+    """The SieveError for a database that cannot be opened."""
     if url.get_backend_name() == "sqlite":
         cure = "make its folder exist and be writable, or choose another with --home or SIEVE_HOME"
     elif getattr(error.orig, "sqlstate", None) == DENIED:

@@ -31,7 +31,7 @@ def _set_up(connection: Any, _: object) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             return
-        except sqlite3.OperationalError as error:  # SQLite does not wait by itself for who switches at this moment.
+        except sqlite3.OperationalError as error:  # SQLite's busy timeout does not cover a switch to WAL.
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
             time.sleep(0.01)

@@ -102,7 +102,7 @@ quotas = Table(
     Column("running", Integer),
     Column("gpu_hours", Float),
 )
-"""What each owner may have: sweeps that run at once, and GPU hours in all; ``*`` is whoever is not named."""
+"""The quotas of owners: sweeps that run at once, and GPU hours in all; ``*`` is the default quota."""
 
 leases = Table(
     "leases",
@@ -111,7 +111,7 @@ leases = Table(
     Column("holder", Words, nullable=False),
     Column("expires", Float, nullable=False),
 )
-"""What only one process does at a time, such as sharing the cluster out."""
+"""The leases of what one process does at a time, such as the daemon's allotment of the cluster."""
 
 trials = Table(
     "trials",

@@ -32,16 +32,16 @@ from service.spec.states import SweepState
 LOGGER = logging.getLogger("service.head")
 
 PATIENCE = 3600.0
-"""Seconds that a head waits for a service that is away when it must read something."""
+"""Seconds for which a head tries to read from a service that is unreachable."""
 
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)
-"""Longer than a service waits for its database: what is given up here and said again is not under way there still."""
+"""Longer than the service's own timeout for its database, so that a request that is repeated is not still running."""
 
 PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds without another try after the first failure in a row, the second, and so on."""
 
 AWAY = (408, 425, 429, 500, 502, 503, 504)
-"""Answers of a service, or of a proxy before it, that say nothing about what was asked."""
+"""The HTTP statuses of temporary failures of a service, or of a proxy before it, after which a request is repeated."""
 
 ERRORS: dict[str, type[SieveError]] = {
     kind.__name__: kind for kind in (LostClaim, IllegalTransition, DiskFull, UnknownSweep)
@@ -50,14 +50,14 @@ ERRORS: dict[str, type[SieveError]] = {
 
 
 class Untrusted(Away):
-    """What answers shows a certificate that is not believed: perhaps a new one, of which this process has not heard."""
+    """The TLS certificate is not trusted; it may be newer than this process's copy of it."""
 
 
 class HttpLedger:
     """The `Ledger` of attempt ``attempt`` at the sweep ``name``, behind the service at ``address``.
 
-    A service that is away fails no sweep: what it is to be told is kept in ``spool``, in order, and delivered when it
-    is back; reading waits for it, at most ``patience`` seconds. ``token`` is what `enroll` got.
+    While the service is unreachable, writes are kept in ``spool`` and delivered in order later; reads are repeated for
+    at most ``patience`` seconds. ``token`` is what `enroll` returned.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class HttpLedger:
         return [wire.record(SpaceRecord, raw) for raw in self._read("spaces")]
 
     def pasts(self, name: str) -> list[PastRecord]:
-        """What it learns from, in the order of its spec."""
+        """The past sweeps of its warm start, in the order of its spec."""
         return [wire.past(raw) for raw in self._read("pasts")]
 
     def worth(self, name: str) -> list[WorthRecord]:
@@ -111,7 +111,7 @@ class HttpLedger:
         return [wire.record(WorthRecord, raw) for raw in self._read("worth")]
 
     def beat(self, name: str, attempt: int, state: SweepState | None = None, needs: Needs | None = None) -> Orders:
-        """Renew the claim; hears the newest orders, the last known ones while the service is away."""
+        """Renew the claim and return the newest orders, the last known ones while the service is unreachable."""
         if self._is_mine(attempt) and self._deliver():
             try:
                 body = wire.dumps({"state": state, "needs": needs})
@@ -151,7 +151,7 @@ class HttpLedger:
         spool.close()
 
     def _tell(self, kind: str, body: bytes) -> bool:
-        """Say something now if all before it is said; else, or if the service is away, keep it. True if it was said."""
+        """Send a message if the spool is empty; else, or if that fails, append it to the spool. True if it was sent."""
         with self._lock:
             if self._deliver():
                 try:
@@ -181,7 +181,7 @@ class HttpLedger:
             return True
 
     def _say_again(self, kind: str, body: bytes) -> None:
-        """Say what may have been heard before: an end that is known already is no lost claim."""
+        """Send a message that may have been delivered before: LostClaim for an end that is stored is no error."""
         try:
             self._ask("POST", kind, body)
         except LostClaim:
@@ -255,7 +255,7 @@ def enroll(address: str, name: str, attempt: int, ticket: str, patience: float =
 
 
 def head_url(address: str, name: str, attempt: int) -> str:
-    """Where the service at ``address`` hears this head."""
+    """The URL of this head's routes at the service of ``address``."""
     return f"{address.rstrip('/')}/api/v1/heads/{name}/{attempt}/"
 
 

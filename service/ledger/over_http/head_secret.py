@@ -12,5 +12,5 @@ def fresh() -> str:
 
 
 def digest(secret: str) -> str:
-    """What is kept of a secret: its SHA-256, which is enough for one that cannot be guessed."""
+    """The SHA-256 of a secret, which is stored in its place; enough for one that cannot be guessed."""
     return hashlib.sha256(secret.encode()).hexdigest()

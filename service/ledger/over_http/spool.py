@@ -1,4 +1,4 @@
-"""What a head could not hand in yet, on disk, in order."""
+"""The spool of a head: a durable FIFO queue of undelivered messages."""
 
 from __future__ import annotations
 

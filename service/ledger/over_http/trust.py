@@ -1,4 +1,4 @@
-"""Whose certificates are believed where a service is asked over HTTPS."""
+"""TLS trust of clients: the certificate authorities, and a service's own certificate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How records travel between a head and its service: JSON, with Python's words for numbers that are none.
+"""The wire format of records between a head and its service: JSON with NaN and Infinity as Python writes them.
 
 ``NaN`` and ``Infinity`` are not strict JSON, but both ends are Sieve, and every other float keeps each of its bits.
 """

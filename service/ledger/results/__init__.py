@@ -1,1 +1,1 @@
-"""What the ledger holds, for those who look: rows, DataFrames, Arrow tables and the status of a sweep."""
+"""Results of sweeps as rows, DataFrames and Arrow tables, and their status."""

@@ -36,7 +36,7 @@ FIXED = {
 }
 STORED = {**FIXED, "metrics": pa.string()}
 BETWEEN = "\x1f"
-"""What parts the values in a line of text: JSON writes signs like it, and the end of a line, in other ways."""
+"""The separator of the values in a line of text; JSON escapes it, as it does newlines."""
 
 LINES = f"""
 select max(id), string_agg(concat_ws(:between, {", ".join(STORED)}), chr(10))

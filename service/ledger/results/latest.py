@@ -1,4 +1,4 @@
-"""Where each trial of a sweep stands by its reports: of a million of them in seconds, row by row as they came in."""
+"""The newest report and best value of each trial of a sweep, in one pass over its reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is still to come of a sweep, and which of its budgets ends it: a pure function of its records."""
+"""The forecast of a sweep's remaining work, and which of its budgets ends it: a pure function of its records."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Limit:
 
     @property
     def left(self) -> float:
-        """What is left of it."""
+        """The part of it that is not used up."""
         return max(0.0, self.limit - self.used)
 
 
 @dataclass(frozen=True)
 class Rest:
-    """What is expected to come: new trials, full-data epoch equivalents, seconds of the head, GPU hours of training.
+    """The expected remaining work: new trials, full-data epoch equivalents, seconds of the head, GPU hours of training.
 
     ``ends`` names the budget that ends the sweep before its trials do, None if they end first.
     """
@@ -56,9 +56,9 @@ def rest(
     elapsed: float,
     limits: Sequence[Limit],
 ) -> Rest | None:
-    """What is to come: trials will cost what those that ended did, at the pace so far, until a budget is used up.
+    """The remaining work if trials cost what those that ended did, at the pace so far, until a budget is used up.
 
-    Whoever waits at a rung counts as ended there: most get no further. ``newest`` is the newest report of each trial,
+    Trials that wait at a rung count as ended, as most are not promoted. ``newest`` is the newest report of each trial,
     ``planned`` the number of trials there are to be, ``elapsed`` the seconds gone. None while nothing can be said.
     """
     spent = {trial.number: newest[trial.number].budget for trial in trials if trial.number in newest}

@@ -18,11 +18,37 @@ if TYPE_CHECKING:
 
 
 class Results:
-    """The results of all sweeps in a store.
+    """The results of all sweeps in a store. Made by `service.results`.
 
     ``*_rows`` are lists of dicts with None for what is missing; the DataFrames have the same columns with fixed dtypes,
     and NaN or NA for what is missing, never 0. pandas is imported by the DataFrames alone. Every method that takes a
     sweep's name raises UnknownSweep if there is none.
+
+    Units: ``data`` is a fraction of the training data, ``budget`` is full-data epoch equivalents (fraction x epochs,
+    summed), ``seconds`` is a duration, ``time`` is seconds of the sweep's running time, ``created``, ``started`` and
+    ``finished`` are moments in UTC. Configs are columns ``config/NAME``, with the dtype that their values have.
+
+    >>> import service
+    >>> spec = {
+    ...     "name": "moons",
+    ...     "task": "moons:Moons",
+    ...     "metric": {"name": "accuracy", "goal": "maximize"},
+    ...     "parameters": {"lr": {"uniform": [0.0, 1.0]}},
+    ...     "stages": [{"data": 0.25, "epochs": 1}, {"data": 1.0, "epochs": 4}],
+    ...     "search": {"algorithm": "sobol", "trials": 4},
+    ... }
+    >>> _ = service.simulate(spec, lambda config, data, epoch: (config["lr"], 10.0 * data))
+    >>> results = service.results()
+    >>> results.sweeps()[["sweep", "state", "trials"]]
+       sweep      state  trials
+    0  moons  SUCCEEDED       4
+    >>> results.history("moons").groupby("stage")["budget"].max().to_dict()
+    {0: 0.25, 1: 4.25}
+    >>> results.best("moons")[["stage", "epoch", "why"]].shape
+    (1, 3)
+    >>> results.sql("select count(*) as reports from reports")
+       reports
+    0       20
     """
 
     def __init__(self, store: Store) -> None:
@@ -112,27 +138,53 @@ class Results:
         return found
 
     def queue(self) -> pd.DataFrame:
-        """`queue_rows` as a DataFrame."""
+        """A row per sweep that waits or runs: higher priority first, then the older.
+
+        Columns: ``sweep`` string, ``owner`` string, ``state`` string, ``priority`` int64, ``weight`` float64,
+        ``slots`` Int64 (trials that may train at once; NA: as many as fit), ``running`` Int64, ``wanted`` Int64 (trials
+        that train, and that could), ``waits`` string (why it has no more).
+        """
         from service.ledger.results import frames
 
         return frames.frame(self.queue_rows(), frames.QUEUE)
 
     def sweeps(self) -> pd.DataFrame:
-        """`sweep_rows` as a DataFrame."""
+        """A row per sweep, oldest first.
+
+        Columns: ``sweep`` string, ``state`` string, ``simulated`` bool, ``why`` string (the reason of the state),
+        ``task`` string, ``metric`` string, ``owner`` string, ``trials`` int64, ``finished_trials`` int64 (those that
+        ended the last stage), ``attempt`` int64 (heads so far), ``seconds`` float64 (of all its heads),
+        ``created`` datetime64[us, UTC], ``started`` datetime64[us, UTC], ``finished`` datetime64[us, UTC].
+        """
         from service.ledger.results import frames
 
         return frames.frame(self.sweep_rows(), frames.SWEEPS)
 
     def trials(self, name: str) -> pd.DataFrame:
-        """`trial_rows` as a DataFrame."""
+        """A row per trial, by number.
+
+        Columns: ``trial`` int64, ``state`` string, ``why`` string (the reason of the newest verdict, or what it waits
+        for), ``round`` int64, ``stage`` Int64, ``epoch`` Int64, ``budget`` float64, ``METRIC`` float64 (the newest
+        value), ``best_METRIC`` float64 (the best of its newest stage), ``config/NAME``, ``seconds`` float64,
+        ``gpu_seconds`` float64, ``node`` string, ``checkpoint`` string (a path), ``error`` string (a traceback),
+        ``diagnosis`` string, ``started`` datetime64[us, UTC], ``finished`` datetime64[us, UTC].
+        """
         return self._trial_frame(name, self.trial_rows(name))
 
     def best(self, name: str, n: int = 1) -> pd.DataFrame:
-        """`best_rows` as a DataFrame with the columns of `trials`; empty while no trial finished the last stage."""
+        """The ``n`` (1) best of the trials that finished the last stage, best first; ties go to the quicker one.
+
+        The columns are those of `trials`. Empty while no trial has finished the last stage.
+        """
         return self._trial_frame(name, self.best_rows(name, n))
 
     def history(self, name: str) -> pd.DataFrame:
-        """`history_rows` as a DataFrame, a million rows in seconds."""
+        """A row per report, in the order they came in; a million of them in seconds.
+
+        Columns: ``trial`` int64, ``stage`` int64, ``data`` float64, ``epoch`` int64 (passes so far),
+        ``budget`` float64, ``time`` float64, ``seconds`` float64 (of this report), ``config/NAME``, and each metric,
+        that of the sweep as float64.
+        """
         from service.ledger.results import frames
 
         return frames.of_columns(self._history(name))
@@ -149,19 +201,33 @@ class Results:
         return pa.table({key: columns.arrow(values) for key, values in self._history(name).items()})
 
     def decisions(self, name: str) -> pd.DataFrame:
-        """`decision_rows` as a DataFrame."""
+        """A row per decision, in the order they fell: verdicts, promotions, and those on GPUs and nodes.
+
+        Columns: ``trial`` int64, ``stage`` int64, ``verdict`` string (such as continue, pause, promote, stop, finish),
+        ``reason`` string, ``time`` float64, and the numbers of the reason as ``numbers/NAME``.
+        """
         from service.ledger.results import frames
 
         return frames.frame(self.decision_rows(name), frames.DECISIONS)
 
     def stages(self, name: str) -> pd.DataFrame:
-        """`stage_rows` as a DataFrame."""
+        """A row per stage of the newest round's plan, with the newest estimate of its worth.
+
+        Columns: ``stage`` int64, ``data`` float64, ``epochs`` int64, ``trials`` int64 (those that ended it),
+        ``correlation`` float64 (rank correlation with the last stage), ``low`` float64, ``high`` float64 (its 95 %
+        interval), ``pairs`` int64 (trials that ended this stage and the next one), ``seconds`` float64 (the median),
+        ``advice`` string.
+        """
         from service.ledger.results import frames
 
         return frames.frame(self.stage_rows(name), frames.STAGES)
 
     def spaces(self, name: str) -> pd.DataFrame:
-        """`space_rows` as a DataFrame."""
+        """A row per round and parameter, in order; ``from`` and ``to`` are samplers in YAML form (objects).
+
+        Columns: ``round`` int64, ``parameter`` string, ``from``, ``to``, ``reason`` string, ``undone`` bool,
+        ``time`` float64.
+        """
         from service.ledger.results import frames
 
         return frames.frame(self.space_rows(name), frames.SPACES)

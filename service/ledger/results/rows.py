@@ -1,4 +1,4 @@
-"""What the ledger holds as rows: dicts with None for what is missing."""
+"""Results of sweeps as rows: dicts with None for what is missing."""
 
 from __future__ import annotations
 

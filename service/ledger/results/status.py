@@ -59,7 +59,7 @@ class Status:
     ``planned`` is the number of trials the sweep is to have (at least those it has); ``used`` and ``full`` are
     budgets in full-data epoch equivalents: the work done, and what full training of the trials begun would cost.
     ``elapsed`` and ``eta`` are seconds of the head, gone and to go; ``eta`` is None while nothing can be said.
-    ``silence`` is how many seconds ago the head was heard of, None when no head has the sweep. ``round`` is the
+    ``silence`` is how many seconds ago the last heartbeat came, None when no head has the sweep. ``round`` is the
     newest one of ``rounds``, from 0; the funnel is that of the rounds with its stages. A ``simulated`` sweep trained
     nothing, and its seconds are virtual.
     """
@@ -181,7 +181,7 @@ def _planned(raw: str, trials: Sequence[TrialRecord], round: int) -> int:
 
 
 def _silence(sweep: SweepRecord, now: float) -> float | None:
-    """Seconds since the head was heard of; None where no head has the sweep."""
+    """Seconds since the last heartbeat; None where no head has the sweep."""
     if sweep.state not in SWEEP_WITH_HEAD or sweep.heartbeat is None:
         return None
     return max(0.0, now - sweep.heartbeat)

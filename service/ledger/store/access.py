@@ -24,7 +24,7 @@ BRIEF = tuple(null().label("diff") if column.name == "diff" else column for colu
 
 
 def find(connection: Connection, name: str, lock: bool = False, columns: Sequence[Any] = ALL) -> Any:
-    """The row of a sweep; with ``lock`` nobody else changes it before the transaction ends. Raises UnknownSweep."""
+    """The row of a sweep; ``lock`` keeps it from changes until the transaction ends. Raises UnknownSweep."""
     query = select(*columns).where(tables.sweeps.c.name == name)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:

@@ -189,7 +189,7 @@ class Catalog:
 
 
 def _is_there(connection: Connection, new: SweepRecord) -> bool:
-    """Whether it was written before, by a try that did not hear so."""
+    """Whether an earlier attempt has written it, whose answer was lost."""
     known = tables.sweeps.c
     same = (known.name == new.name, known.owner == new.owner, known.created == new.created, known.key == new.key)
     return connection.execute(select(known.id).where(*same)).one_or_none() is not None

@@ -1,4 +1,4 @@
-"""What has happened in all sweeps since a moment: for those who follow along."""
+"""The event feed: changes of sweeps and new decisions since a position."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from service.spec.states import SWEEP_OVER, SweepState, Wish
 
 @dataclass(frozen=True)
 class SweepChange:
-    """How a sweep stands, as far as people hear of it when it changes."""
+    """The state of a sweep in an event."""
 
     sweep: str
     owner: str
@@ -27,7 +27,7 @@ class SweepChange:
 
 
 class Events:
-    """What is new in a database; decisions are numbered over all sweeps in the order they were written."""
+    """The events of a database; decisions are numbered over all sweeps in the order they were written."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -30,7 +30,7 @@ class HeadRecord:
 
 
 class Heads:
-    """The launched heads in a database, and what they show to be let in."""
+    """The launched heads in a database, with their tickets and tokens."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

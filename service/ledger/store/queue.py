@@ -1,7 +1,6 @@
 """The queue of a store: which sweep gets a head, and what people and the scheduler of the cluster want of it.
 
-Every verb locks the sweep's row, or changes it by one statement that says what it must hold: of many processes that
-do the same at once, one gets it.
+Every verb locks the sweep's row, or changes it by one statement with a condition: of concurrent calls one succeeds.
 """
 
 from __future__ import annotations
@@ -47,14 +46,14 @@ IDLE: dict[str, Any] = {
     "wanted": None,
     "asks": None,
 }
-"""What a sweep without a head has of all that a head tells."""
+"""The column values of a sweep without a head, of those that a head writes."""
 
 RESTED: dict[str, Any] = {"barren": 0, "delays": 0, "due": None}
-"""What a sweep has that nothing went wrong with of late."""
+"""The column values after a successful start."""
 
 _known = tables.sweeps.c
 _ran = case((_known.heartbeat > _known.claimed, _known.heartbeat - _known.claimed), else_=0.0)
-"""Seconds that the present head ran, as far as it was heard of; not fewer than none, for clocks differ."""
+"""Seconds that the present head ran up to its last heartbeat; at least 0, as clocks differ."""
 
 
 class Queue:
@@ -177,14 +176,14 @@ class Queue:
             .values(slots=bindparam("given"), waits=bindparam("reason"))
         )
         values = [{"of": name, "given": allotments[name][0], "reason": allotments[name][1]} for name in changed]
-        with self.database.write() as connection:  # in one order for all who do this: they never wait in a circle
+        with self.database.write() as connection:  # sorted, to avoid deadlocks
             connection.execute(statement, values)
 
     @patient
     def wish(self, name: str, wish: PersonWish) -> None:
         """Note what a person wants of a sweep: pause, stop or cancel. Its head acts on it; without one, see `settle`.
 
-        To resume takes a wish to pause back, also where the head has begun to: see `Journal.end`.
+        To resume takes a wish to pause back, also where the head has begun to: see `SweepLedger.end`.
 
         Raises:
             UserError: there is no such wish.
@@ -261,7 +260,7 @@ class Queue:
 
 
 def _begun(head: str, holder: Holder, now: float) -> dict[str, Any]:
-    """What a sweep has when a head gets it."""
+    """The column values of a sweep when a head gets it."""
     state: SweepState = "STARTING"
     return {
         "state": state,

@@ -1,4 +1,4 @@
-"""What each owner may have of a shared cluster, and what they have used."""
+"""The quotas of owners on a shared cluster, and what they have used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _quotas, _sweeps, _trials = tables.quotas.c, tables.sweeps.c, tables.trials.c
 
 
 class Quotas:
-    """The quotas in a database. That of the owner ``*`` holds for whoever has none of their own."""
+    """The quotas in a database. That of the owner ``*`` is the default."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

@@ -1,4 +1,4 @@
-"""What a head writes into a store, and what it and everyone else reads there: see the protocol `Ledger`."""
+"""The `Ledger` of a store: what a head writes there, and what it and all others read."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class SweepLedger:
                 _check_change(name, row.state, state, SWEEP_WITH_HEAD)
                 changes["state"] = state
                 wish: Wish | None = row.wish
-                if wish == "resume":  # It goes on, and had not heard that it was to pause.
+                if wish == "resume":  # The pause was withdrawn before the head read it.
                     changes["wish"] = None
             if needs is not None:
                 changes |= asdict(needs)
@@ -78,7 +78,7 @@ class SweepLedger:
     def end(self, name: str, attempt: int, state: SweepState, why: str) -> None:
         """The head is done: the sweep gets its state and the reason; a second time changes nothing.
 
-        What a person wishes of a sweep that is left unfinished is done, even if the head has not heard of it.
+        A user's wish for a sweep that is left unfinished is done, even if the head has not read it.
 
         Raises:
             LostClaim: ``attempt`` is not the sweep's present one.
@@ -89,7 +89,7 @@ class SweepLedger:
             row = find(connection, name, lock=True, columns=(*_CLAIM, _sweeps.head))
             after = (state, *STATE_WISHED.values()) if state in SWEEP_WITHOUT_HEAD else (state,)
             if (row.attempt, row.head) == (attempt, None) and row.state in after:
-                return  # said before, by a head that did not hear that it was heard
+                return  # a repeated call, after an answer that was lost
             _check_claim(name, attempt, row)
             _check_change(name, row.state, state, SWEEP_LEFT_BY_HEAD)
             made_room_for = None
@@ -189,7 +189,7 @@ class SweepLedger:
         return self._all(SpaceRecord, tables.spaces, name, tables.spaces.c.id)
 
     def pasts(self, name: str) -> list[PastRecord]:
-        """What a sweep learns from, as it was when the sweep was created, in the order of its spec."""
+        """The past sweeps of its warm start, as they were when the sweep was created, in the order of its spec."""
         kept = self._all(PastRecord, tables.pasts, name, tables.pasts.c.id)
         return [replace(past, trials=[_past_trial(raw) for raw in past.trials]) for past in kept]
 

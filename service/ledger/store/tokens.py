@@ -27,7 +27,7 @@ class UnknownToken(UserError):
 
 
 def digest(secret: str) -> str:
-    """The SHA-256 of a secret of 256 random bits, in hex: of so many there is nothing to be guessed by trying."""
+    """The SHA-256 of a secret, in hex. The secret has 256 random bits, which need neither salt nor a slow hash."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -19,33 +19,33 @@ DIGITS = 4
 
 
 @dataclass(frozen=True)
-class GpuShare:
+class GpuFraction:
     """The fraction of a GPU that a trial reserves: 1 over a whole number, or 0 for none; ``reason`` in words."""
 
     gpu: float
     reason: str
 
 
-def share(peak_bytes: int | None, total_bytes: int | None, least: float = 0.0) -> GpuShare:
+def fraction(peak_bytes: int | None, total_bytes: int | None, least: float = 0.0) -> GpuFraction:
     """The fraction of a GPU with ``total_bytes`` for a trial whose peak memory is ``peak_bytes``; None: not known.
 
     Fractions up to ``least`` have already proved too small. Where a size is not known the answer is a whole GPU.
     """
     if peak_bytes is None or total_bytes is None:
         what = "peak memory of a trial" if peak_bytes is None else "memory of the GPUs"
-        return GpuShare(1.0, f"the {what} is not known: each trial has a GPU of its own")
+        return GpuFraction(1.0, f"the {what} is not known: each trial has a GPU of its own")
     need = peak_bytes * MARGIN + CONTEXT
     fits = min(MOST, max(1, int(total_bytes / need)))
     while fits > 1 and part(fits) <= least:
         fits -= 1
     words = f"a trial takes {gib(peak_bytes)} at its peak, {gib(need)} with margin and context"
-    return GpuShare(part(fits), f"{words}: {trials(fits)} on a GPU of {gib(total_bytes)}")
+    return GpuFraction(part(fits), f"{words}: {trials(fits)} on a GPU of {gib(total_bytes)}")
 
 
-def wider(gpu: float) -> GpuShare:
+def wider(gpu: float) -> GpuFraction:
     """The fraction to reserve after a trial ran out of memory with ``gpu``: half as many trials on a GPU."""
     fits = max(1, int(1 / gpu + 1e-6) // 2)
-    return GpuShare(part(fits), f"{words(gpu)} of a GPU was too little: {trials(fits)} on a GPU from now on")
+    return GpuFraction(part(fits), f"{words(gpu)} of a GPU was too little: {trials(fits)} on a GPU from now on")
 
 
 def concurrent(gpus: float, gpu: float) -> int:

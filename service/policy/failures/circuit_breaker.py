@@ -47,7 +47,7 @@ class ObservedFailure:
 
 
 @dataclass(frozen=True)
-class FailureEvidence:
+class FailureHistory:
     """The failures that count: ``failures`` that no trial has got past, ``on_node`` those that none has on their node.
 
     ``places`` are all pairs of a fault and a node where it was seen.
@@ -57,31 +57,31 @@ class FailureEvidence:
     on_node: tuple[ObservedFailure, ...] = ()
     places: frozenset[tuple[str, str | None]] = field(default_factory=frozenset)
 
-    def failed(self, failure: ObservedFailure) -> FailureEvidence:
+    def failed(self, failure: ObservedFailure) -> FailureHistory:
         """The same with one more failure."""
         place = (failure.fault, failure.node)
-        return FailureEvidence((*self.failures, failure), (*self.on_node, failure), self.places | {place})
+        return FailureHistory((*self.failures, failure), (*self.on_node, failure), self.places | {place})
 
-    def passed(self, position: Position, node: str | None) -> FailureEvidence:
+    def passed(self, position: Position, node: str | None) -> FailureHistory:
         """The same after a trial has reported from ``position`` on ``node``: failures before that no longer count."""
         if not self.on_node:  # `failures` are among these, so that most reports end here.
             return self
         failures = tuple(one for one in self.failures if one.position >= position)
         on_node = tuple(one for one in self.on_node if one.node not in (node, None) or one.position >= position)
-        return FailureEvidence(failures, on_node, self.places)
+        return FailureHistory(failures, on_node, self.places)
 
 
-def same_error(evidence: FailureEvidence, fault: str, limit: int | None, avoided: Iterable[str]) -> int | None:
+def same_error(history: FailureHistory, fault: str, limit: int | None, avoided: Iterable[str]) -> int | None:
     """How many different trials broke by ``fault`` if they are ``limit`` (``failures.pause_after``) or more, else None.
 
     Failures on nodes that are ``avoided`` do not count.
     """
     blamed = frozenset(avoided)
-    trials = {one.trial for one in evidence.failures if one.fault == fault and one.node not in blamed}
+    trials = {one.trial for one in history.failures if one.fault == fault and one.node not in blamed}
     return len(trials) if limit is not None and len(trials) >= limit else None
 
 
-def bad_node(evidence: FailureEvidence, node: str | None, limit: int | None) -> int | None:
+def bad_node(history: FailureHistory, node: str | None, limit: int | None) -> int | None:
     """How many different trials in a row broke on ``node`` if it is to be avoided, else None.
 
     It is to be avoided if they are ``limit`` or more (``failures.avoid_after``), no trial got past that position on the
@@ -89,18 +89,18 @@ def bad_node(evidence: FailureEvidence, node: str | None, limit: int | None) -> 
     """
     if limit is None or node is None:
         return None
-    count = _blamed(evidence, node)
+    count = _blamed(history, node)
     return count if count >= limit else None
 
 
-def suspicious(evidence: FailureEvidence, avoided: Iterable[str]) -> bool:
+def suspicious(history: FailureHistory, avoided: Iterable[str]) -> bool:
     """Whether a node that is not ``avoided`` may be bad, so that a retry should wait for other trials to show it."""
-    nodes = {one.node for one in evidence.on_node if one.node is not None}
-    return any(_blamed(evidence, node) > 0 for node in nodes - set(avoided))
+    nodes = {one.node for one in history.on_node if one.node is not None}
+    return any(_blamed(history, node) > 0 for node in nodes - set(avoided))
 
 
-def _blamed(evidence: FailureEvidence, node: str | None) -> int:
+def _blamed(history: FailureHistory, node: str | None) -> int:
     """How many different trials in a row broke on ``node``; 0 if one of their errors was seen elsewhere."""
-    here = [one for one in evidence.on_node if one.node == node]
-    elsewhere = {fault for fault, other in evidence.places if other != node}
+    here = [one for one in history.on_node if one.node == node]
+    elsewhere = {fault for fault, other in history.places if other != node}
     return 0 if elsewhere & {one.fault for one in here} else len({one.trial for one in here})

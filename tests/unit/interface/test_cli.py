@@ -216,5 +216,8 @@ def test_without_what_this_machine_needs_a_service_is_named_as_the_cure(
     monkeypatch.setitem(sys.modules, "psutil", None)
     monkeypatch.delitem(sys.modules, "service.engine.control.head_process", raising=False)
     said = sieve("ls", code=2).stderr
-    assert said.startswith("error: sieve ls on this machine needs psutil, which is not installed; pip install")
+    assert said.startswith(
+        "error: sieve ls on this machine needs psutil, which is not installed; "
+        "from a checkout of Sieve: pip install '.[engine]'"
+    )
     assert "or name a service with --address, SIEVE_ADDRESS or sieve context use" in said

@@ -69,7 +69,7 @@ class FailedTrials:
         return True
 
     def _excused(self, row: TrialRecord, failure: TrialFailure) -> bool:
-        """Whether not the trial is at fault but its node, or all: it waits for another attempt, which costs nothing."""
+        """Whether the failure is its node's or the sweep's, so that the retry does not count as an attempt."""
         why = self._guard.failed(row, failure.kind, failure.message, failure.node)
         if why is not None:
             self._wait(row, why, failure)

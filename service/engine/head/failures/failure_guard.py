@@ -17,7 +17,7 @@ from service.engine.head.trial_log import TrialLog
 from service.ledger.records import DecisionRecord, TrialRecord
 from service.policy.cluster_share.request import most_processes
 from service.policy.failures.circuit_breaker import (
-    FailureEvidence,
+    FailureHistory,
     ObservedFailure,
     Position,
     bad_node,
@@ -30,7 +30,7 @@ from service.spec.errors import UserError
 from service.spec.states import DecisionKind, FailureDecision
 
 UNCOUNTED = ("diverged", "disk", "metric")
-"""Failures that say nothing here: of a config, and of those for which the sweep ends anyway."""
+"""Kinds of failures that do not count: those of a config, and those that end or pause the sweep anyway."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ LOOK = 5.0
 class FailureGuard:
     """Pauses the sweep at an error of all trials, and keeps trials off nodes at errors of a node's own.
 
-    It hears of every failure and every report. ``decisions`` are the `FailureDecision` on record, by which a new head
+    It is given every failure and report. ``decisions`` are the `FailureDecision` on record, by which a new head
     avoids the nodes that the old one did (their numbers hold the ``fault``, and ``node``, ``name`` where they are about
     one); ``nodes`` says which the cluster has now.
     """
@@ -69,7 +69,7 @@ class FailureGuard:
         self._gpu_packing = gpu_packing
         self._nodes = nodes
         self._due = 0.0
-        self._evidence = FailureEvidence()
+        self._history = FailureHistory()
         self._avoided: dict[str, Avoided] = {}
         for decision in decisions:
             self._recall(decision.verdict, decision.numbers)
@@ -85,7 +85,7 @@ class FailureGuard:
 
     def passed(self, node: str | None, position: Position) -> None:
         """Note that a trial has reported from ``position``, on the node of id ``node``."""
-        self._evidence = self._evidence.passed(position, node)
+        self._history = self._history.passed(position, node)
         if self._gpu_packing.probing:
             self._probe()
 
@@ -96,7 +96,7 @@ class FailureGuard:
         stage, done = self._trial_log.track(row.number).reported or (-1, 0)
         position = (row.stage, done if stage == row.stage else 0)
         failure = ObservedFailure(row.number, fault_of(kind, message), position, node)
-        self._evidence = self._evidence.failed(failure)
+        self._history = self._history.failed(failure)
         self._trust(row, failure)
         if node not in self._avoided:
             self._avoid(row, failure, message)
@@ -106,7 +106,7 @@ class FailureGuard:
         return self._halt(row, failure, message)
 
     def _halt(self, row: TrialRecord, failure: ObservedFailure, message: str) -> str | None:
-        count = same_error(self._evidence, failure.fault, self._limits.pause_after, self._avoided)
+        count = same_error(self._history, failure.fault, self._limits.pause_after, self._avoided)
         if count is None or self._stopper.ending is not None:
             return None
         others = "" if count == 1 else f" as {count - 1} other{'s' if count > 2 else ''}"
@@ -117,10 +117,10 @@ class FailureGuard:
         return why
 
     def _avoid(self, row: TrialRecord, failure: ObservedFailure, message: str) -> None:
-        count = bad_node(self._evidence, failure.node, self._limits.avoid_after) if self._single else None
+        count = bad_node(self._history, failure.node, self._limits.avoid_after) if self._single else None
         if count is None or failure.node is None:
             return
-        faults = {one.fault for one in self._evidence.on_node if one.node == failure.node}
+        faults = {one.fault for one in self._history.on_node if one.node == failure.node}
         named = {node.id: node.name for node in self._nodes()}
         self._avoided[failure.node] = Avoided(named.get(failure.node, failure.node[:8]), frozenset(faults))
         if not self._place():
@@ -149,7 +149,7 @@ class FailureGuard:
     def _probe(self) -> None:
         """Let new trials go first while a node may be bad: those that broke might use their attempts up there."""
         watched = self._single and self._limits.avoid_after is not None
-        suspected = watched and suspicious(self._evidence, self._avoided)
+        suspected = watched and suspicious(self._history, self._avoided)
         self._gpu_packing.probing = suspected and sum(node.alive for node in self._nodes()) > 1
 
     def _place(self) -> bool:

@@ -1,4 +1,4 @@
-"""The number of trials that a head may train at once, and which of them gives its slot up when that falls."""
+"""The limit of a head's trials at once (Tune: ``max_concurrent_trials``), and which trials pause when it falls."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from service.ledger.ledger import Needs, Orders
 class Concurrency:
     """The slots of a head: as many trials as the cluster has room for, or fewer by the orders of the service.
 
-    Orders come from the heartbeat's thread; all else is asked by the Tune loop. Where orders leave fewer slots than
-    there are trials, those with the least progress give theirs up, each at its next report. A trial that was chosen
-    once stays chosen: two that overtake each other at every report would both train for ever.
+    `obey` is called by the heartbeat's thread, all else by the Tune loop. Where orders leave fewer slots than there are
+    trials, those with the least progress give theirs up, each at its next report. A trial that was chosen stays chosen:
+    two that overtake each other at every report would both train on.
     """
 
     def __init__(self, trial_log: TrialLog, gpu_packing: GpuPacking) -> None:
@@ -71,7 +71,7 @@ class Concurrency:
         self._waiting = waiting
 
     def needs(self) -> Needs:
-        """What the head tells of itself at each beat."""
+        """The needs of the sweep, sent with each heartbeat: slots in use and wanted, resources of a trial."""
         live, room = list(self._live), self.room
         running = sum(self._trial_log.trials[number].state == "RUNNING" for number in live)
         wanted = room if self._waiting is None else min(room, len(live) + self._waiting)
@@ -93,6 +93,6 @@ class Concurrency:
         return f"gave its place up: {self._ordered} of {self.room} slots are the sweep's now"
 
     def _progress(self, number: int) -> tuple[int, int, int]:
-        """What a trial has done, least first; of equals the newest."""
+        """The sort key of a trial's progress, least first; of equals the newest."""
         stage, done = self._trial_log.track(number).reported or (-1, 0)
         return stage, done, -number

@@ -12,7 +12,7 @@ from service.engine.fleet.capacity import slots_of
 from service.engine.head.resources.placement_group import placement_group
 from service.ledger.records import DecisionRecord, TrialRecord
 from service.policy.cluster_share import packing
-from service.policy.cluster_share.packing import GpuShare
+from service.policy.cluster_share.packing import GpuFraction
 from service.policy.cluster_share.request import Request, largest, request_at, requests
 from service.spec import Spec
 from service.spec.models import AUTO
@@ -22,13 +22,13 @@ from service.spec.states import MemoryDecision
 class GpuPacking:
     """The resources of each trial, as a Tune placement group.
 
-    Trials get what the spec says of their stage or, where it says ``auto``, the share of a GPU that the peak memory of
-    a trial needs. One that runs out of memory with a part of a GPU has one to itself from then on, and those that begin
-    later get a larger part, whatever their stage. All that is on record as decisions, by which a new head knows it:
-    ``decisions`` are the `MemoryDecision`; their numbers hold ``gpu``, the part from then on, and what the spec
-    ``asked`` for. ``measure`` finds the peak memory of a trial and ``total`` that of a GPU, in bytes; both are asked
-    only where nothing is on record. While it is ``probing``, new trials go before those that are tried again: a node
-    may be bad.
+    Trials get what the spec says of their stage or, where it says ``auto``, the fraction of a GPU that the peak memory
+    of a trial needs. One that runs out of memory with a fraction of a GPU has one to itself from then on, and those
+    that begin later get a larger fraction, whatever their stage. All that is on record as decisions, by which a new
+    head knows it: ``decisions`` are the `MemoryDecision`; their numbers hold ``gpu``, the fraction from then on, and
+    what the spec ``asked`` for. ``measure`` finds the peak memory of a trial and ``total`` that of a GPU, in bytes;
+    both are asked only where nothing is on record. While it is ``probing``, new trials go before those that are tried
+    again: a node may be bad.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class GpuPacking:
         known = [decision.numbers for decision in decisions if self._holds(decision)]
         auto = any(spec.resources_at(stage).gpu == AUTO for stage in self._stages)
         self._told = bool(known) or not auto
-        self._share: GpuShare | None = None
-        """What the parts of GPUs are, where that is measured or learned."""
+        self._fraction: GpuFraction | None = None
+        """The fraction of a GPU for each trial, where that is measured or learned."""
         if known:
-            self._share = GpuShare(known[-1]["gpu"], "")
+            self._fraction = GpuFraction(known[-1]["gpu"], "")
         elif auto:
-            self._share = self._measured(measure, total)
+            self._fraction = self._measured(measure, total)
         self._too_little = max((numbers.get("too_little", 0.0) for numbers in known), default=0.0)
         self._peak = max((numbers.get("peak_bytes") or 0 for numbers in known), default=0)
         self._slots = self._fitting(resources)
@@ -68,7 +68,7 @@ class GpuPacking:
 
     @property
     def asks(self) -> dict[str, float]:
-        """What a trial occupies at its largest stage, all its processes together, by resource."""
+        """The resources of a trial at its largest stage, all its processes together, by resource."""
         return largest(self._at(stage) for stage in self._stages).whole
 
     @property
@@ -81,7 +81,7 @@ class GpuPacking:
         return self._given.get(row.number, self._at(row.stage).gpu)
 
     def request(self, number: int, stage: int) -> tune.PlacementGroupFactory:
-        """What Tune reserves for a trial that is about to train ``stage``.
+        """The placement group of a trial that is about to train ``stage``.
 
         It keeps that where it goes on into later stages without a wait, as the worker stays the same.
         """
@@ -117,16 +117,16 @@ class GpuPacking:
         self._waiting.discard(number)
 
     def begun(self, row: TrialRecord, time: float) -> list[DecisionRecord]:
-        """The decisions to record as a new trial begins: that on the share of a GPU, if it is not on record yet."""
-        if self._told or self._share is None:
+        """The decisions to record as a new trial begins: that on the fraction of a GPU, if it is not on record yet."""
+        if self._told or self._fraction is None:
             return []
         self._told = True
-        gpu = self._share.gpu
+        gpu = self._fraction.gpu
         part = f"with {packing.words(gpu)} of a GPU" if gpu else "without a GPU"
-        return [self._decision(row, row.stage, "share", f"begins {part}: {self._share.reason}", time)]
+        return [self._decision(row, row.stage, "share", f"begins {part}: {self._fraction.reason}", time)]
 
     def exhausted(self, row: TrialRecord, time: float) -> DecisionRecord:
-        """Give a trial that ran out of memory with a part of a GPU one to itself, and later ones a larger part."""
+        """Give a trial that ran out of memory with a fraction of a GPU a whole one, later ones a larger fraction."""
         gpu = self.gpu(row)
         self._alone.add(row.number)
         self._too_little = max(self._too_little, gpu)
@@ -147,38 +147,38 @@ class GpuPacking:
         if row.number not in self._alone or (row.number, stage) in self._learned:
             return []
         self._peak = max(self._peak, memory["peak"])
-        share = packing.share(self._peak, memory["total"], self._too_little)
-        if share.gpu == self._at(stage).gpu:
+        fraction = packing.fraction(self._peak, memory["total"], self._too_little)
+        if fraction.gpu == self._at(stage).gpu:
             return []
         self._learned.add((row.number, stage))
-        self._change(share)
-        return [self._decision(row, stage, "learn", f"was seen alone on a GPU: {share.reason}", time)]
+        self._change(fraction)
+        return [self._decision(row, stage, "learn", f"was seen alone on a GPU: {fraction.reason}", time)]
 
     def _at(self, stage: int) -> Request:
-        """What a trial asks for at ``stage``; a part of a GPU is as large as is known to be right."""
-        request = request_at(self._spec, stage, auto=0.0 if self._share is None else self._share.gpu)
-        if self._share is None or not 0 < request.gpu < 1:
+        """The request of a trial at ``stage``, with the fraction of a GPU that is known to be right."""
+        request = request_at(self._spec, stage, auto=0.0 if self._fraction is None else self._fraction.gpu)
+        if self._fraction is None or not 0 < request.gpu < 1:
             return request
-        return replace(request, gpu=self._share.gpu)
+        return replace(request, gpu=self._fraction.gpu)
 
     def _fitting(self, resources: Mapping[str, float]) -> int:
         limit = self._spec.resources.max_concurrent
         return slots_of([self._at(stage) for stage in self._stages], resources, limit)
 
-    def _measured(self, measure: Callable[[], int | None], total: Callable[[], int | None]) -> GpuShare:
+    def _measured(self, measure: Callable[[], int | None], total: Callable[[], int | None]) -> GpuFraction:
         if not self._resources.get("GPU"):
-            return GpuShare(0.0, "gpu is auto and the cluster has none, so that trials train on its CPUs")
+            return GpuFraction(0.0, "gpu is auto and the cluster has none, so that trials train on its CPUs")
         peak = measure()
-        return packing.share(peak, None if peak is None else total())
+        return packing.fraction(peak, None if peak is None else total())
 
     def _holds(self, decision: DecisionRecord) -> bool:
-        """Whether a share on record is one for this spec and this cluster."""
+        """Whether a fraction on record is one for this spec and this cluster."""
         numbers = decision.numbers
         fits = (numbers["gpu"] > 0) == (self._resources.get("GPU", 0.0) > 0)
         return numbers["asked"] == self._spec.resources_at(decision.stage).gpu and fits
 
-    def _change(self, share: GpuShare) -> None:
-        self._share = share
+    def _change(self, fraction: GpuFraction) -> None:
+        self._fraction = fraction
         self._slots = self._fitting(self._resources)
 
     def _decision(self, row: TrialRecord, stage: int, kind: MemoryDecision, reason: str, time: float) -> DecisionRecord:

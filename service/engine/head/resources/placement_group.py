@@ -15,7 +15,7 @@ NODE = "ray.io/node-id"
 def placement_group(request: Request, avoided: Sequence[str]) -> tune.PlacementGroupFactory:
     """What Tune reserves for a trial that asks for ``request``, on none of the ``avoided`` nodes (Ray's ids)."""
     if request.processes > 1:
-        # Ray Train reserves for its processes; Tune's part only leads them, but must ask for something: one byte.
+        # Ray Train reserves the resources of its processes; Tune's own group may not be empty, so it has one byte.
         return tune.PlacementGroupFactory([{"memory": 1}])
     if not avoided:
         return tune.PlacementGroupFactory([request.each])

@@ -23,7 +23,7 @@ from service.spec import Spec
 class LedgerCallback(NoSnapshot, Callback):
     """Tune callback that writes every start and report of a trial to the trial log, each as one event.
 
-    What breaks a trial is the matter of `FailureCallback`.
+    Failures are recorded by `FailureCallback`.
     """
 
     def __init__(
@@ -93,5 +93,5 @@ class LedgerCallback(NoSnapshot, Callback):
     def _learned(
         self, row: TrialRecord, report: ReportRecord, memory: Mapping[str, int] | None
     ) -> list[DecisionRecord]:
-        """What the end of a stage says of the memory that trials need, to be put on record with it."""
+        """The decisions on GPU memory that follow from the end of a stage, recorded together with it."""
         return self._gpu_packing.seen(row, report.stage, memory, report.time) if memory and report.stage_end else []

@@ -19,7 +19,7 @@ from trainables.worker.distributed import free
 
 
 class FailureCallback(NoSnapshot, Callback):
-    """Tune callback that hears of every failure, and of every report that got past one."""
+    """Tune callback that records failures, and passes reports on to the `FailureGuard`."""
 
     def __init__(self, trial_log: TrialLog, guard: FailureGuard, failed: FailedTrials, queue: TrialQueue) -> None:
         self._trial_log = trial_log

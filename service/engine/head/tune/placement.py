@@ -1,4 +1,4 @@
-"""Where a Tune trial runs."""
+"""The worker process and node of a running Tune trial."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class PolicyScheduler(NoSnapshot, FIFOScheduler):
 
     A trial that waits has ended, for Tune: it gives its worker up, and a promotion is another Tune trial. `of` hands
     each verdict over for the record. A trial that gives its slot up has ended for Tune as well: it goes to the front of
-    the queue, and the policy hears nothing of it. ``metric`` is the name of the sweep's metric.
+    the queue, without a call of the policy. ``metric`` is the name of the sweep's metric.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ class PolicyScheduler(NoSnapshot, FIFOScheduler):
     def of(self, report: ReportRecord) -> Verdict | None:
         """The verdict on a report that the trial log does not have yet; None in the middle of a stage, mostly.
 
-        It is the one that Tune was told, or falls now: of the last stage Tune knows the end by itself and never asks.
+        It is the one that was returned to Tune, or a new one: at the end of the last stage Tune does not ask.
         """
         if report.trial in self._told or not report.stage_end:
             return self._told.pop(report.trial, None)
         return self._judge(report.trial, report.stage, report.metrics.get(self._metric), report.seconds)
 
     def appraisals(self, time: float) -> list[WorthRecord]:
-        """What is newly known of the stages' worth at ``time``, the sweep's running seconds."""
+        """The new estimates of the stages' worth at ``time``, the sweep's running seconds."""
         return appraisals(self._policy, time)
 
     def _judge(self, trial: int, stage: int, value: float | None, seconds: float) -> Verdict:

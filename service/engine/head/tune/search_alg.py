@@ -55,7 +55,7 @@ class PolicySearchAlg(NoSnapshot, SearchAlgorithm):
         self._concurrency.left(number_of(trial_id))
 
     def is_finished(self) -> bool:
-        """Whether Tune need not ask: nothing more comes, or there is no place for it.
+        """Whether Tune need not ask for a trial: there are no more, or no slot is free.
 
         So it keeps no worker for another trial, whose resources are other sweeps' now. While trials run it asks this
         again and again; only without any is its experiment over, and with it all that it holds.

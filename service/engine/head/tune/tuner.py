@@ -30,8 +30,8 @@ SWITCHES = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
-"""The ledger replaces Tune's loggers and snapshots; the trainable checks metrics; the head hears Ctrl-C itself;
-a task's relative paths mean in a worker what they mean in the head."""
+"""The ledger replaces Tune's loggers and snapshots; the trainable checks metrics; the head handles SIGINT itself;
+workers have the head's working directory, for relative paths of a task."""
 
 
 IDLE = 1.0
@@ -67,7 +67,7 @@ class TuneRun:
             self._fit(round.spec, logs if times == 1 else logs.with_name(f"{logs.name}-again-{times}"), plugins)
 
     def _fit(self, spec: Spec, logs: Path, plugins: TunePlugins) -> None:
-        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # Failures are the ledger's to tell, not the log's.
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # Failures are in the ledger.
         os.environ.update(SWITCHES, TUNE_MAX_PENDING_TRIALS_PG=str(self._concurrency.room))
         trainable = tune.with_parameters(StagedTrainable, shared=self._shared)
         with TemporaryDirectory(prefix="sieve-tune-", ignore_cleanup_errors=True) as scratch:

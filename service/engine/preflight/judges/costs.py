@@ -40,7 +40,7 @@ def costs(spec: Spec, seen: CostEvidence, slots: int, gpu: float) -> Iterator[Fi
 
 
 def processes(spec: Spec) -> Iterator[Finding]:
-    """That one process stood for all, where a trial has several."""
+    """The finding that one process was checked where a trial has several."""
     many = most_processes(spec)
     if many > 1:
         evidence = (

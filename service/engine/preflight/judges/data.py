@@ -9,13 +9,13 @@ from service.engine.preflight.finding import Finding, Level
 from trainables.probe.evidence import ArrayEvidence, DataEvidence, Neighbours, Repeatable
 
 TELLING = 0.15
-"""How far above chance training examples must go with their neighbours before validation is asked the same."""
+"""The least nearest-neighbour accuracy of training examples above chance for which validation is judged."""
 LIKE = 0.5
-"""The share of training's distance from chance that validation should have, too."""
+"""The fraction of training's margin over chance that validation should have, too."""
 LIKELY, CERTAIN = 3.0, 5.0
 """Standard deviations: beyond the first it is worth a warning, beyond the second it is no chance."""
 ALIKE = 1.25
-"""Validation examples that are so many times as far from training are new to it, such as other people: no failure."""
+"""The ratio of distances to training from which validation is another population, such as other people: no failure."""
 OWN = "give targets that are no classes as float, or name the classes with Data(labels=...)"
 
 

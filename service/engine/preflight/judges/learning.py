@@ -17,11 +17,11 @@ LEARNT, HARDLY = 0.3, 0.03
 CLEAR, NOTHING = 0.1, 1e-3
 """The same of a loss that began at 0 or below, whose floor is not known."""
 SEEN, LOST = 8.0, 3.0
-"""Deviations from chance: training beyond the first and validation within the second do not belong together."""
+"""Standard deviations from chance: training beyond the first with validation within the second is a finding."""
 CERTAIN = 5.0
-"""Joint deviations that validation must be short of training by, if that is to be no chance."""
+"""Joint standard deviations by which validation must fall short of training for it not to be by chance."""
 LIKE = 0.2
-"""The share of training's distance from chance below which validation is much unlike it."""
+"""The fraction of training's margin over chance below which validation is much unlike it."""
 
 
 def first(seen: FirstEvidence) -> Iterator[Finding]:
@@ -107,7 +107,7 @@ def gradients(seen: LearningEvidence) -> Iterator[Finding]:
 
 
 def signal(seen: Signal) -> Iterator[Finding]:
-    """Whether validation is told by what training taught."""
+    """The finding of the permutation test: whether validation improves with training."""
     train = _deviations(seen.train, seen.train_drawn, seen.train_spread)
     validation = _deviations(seen.validation, seen.validation_drawn, seen.validation_spread)
     lift = (seen.train - seen.train_drawn) or 1.0

@@ -15,9 +15,9 @@ CLIMBED = 10.0
 CLOSE = 1e-3
 """Relative difference below which two runs of one seed differ by rounding alone."""
 MOVED, ENOUGH = 0.2, 3
-"""A training whose loss fell by this share (see `fall`) should move the metric, and so many must not have."""
+"""The fall of a loss, as a fraction (see `fall`), that should move the metric; the fewest trials to judge that by."""
 MASTERED = 0.9
-"""A loss that fell by this share may have brought the metric to its end, 0 or 1."""
+"""A loss that fell by this fraction may have brought the metric to its end, 0 or 1."""
 SMALLER = "lower the bounds of what makes it large, or batch_size"
 KEEP_OUT = "keep such configs out of the space, or let the task take them"
 LOWER = "lower its upper bound, warm up or set clip_norm: trials there are lost"

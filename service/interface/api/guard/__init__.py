@@ -1,1 +1,1 @@
-"""What stands before the routes: tokens, hosts, limits, slow and malformed requests."""
+"""Middleware and dependencies of the routes: tokens, the Host header, body limits, slow and malformed requests."""

@@ -30,7 +30,7 @@ _HOW = (
 
 @dataclass(frozen=True)
 class User:
-    """Who asks, by a token: ``role`` is viewer, submitter or admin."""
+    """The user of a request, by its token: ``role`` is viewer, submitter or admin."""
 
     name: str
     role: str
@@ -44,7 +44,7 @@ class User:
 class RequiresRole:
     """A dependency that declares the ``role`` of its route and gives the user.
 
-    `Guarded` has authenticated the user before, so that a stranger's request is not even read.
+    `Guarded` has authenticated the user before, so that the body of one without a token is not read.
     """
 
     def __init__(self, role: str) -> None:
@@ -55,8 +55,8 @@ class RequiresRole:
         return user
 
 
-class Nobody:
-    """A dependency that declares that its route is for everyone, or, as ``head``, looks after itself."""
+class NoUser:
+    """A dependency of a public route or, with ``head``, of one that authenticates by itself."""
 
     def __init__(self, role: str = PUBLIC) -> None:
         self.role = role
@@ -68,7 +68,7 @@ class Nobody:
 Viewer = Annotated[User, Depends(RequiresRole("viewer"))]
 Submitter = Annotated[User, Depends(RequiresRole("submitter"))]
 Admin = Annotated[User, Depends(RequiresRole("admin"))]
-Public = Annotated[None, Depends(Nobody())]
+Public = Annotated[None, Depends(NoUser())]
 
 
 class Guarded(APIRoute):
@@ -89,7 +89,7 @@ class Guarded(APIRoute):
 
 def role_of(dependant: Dependant) -> str | None:
     """The role that a route declares by its dependencies, None where it declares none."""
-    roles = [call.role for inner in dependant.dependencies if isinstance(call := inner.call, (RequiresRole, Nobody))]
+    roles = [call.role for inner in dependant.dependencies if isinstance(call := inner.call, (RequiresRole, NoUser))]
     return roles[0] if roles else None
 
 

@@ -1,4 +1,4 @@
-"""Where a service may listen: beyond its own machine only where nobody can read along."""
+"""The address on which a service listens: beyond its own machine only with TLS, its own or a proxy's."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Exposure:
 
     @property
     def hosts(self) -> frozenset[str]:
-        """What requests may name as their host."""
+        """The hosts that requests may name."""
         own = {socket.gethostname().lower(), socket.getfqdn().lower()} if self.any_address else {self.host.lower()}
         return LOOPBACK | own | {name.lower() for name in self.names}
 
@@ -45,10 +45,10 @@ class Exposure:
         return f"{'https' if self.certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
     def check(self) -> None:
-        """Refuse to be read along.
+        """Check that the service does not listen beyond this machine without TLS, its own or a proxy's.
 
         Raises:
-            UserError: it would listen beyond this machine in the clear, or certificate and key are not to be had.
+            UserError: it would listen beyond this machine in the clear, or certificate and key cannot be read.
         """
         if (self.certificate is None) != (self.key is None):
             raise UserError("of certificate and key only one is given", "give both --tls-cert and --tls-key")
@@ -73,7 +73,7 @@ class Exposure:
                 f"cannot listen at {self.host}:{self.port}: {error.strerror or error}",
                 "choose another --port or --host, or stop who listens there",
             ) from None
-        # asyncio does this for sockets of its own alone; without it, each answer waits 40 ms for the client's nod
+        # asyncio does this for sockets of its own alone; without it Nagle's algorithm delays each answer by 40 ms
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
 

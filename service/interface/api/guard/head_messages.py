@@ -1,4 +1,4 @@
-"""What heads say to the service: its types, and what of it nobody could look at afterwards."""
+"""The messages of heads: their types, and checks against batches that could not be read later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.spec.states import SweepState
 
 @dataclass(frozen=True)
 class Ticket:
-    """What an enrolling head shows."""
+    """The body of an enrolment."""
 
     ticket: str
 

@@ -1,4 +1,4 @@
-"""The Host header: a page of a stranger's whose name points to this machine may not speak to the service."""
+"""Check of the Host header, against DNS rebinding: web pages of others may not call the service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.interface.api.problems import Refusal, answer
 
 
 class Hosts:
-    """Answers only requests for ``names``, and with ``any_address`` for IP addresses, which nobody can make point here.
+    """Answers only requests for ``names``, and with ``any_address`` for IP addresses, which DNS cannot rebind.
 
     A request for another host gets 421, one without a host 400.
     """

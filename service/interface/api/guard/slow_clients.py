@@ -1,4 +1,4 @@
-"""HTTP/1.1 as strangers speak it: who is slow to say what they want, or speaks no HTTP, is answered and cut off."""
+"""HTTP/1.1 with a timeout for the heads of requests (slowloris), and problem documents for malformed ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from service.interface.api.problems import Refusal, answer
 
 PATIENCE = 20.0
-"""Seconds in which the head of a request must be whole, and what is left of a body that nobody reads must have come.
+"""Seconds in which the head of a request must be whole, and the rest of an unread body must have come.
 Else half a request would hold a connection for ever."""
 
 
@@ -26,17 +26,17 @@ class Protocol(H11Protocol):
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone."""
+        """The connection is lost (`asyncio.Protocol`)."""
         super().connection_lost(exc)
         self._calm()
 
     def data_received(self, data: bytes) -> None:
-        """It said something."""
+        """Data was received (`asyncio.Protocol`)."""
         super().data_received(data)
         self._watch()
 
     def send_400_response(self, msg: str) -> None:
-        """What came is no HTTP."""
+        """Answer a malformed request, with a problem document of status 400."""
         self._refuse(Refusal(400, "this is no HTTP/1.1 request, or its headers are too long", "see what was sent"))
 
     def _watch(self) -> None:

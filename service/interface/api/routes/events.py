@@ -41,7 +41,7 @@ _STREAM = {"description": "a stream without end", "content": {"text/event-stream
 
 @dataclass(frozen=True)
 class News:
-    """An event: ``id`` is what a listener that heard it goes on from."""
+    """An event: ``id`` is the position from which a client that received it goes on."""
 
     kind: str
     content: Mapping[str, Any]
@@ -50,7 +50,7 @@ class News:
 
 @dataclass
 class Follower:
-    """Where a listener is: after decision ``last``, having heard of each sweep that ended before ``since``."""
+    """A client's position in the event feed: after decision ``last``, and each sweep that ended before ``since``."""
 
     events: Events
     sweep: str | None
@@ -64,7 +64,7 @@ class Follower:
         self._looked = self.since
 
     def news(self) -> Iterator[News]:
-        """What is new since the last time: first sweeps that changed, then decisions."""
+        """The events since the last call: first sweeps that changed, then decisions."""
         began = time.time()
         yield from self._changes()
         yield from self._decisions()
@@ -88,7 +88,7 @@ class Follower:
         self.told = {number for number in self.told if number > self.last - 2 * OVERLAP}
 
     def _news(self, kind: str, content: Mapping[str, Any]) -> News:
-        """With the moment of the look before this one, for a listener may hear only half of what this one brings."""
+        """An event with the time of the poll before, as a client may disconnect after part of this one's events."""
         return News(kind, content, f"{self.last}-{int(1000 * self._looked)}")
 
 
@@ -102,12 +102,12 @@ async def follow(
     """How each sweep stands that has not ended, then each change and decision; with Last-Event-ID what was missed."""
     here.check_streams(user.name)
     follower = await run_in_threadpool(follower_of, here, sweep, last_event_id)
-    # the stream sees for itself that the service ends; cut off, it would look like a broken line
+    # the stream ends by itself with the service; cut, it would look like a lost connection
     return EventSourceResponse(_stream(follower, here, user.name), ping=here.heartbeat, shutdown_grace_period=GRACE)
 
 
 def follower_of(here: ServiceSettings, sweep: str | None, heard: str | None) -> Follower:
-    """A listener that begins now, or after the event with the id ``heard``. Raises UnknownSweep."""
+    """A client's position: now, or after the event with the id ``heard``. Raises UnknownSweep."""
     events = here.store.events
     if sweep is not None:
         here.store.sweep(sweep)

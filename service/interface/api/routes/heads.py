@@ -1,4 +1,4 @@
-"""What heads ask of the service, over HTTP: each with its own token, which opens its own sweep alone."""
+"""The routes of heads: each has its own token, which is for its own sweep alone."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ STATUS: dict[type[SieveError], int] = {
 """The HTTP status of errors that a head tells apart by their kind; any other is 503: it tries again."""
 
 
-class _Stranger(LostClaim):
-    """Whoever asks does not show what the head of the present attempt has. To a head that is a claim it has lost."""
+class _WrongToken(LostClaim):
+    """The ticket or token is not that of the present attempt's head: to the caller a lost claim."""
 
 
 PARTS = ("sweep", *wire.LISTS, "pasts")
@@ -41,10 +41,10 @@ PARTS = ("sweep", *wire.LISTS, "pasts")
 AGAIN = "the daemon starts another head where one is needed"
 
 WORDS = 1 << 20
-"""The most bytes of what a head says but for its batches: one can be long only by the reason of its end."""
+"""The most bytes of a head's message other than a batch: only the reason of its end can be long."""
 
 SHORT = 1 << 12
-"""The most bytes of a ticket as it is shown, by whoever that may be."""
+"""The most bytes of an enrolment, which comes before authentication."""
 
 Bearer = Annotated[str, Header(alias="Authorization")]
 Attempt = Annotated[int, Path(ge=0, lt=1 << 31)]
@@ -68,7 +68,7 @@ def heads(store: Store, failures: FailedLogins | None = None) -> APIRouter:
 
 
 class _Routes:
-    """What a head says is read only once it has shown its token, and taken only as far as it is of the right types."""
+    """Bodies of requests are read after authentication, and validated by their types."""
 
     def __init__(self, store: Store, failures: FailedLogins | None) -> None:
         self._store = store
@@ -84,7 +84,7 @@ class _Routes:
         def act() -> dict[str, str]:
             token = fresh()
             if not self._store.heads.enroll(name, attempt, digest(TICKET.validate_json(body).ticket), digest(token)):
-                raise _Stranger(f"this ticket is used, or not that of attempt {attempt} at {name}", AGAIN)
+                raise _WrongToken(f"this ticket is used, or not that of attempt {attempt} at {name}", AGAIN)
             return {"token": token}
 
         return await self._answer(request, act)
@@ -148,12 +148,12 @@ class _Routes:
     def _check(self, name: str, attempt: int, authorization: str) -> None:
         token = authorization.removeprefix("Bearer ")
         if not token or self._store.heads.by_token(digest(token)) != (name, attempt):
-            raise _Stranger(f"this token is not that of attempt {attempt} at {name}", AGAIN)
+            raise _WrongToken(f"this token is not that of attempt {attempt} at {name}", AGAIN)
 
     async def _answer(self, request: Request, act: Callable[[], Any]) -> Response:
         try:
             return Response(wire.dumps(await run_in_threadpool(act)), media_type="application/json")
-        except _Stranger as error:
+        except _WrongToken as error:
             wait = self._failures.note(request.client.host if request.client else "")
             headers = {} if wait is None else {"Retry-After": str(math.ceil(wait))}
             return _problem(401 if wait is None else 429, LostClaim.__name__, error, headers)

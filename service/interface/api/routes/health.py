@@ -1,4 +1,4 @@
-"""Whether the service lives, and whether it can do its work: for those who watch over it, without a token."""
+"""Liveness and readiness probes of the service, without authentication."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sweep has found, as tables: a route for each of its DataFrames."""
+"""The results of a sweep as tables: a route for each of its DataFrames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the head of a sweep has printed."""
+"""The log of a sweep's head."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _log(here: ServiceSettings, name: str) -> LogTail:
 
 
 async def _following(here: ServiceSettings, user: str, name: str, log: LogTail) -> AsyncIterator[bytes]:
-    """What is there, then what is new each time one looks; a log that begins anew is sent anew."""
+    """The log so far, then what is new at each poll; a log that begins anew is sent anew."""
     with here.listening(user):
         heard, attempt = 0, log.attempt
         while True:

@@ -49,7 +49,7 @@ async def put_package(user: Submitter, here: Here, request: Request, response: R
     with packages.upload(sha256) as upload:
         await _receive(request.stream(), upload)
         new = await run_in_threadpool(packages.keep, upload)
-    if new:  # What is new takes the place of what is old.
+    if new:  # Unused packages are deleted when a new one comes.
         await run_in_threadpool(here.tidy)
     response.status_code = 201 if new else 200
     return Kept(package=sha256)

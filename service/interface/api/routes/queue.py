@@ -49,7 +49,7 @@ class Place(BaseModel):
 
 
 class QueueView(BaseModel):
-    """The queue, whoever comes first at the top: by priority, then by age."""
+    """The queue in order: by priority, then by age."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE]}]})
 

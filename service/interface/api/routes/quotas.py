@@ -15,7 +15,7 @@ from service.interface.api.service_settings import PREFIX, Here
 router = APIRouter(prefix=PREFIX, tags=["cluster"], route_class=Guarded)
 
 Owner = Annotated[
-    PlainText, Path(description="a person; * is whoever has no quota", examples=["ann"], min_length=1, max_length=64)
+    PlainText, Path(description="a person; * is the default quota", examples=["ann"], min_length=1, max_length=64)
 ]
 
 
@@ -63,7 +63,7 @@ def list_quotas(user: Admin, here: Here) -> QuotaList:
 
 @router.get("/quotas/{owner}", responses=declared(401, 403, 422))
 def get_quota(user: Admin, here: Here, owner: Owner) -> QuotaView:
-    """What holds for an owner: the quota of that name, else that of *, else none."""
+    """The quota that holds for an owner: the one of that name, else that of *, else none."""
     quota = here.store.quotas.get(owner)
     return QuotaView(owner=owner, running=quota.running, gpu_hours=quota.gpu_hours)
 

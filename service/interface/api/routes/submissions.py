@@ -101,7 +101,7 @@ def submit(
 
 @router.post("/sweeps/{name}/wish", status_code=202, responses=declared(401, 403, 404, 409, 422))
 def wish(user: Submitter, here: Here, name: Name, wish: Wish) -> SweepDetail:
-    """Pause, resume, stop or cancel a sweep, for its owner and admins. A head hears it within seconds."""
+    """Pause, resume, stop or cancel a sweep, for its owner and admins. A head obeys within seconds."""
     user.insist(here.store.sweep(name))
     express(here.store, name, wish.wish, user.name)
     return detail(here, name)

@@ -82,7 +82,7 @@ class MetricView(BaseModel):
 class SweepView(BaseModel):
     """A sweep. Times are seconds since the epoch; ``seconds`` is what its heads ran, all attempts before this summed.
 
-    ``wish`` is what a person wants of its head (pause, stop, cancel, resume), or who shares the cluster out (yield:
+    ``wish`` is what a person wants of its head (pause, stop, cancel, resume), or the daemon (yield:
     make room for a sweep of higher priority, and go on later), ``why`` the reason of its state. ``slots`` is how
     many trials it may train at once (null: as many as fit), ``running`` how many it trains, ``wanted`` how many it
     could, ``asks`` what each occupies, ``waits`` why it has not more. ``counts`` are its trials by state, ``package``

@@ -1,4 +1,4 @@
-"""What the recorder writes down of one event is in the ledger as a whole, or not at all."""
+"""What the callbacks record of one event is in the ledger as a whole, or not at all."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def value(trial: int, stage: int) -> float:
 
 
 def recorded(spec: Spec, play: Play, home: Path) -> TrialLog:
-    """The play as a head records it, and the journal of the next head."""
+    """The play as a head records it, and the trial log of the next head."""
     store = open_store(home, create=True)
     store.create("a", spec.to_dict(), "/", "me", None)
     attempt = store.claim("a", "head", lambda _: False).attempt

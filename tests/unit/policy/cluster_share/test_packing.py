@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.policy.cluster_share.packing import CONTEXT, MARGIN, MOST, concurrent, part, share, wider
+from service.policy.cluster_share.packing import CONTEXT, MARGIN, MOST, concurrent, fraction, part, wider
 
 GIB = 2**30
 
@@ -22,7 +22,7 @@ GIB = 2**30
     ],
 )
 def test_as_many_fit_as_the_margin_and_the_context_of_each_leave_room_for(peak: int, total: int, fits: int) -> None:
-    decided = share(peak, total)
+    decided = fraction(peak, total)
     assert concurrent(1, decided.gpu) == fits
     assert f"{peak / GIB:.2f} GiB at its peak" in decided.reason
     assert f"on a GPU of {total / GIB:.2f} GiB" in decided.reason
@@ -30,21 +30,21 @@ def test_as_many_fit_as_the_margin_and_the_context_of_each_leave_room_for(peak: 
 
 @given(st.integers(1, 100 * GIB), st.integers(GIB, 200 * GIB))
 def test_what_is_packed_fits(peak: int, total: int) -> None:
-    fits = concurrent(1, share(peak, total).gpu)
+    fits = concurrent(1, fraction(peak, total).gpu)
     assert 1 <= fits <= MOST
     assert fits == 1 or fits * (peak * MARGIN + CONTEXT) <= total
 
 
 @pytest.mark.parametrize(("peak", "total", "unknown"), [(None, GIB, "peak memory"), (GIB, None, "memory of the GPUs")])
 def test_what_is_not_known_has_a_gpu_of_its_own(peak: int | None, total: int | None, unknown: str) -> None:
-    decided = share(peak, total)
+    decided = fraction(peak, total)
     assert decided.gpu == 1
     assert unknown in decided.reason
 
 
 def test_a_share_that_was_too_little_is_not_given_again() -> None:
-    assert concurrent(1, share(GIB, 16 * GIB).gpu) == 8
-    assert concurrent(1, share(GIB, 16 * GIB, least=part(5)).gpu) == 4
+    assert concurrent(1, fraction(GIB, 16 * GIB).gpu) == 8
+    assert concurrent(1, fraction(GIB, 16 * GIB, least=part(5)).gpu) == 4
 
 
 @given(st.integers(1, 50))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.policy.failures.circuit_breaker import (
-    FailureEvidence,
+    FailureHistory,
     ObservedFailure,
     bad_node,
     fault_of,
@@ -16,14 +16,12 @@ from service.policy.failures.circuit_breaker import (
 FAULT = fault_of("error", "RuntimeError: no such file")
 
 
-def seen(
-    *failures: tuple[int, str | None], fault: str = FAULT, start: FailureEvidence | None = None
-) -> FailureEvidence:
+def seen(*failures: tuple[int, str | None], fault: str = FAULT, start: FailureHistory | None = None) -> FailureHistory:
     """Failures as (trial, node), all before their first epoch."""
-    evidence = start or FailureEvidence()
+    history = start or FailureHistory()
     for trial, node in failures:
-        evidence = evidence.failed(ObservedFailure(trial, fault, (0, 0), node))
-    return evidence
+        history = history.failed(ObservedFailure(trial, fault, (0, 0), node))
+    return history
 
 
 @pytest.mark.parametrize(
@@ -56,7 +54,7 @@ def test_the_same_error_of_so_many_different_trials_is_everyones() -> None:
 
 
 def test_a_trial_that_gets_past_the_point_shows_that_the_error_is_not_everyones() -> None:
-    late = FailureEvidence()
+    late = FailureHistory()
     for trial in range(1, 5):
         late = late.failed(ObservedFailure(trial, FAULT, (1, 2), "a"))
     assert same_error(late.passed((1, 2), "a"), FAULT, 4, ()) == 4, "the others had come there, too"
@@ -65,35 +63,35 @@ def test_a_trial_that_gets_past_the_point_shows_that_the_error_is_not_everyones(
 
 
 def test_failures_on_nodes_that_are_avoided_are_the_nodes_fault() -> None:
-    evidence = seen((1, "a"), (2, "a"), (3, "a"), (4, "b"), (5, "b"))
-    assert same_error(evidence, FAULT, 5, ()) == 5
-    assert same_error(evidence, FAULT, 5, ("a",)) is None
+    history = seen((1, "a"), (2, "a"), (3, "a"), (4, "b"), (5, "b"))
+    assert same_error(history, FAULT, 5, ()) == 5
+    assert same_error(history, FAULT, 5, ("a",)) is None
 
 
 def test_a_node_where_trial_after_trial_breaks_is_bad() -> None:
-    evidence = seen((1, "a"), (2, "a"), (2, "a"))
-    assert bad_node(evidence, "a", 3) is None
-    evidence = seen((3, "a"), fault=fault_of("worker", "died"), start=evidence)
-    assert bad_node(evidence, "a", 3) == 3, "whatever the errors are"
-    assert bad_node(evidence, "b", 3) is None
-    assert bad_node(evidence, None, 3) is None
-    assert bad_node(evidence, "a", None) is None
+    history = seen((1, "a"), (2, "a"), (2, "a"))
+    assert bad_node(history, "a", 3) is None
+    history = seen((3, "a"), fault=fault_of("worker", "died"), start=history)
+    assert bad_node(history, "a", 3) == 3, "whatever the errors are"
+    assert bad_node(history, "b", 3) is None
+    assert bad_node(history, None, 3) is None
+    assert bad_node(history, "a", None) is None
 
 
 def test_a_node_is_not_bad_where_a_trial_got_on_or_another_has_the_error() -> None:
-    evidence = seen((1, "a"), (2, "a"), (3, "a"))
-    assert bad_node(evidence.passed((0, 1), "b"), "a", 3) == 3, "others do well"
-    assert bad_node(evidence.passed((0, 1), "a"), "a", 3) is None
-    assert bad_node(seen((4, "b"), start=evidence), "a", 3) is None
-    assert bad_node(seen((4, "b"), start=evidence).passed((0, 1), "b"), "a", 3) is None, "it was seen elsewhere"
+    history = seen((1, "a"), (2, "a"), (3, "a"))
+    assert bad_node(history.passed((0, 1), "b"), "a", 3) == 3, "others do well"
+    assert bad_node(history.passed((0, 1), "a"), "a", 3) is None
+    assert bad_node(seen((4, "b"), start=history), "a", 3) is None
+    assert bad_node(seen((4, "b"), start=history).passed((0, 1), "b"), "a", 3) is None, "it was seen elsewhere"
 
 
 def test_a_node_is_suspected_from_its_first_failure_until_a_trial_gets_on_there() -> None:
-    evidence = seen((1, "a"))
-    assert suspicious(evidence, ())
-    assert not suspicious(evidence, ("a",))
-    assert not suspicious(evidence.passed((0, 1), "a"), ())
-    assert not suspicious(seen((2, "b"), start=evidence), ()), "the error is not the node's"
+    history = seen((1, "a"))
+    assert suspicious(history, ())
+    assert not suspicious(history, ("a",))
+    assert not suspicious(history.passed((0, 1), "a"), ())
+    assert not suspicious(seen((2, "b"), start=history), ()), "the error is not the node's"
     assert not suspicious(seen((1, None)), ())
 
 
