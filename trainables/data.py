@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from trainables.datasets.array_likes import as_array, check_list, is_frame
 from trainables.datasets.items import NUMERIC, collated
 from trainables.datasets.subset import Indices, class_indices, subset_indices
 from trainables.errors import StageError, TaskError
@@ -30,8 +31,9 @@ class Data:
 
     ``train`` and ``validation`` are each one of
 
-    - a tuple of numpy arrays or tensors of shape (examples, ...), of booleans, integers, floats or complex numbers. A
-      batch is a tuple of their rows in the same dtypes. Fast: indexed in place, and shared by all workers of a node.
+    - a tuple of numpy arrays or tensors of shape (examples, ...), of booleans, integers, floats or complex numbers;
+      Series, tables and lists become arrays, by position. A batch is a tuple of their rows in the same dtypes. Fast:
+      indexed in place, and shared by all workers of a node.
     - a map-style ``torch.utils.data.Dataset`` of which each item is a tensor, an array or a number, or a tuple or list
       of these. It is read through a ``DataLoader``, which stacks them.
 
@@ -65,6 +67,9 @@ class Data:
     def __post_init__(self) -> None:
         for name, labels in (("train", "labels"), ("validation", "validation_labels")):
             examples = getattr(self, name)
+            if isinstance(examples, tuple):
+                examples = tuple(as_array(f"Data.{name}/{n}", array) for n, array in enumerate(examples))
+                object.__setattr__(self, name, examples)
             size = _checked_length(name, examples)
             given = getattr(self, labels)
             classes = integer_labels(examples) if given is None else np.asarray(given)
@@ -96,7 +101,7 @@ class Data:
         """Sorted indices (int64) of the training examples of ``stage``: nested, stratified, the same for one ``seed``.
 
         Raises:
-            TaskError: the fraction leaves a class without an example, or there are fewer classes than asked for.
+            TaskError: the fraction leaves none of unlabelled examples, or there are fewer classes than asked for.
         """
         return subset_indices(length(self.train) if self.labels is None else np.asarray(self.labels), stage, seed)
 
@@ -152,7 +157,10 @@ def integer_labels(examples: Examples) -> NDArray[Any] | None:
     """The last array of ``examples`` as class labels, shape (examples,); None unless it is one of integers."""
     if not isinstance(examples, tuple):
         return None
-    last = _to_numpy(examples[-1])
+    try:
+        last = _to_numpy(examples[-1])
+    except ValueError:  # A list of texts or the like, which makes no array.
+        return None
     return last if last.ndim == 1 and last.dtype.kind in "iu" else None
 
 
@@ -176,7 +184,7 @@ def batches(
         return
     # Given a generator of its own, the loader leaves the global one, and so the dropout, as the fast path does.
     loader = DataLoader(
-        Subset(examples, cast("Sequence[int]", order)),
+        Subset(examples, order.tolist()),  # Python's integers, as torch's own samplers give them.
         batch_size=size,
         generator=torch.Generator().manual_seed(seed),
         num_workers=workers,
@@ -195,13 +203,24 @@ def _moved(batch: Batch, device: torch.device) -> Batch:
     return tuple((part.pin_memory() if pinned else part).to(device, non_blocking=pinned) for part in batch)
 
 
+def check_dataset(name: str, examples: Any) -> None:
+    """See that ``examples``, which ``name`` calls, are read by their number.
+
+    Raises:
+        TaskError: they are not, or would be read by a label or a key; or they are arrays in a list.
+    """
+    readable = hasattr(examples, "__len__") and hasattr(examples, "__getitem__")
+    if not readable or isinstance(examples, (Mapping, str, bytes)) or is_frame(examples):
+        raise TaskError(
+            f"{name} is a {type(examples).__name__}",
+            "give a tuple of arrays, or a dataset with __len__ and __getitem__",
+        )
+    check_list(name, examples)
+
+
 def _checked_length(name: str, examples: Examples) -> int:
     if not isinstance(examples, tuple):
-        if not hasattr(examples, "__len__") or not hasattr(examples, "__getitem__"):
-            raise TaskError(
-                f"Data.{name} is a {type(examples).__name__}",
-                "give a tuple of arrays, or a dataset with __len__ and __getitem__",
-            )
+        check_dataset(f"Data.{name}", examples)
         sizes = [length(examples)]
     else:
         for number, array in enumerate(examples):

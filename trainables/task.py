@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -14,10 +14,19 @@ from torch.nn import functional
 from trainables.data import Batch, Data
 from trainables.errors import TaskError
 
-__all__ = ["Task", "TaskError", "TaskFunction"]
+__all__ = ["Metric", "Task", "TaskError", "TaskFunction"]
 
 TaskFunction = Callable[..., None]
 """A plain training function, ``train(config, stage)``, which is a task, too."""
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """What gathers over batches what is no mean of them, such as torchmetrics' ``Metric`` and ``MetricCollection``."""
+
+    def update(self, *batch: Any, **more: Any) -> Any: ...
+    def compute(self) -> Any: ...
+    def reset(self) -> Any: ...
 
 
 class Task(ABC):
@@ -98,12 +107,16 @@ class Task(ABC):
         model: nn.Module,
         batch: Batch,
         config: Mapping[str, Any],
-    ) -> Mapping[str, float | Tensor]:
+    ) -> Mapping[str, Any] | Metric:
         """Means over one validation batch by name: numbers or scalar tensors, computed without gradients in eval mode.
 
         ``name`` is reported as ``val_<name>``, the mean over all batches weighted by their sizes; ``batch`` is as in
-        `loss`. The default is ``loss`` and ``accuracy`` (a fraction, 0 to 1); its loss is without label smoothing, so
-        that trials that differ in it can be compared. A task with a loss of its own overrides both.
+        `loss`. A metric that a batch cannot have is left out there; its mean is that of the examples of the other
+        batches. In place of a number, or of the mapping, may be a `Metric`, kept in the task and updated here: it is
+        computed when all batches are through, and reset. A trial of several processes takes numbers alone.
+
+        The default is ``loss`` and ``accuracy`` (a fraction, 0 to 1); its loss is without label smoothing, so that
+        trials that differ in it can be compared. A task with a loss of its own overrides both.
         """
         *inputs, target = batch
         scores = model(*inputs)

@@ -16,7 +16,8 @@ _MULTIPLIES = re.compile(r"(^|_)(lr|learning_rate|weight_decay|wd|l1|l2)$")
 def advice(space: Space, rounds: Rounds, schedule: Schedule, longest: int) -> list[str]:
     """The warnings, each with the cure; ``longest`` is the largest number of stages of any round."""
     rates = (_linear_rate(parameter) for parameter in space.parameters)
-    messages = [*rates, _lone_round(rounds), _lone_stage(schedule) if longest == 1 else ""]
+    alone = (_lone_value(parameter) for parameter in space.parameters)
+    messages = [*rates, *alone, _lone_round(rounds), _lone_stage(schedule) if longest == 1 else ""]
     return [message for message in messages if message]
 
 
@@ -34,6 +35,21 @@ def _lone_round(rounds: Rounds) -> str:
     """A warning where rounds are described and there is only one, else ``""``."""
     idle = ", ".join(rounds.model_dump(exclude_defaults=True))
     return f"rounds: there is only one, so {idle} does nothing: write count: 2" if idle and rounds.count == 1 else ""
+
+
+def _lone_value(parameter: Parameter) -> str:
+    """A warning where a range of integers holds a single one, else ``""``."""
+    if not parameter.kind.endswith("randint") or parameter.sampler.count != 1:
+        return ""
+    low, high, *_ = parameter.args
+    [value] = parameter.sampler.values()
+    return (
+        f"parameters/{parameter.name}: {parameter.kind} from {low} to {high} has the one value {value}, for high is "
+        f"exclusive: write [{low}, {high + 1}] for two values, or the constant {value}"
+        if high == value + 1
+        else f"parameters/{parameter.name}: {parameter.kind} from {low} to {high} has the one value {value}: "
+        f"widen it, or write the constant {value}"
+    )
 
 
 def _linear_rate(parameter: Parameter) -> str:

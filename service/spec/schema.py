@@ -49,7 +49,7 @@ def _parameter() -> dict[str, Any]:
         "propertyNames": {"not": {"enum": sorted(RESERVED)}},
         "additionalProperties": _PARAMETER,
     }
-    return {"anyOf": [{"type": ["string", "number", "boolean", "null", "array"]}, *samplers, constant, folder]}
+    return {"anyOf": [{"type": ["string", "number", "boolean", "null"]}, *samplers, constant, folder]}
 
 
 def _sampler(name: str, arguments: dict[str, Any]) -> dict[str, Any]:

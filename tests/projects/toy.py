@@ -43,6 +43,13 @@ def diverges(config: dict[str, Any], stage: Any) -> None:
         stage.report({"score": math.nan if config["x"] > 0.5 else config["x"]})
 
 
+def seldom(config: dict[str, Any], stage: Any) -> None:
+    """Reports its score at the end of each stage alone; not at all for the upper half of `x`."""
+    for epoch in stage:
+        known = epoch + 1 == stage.epochs and config["x"] <= 0.5
+        stage.report({"epoch_seen": epoch} | ({"score": config["x"]} if known else {}))
+
+
 def breaks_once(config: dict[str, Any], stage: Any) -> None:
     """Raises in the first attempt at the first trial that comes by."""
     for _ in stage:

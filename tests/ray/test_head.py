@@ -103,6 +103,18 @@ def test_a_diverged_trial_fails_alone_and_at_once(tmp_path: Path) -> None:
     assert outcome.exit_code == 0
 
 
+def test_a_metric_that_is_seldom_reported_ends_no_sweep(tmp_path: Path) -> None:
+    initial = [{"x": 0.25}, {"x": 0.75}, {"x": 0.5}]
+    search = {"algorithm": "random", "trials": 3, "initial": initial}
+    outcome = go(toy(task="toy:seldom", schedule={"algorithm": "promote"}, search=search), tmp_path)
+    trials = {t.config["x"]: t for t in open_store(tmp_path).trials("toy")}
+    assert trials[0.75].state == "FAILED"
+    assert "the task reports no metric score at the end of stage 0, only epoch_seen" in trials[0.75].why
+    assert trials[0.5].state == "FINISHED"
+    assert trials[0.25].state in ("FINISHED", "STOPPED")
+    assert outcome.exit_code == 0
+
+
 @pytest.mark.parametrize("die", [False, True], ids=["raises", "process dies"])
 def test_a_broken_attempt_is_tried_again(tmp_path: Path, die: bool) -> None:
     flag = tmp_path / "flag"

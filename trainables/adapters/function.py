@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.adapters.stage_handle import Ended, Saved, StageHandle
+from trainables.exits import ended
 from trainables.loop.seeding import INITIALIZATION, seed_all
 from trainables.stages import Plan
 from trainables.task import TaskFunction
@@ -65,6 +66,8 @@ class FunctionRun:
         event = self._handle.outbox.get()
         if isinstance(event, Exception):
             raise event
+        if isinstance(event, SystemExit):
+            raise ended("the training function", event) from event
         if isinstance(event, BaseException):
             raise RuntimeError(f"the training function ended the process: {event!r}; return instead") from event
         self.done = self._handle.done

@@ -6,6 +6,7 @@ that uses one of them loads it.
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from torch.utils.data import Dataset
 from trainables.adapters.rows import part
 from trainables.data import Data
 from trainables.errors import TaskError
+from trainables.exits import caught
 from trainables.loop.seeding import INITIALIZATION, derive, seed_all
 from trainables.nearest import nearest
 from trainables.stages import Plan, Stage
@@ -97,12 +99,17 @@ class LibraryRun(ABC):
         self.stage = plan.next(-1)
         self.done = 0
         self.task = task
-        self.config = config
+        self._config = config
         self._data = data.unpacked()
         self._plan = plan
         self._seeds = (seed, data_seed)
         self._left: Span | None = None  # of a stage that a callback ended
         self._begin()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The config that was assigned, for a method of the task: a copy each time, which that may change."""
+        return copy.deepcopy(dict(self._config))
 
     @abstractmethod
     def make(self) -> nn.Module:
@@ -136,7 +143,8 @@ class LibraryRun(ABC):
         stage = self._plan[self.stage]
         before = sum(earlier.epochs for earlier in self._plan.stages[: self.stage]) + self.done
         validation = part(self._data.validation, self._data.validation_indices(stage, data_seed), self.task.columns)
-        trained = self.train(Epoch(self._training(stage), validation, derive(seed, 1 + before), skipped))
+        with caught("the task"):
+            trained = self.train(Epoch(self._training(stage), validation, derive(seed, 1 + before), skipped))
         self.checkpoint = trained.checkpoint
         if trained.stop:
             rest = self._span([replace(stage, epochs=stage.epochs - self.done)])
@@ -161,7 +169,8 @@ class LibraryRun(ABC):
 
     def _begin(self) -> None:
         seed_all(self._seeds[0], INITIALIZATION)
-        self.model = self.make()
+        with caught("the task"):
+            self.model = self.make()
         self.climb = self._span(self._plan[stage] for stage in self._plan.climb(self.stage))
         self.checkpoint = None
 

@@ -13,11 +13,13 @@ import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from trainables.data import Array, integer_labels, length
+from trainables.data import Array, check_dataset, integer_labels, length
+from trainables.datasets.array_likes import check_rows, is_array, take
 from trainables.datasets.subset import subset_indices
 from trainables.errors import TaskError
 from trainables.loop.assignment import Position
 from trainables.loop.seeding import seed_all
+from trainables.loop.validation import named, number
 from trainables.stages import Plan
 
 
@@ -122,28 +124,34 @@ class StageHandle:
     def subset(self, examples: Any, labels: Array | None = None) -> Any:
         """The training ``examples`` of this stage: its fraction of each class, a superset of the stage's before.
 
-        ``examples`` is one array or tensor of shape (examples, ...), a tuple of these, or a map-style dataset; the
-        result is of the same kind and dtype, a dataset's is a ``torch.utils.data.Subset``. ``labels`` of shape
-        (examples,) gives the class of each as integers; the default None means the last array, if it is
-        one-dimensional and integer, and else no classes. All trials of a sweep get the same examples.
+        ``examples`` is one array of shape (examples, ...), a tuple of these, or a map-style dataset; the result is of
+        the same kind and dtype, a dataset's is a ``torch.utils.data.Subset``. Arrays are numpy's and torch's, Series,
+        tables and, in a tuple, lists: all taken by position. ``labels`` of shape (examples,) gives the class of each as
+        integers; the default None means the last array, if it is one-dimensional and integer, and else no classes. All
+        trials of a sweep get the same examples.
 
         Raises:
-            TaskError: the stage's fraction leaves a class empty, or there are too few classes.
+            TaskError: the stage's fraction leaves no example, there are too few classes, or the examples or labels
+                are not what is said here.
         """
-        if isinstance(examples, (np.ndarray, torch.Tensor)):
+        if is_array(examples):
             return self.subset((examples,), labels)[0]
+        size = _size(examples)
         classes = integer_labels(examples) if labels is None else np.asarray(labels)
-        indices = subset_indices(length(examples) if classes is None else classes, self._stage, self._data_seed)
+        if classes is not None and len(classes) != size:
+            raise TaskError(f"there are {len(classes)} labels for {size} examples", "give one for each")
+        indices = subset_indices(size if classes is None else classes, self._stage, self._data_seed)
         if isinstance(examples, tuple):
-            return tuple(array[indices] for array in examples)
+            return tuple(take(array, indices) for array in examples)
         return Subset(examples, indices.tolist())
 
     def report(self, metrics: Mapping[str, Any], checkpoint: Any = None) -> None:
         """Report the ``metrics`` of an epoch, as ``tune.report`` does; returns when the trial may train on.
 
-        ``metrics`` maps names to numbers or one-element tensors, the sweep's metric among them. ``checkpoint`` is
-        anything that ``torch.save`` can write, e.g. a dict of state dicts; it is copied at once. An interrupted trial
-        resumes after its newest checkpoint, or, by default, at the start of the stage.
+        ``metrics`` maps names to numbers or one-element tensors. The sweep's metric must be among them at the end of a
+        stage, and may be left out or NaN before. ``checkpoint`` is anything that ``torch.save`` can write, e.g. a dict
+        of state dicts; it is copied at once. An interrupted trial resumes after its newest checkpoint, or, by default,
+        at the start of the stage.
 
         Where the trial is stopped or paused here, the call does not return: ``finally`` blocks run and the function
         ends.
@@ -159,7 +167,7 @@ class StageHandle:
                 f"stage {self.index} has {self.epochs} epochs and {self._done} reports already",
                 "report once per epoch, e.g. at the end of each pass of `for epoch in stage:`",
             )
-        self._done, self._last = epoch, {name: _number(name, value) for name, value in metrics.items()}
+        self._done, self._last = epoch, _numbers(metrics)
         if checkpoint is not None:
             self.saved.store(checkpoint, (self.index, epoch))
         # The last report is handed over when the function returns, so that it gets to run to its end.
@@ -203,8 +211,19 @@ class StageHandle:
             raise Ended
 
 
-def _number(name: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TaskError(f"the metric {name} is {value!r}", "report a number, e.g. with .item() or .mean()") from None
+def _size(examples: Any) -> int:
+    """How many ``examples`` there are, which must be as `StageHandle.subset` says."""
+    if not isinstance(examples, tuple):
+        check_dataset("examples", examples)
+        return length(examples)
+    for position, array in enumerate(examples):
+        check_rows(f"examples/{position}", array)
+    sizes = [len(array) for array in examples]
+    if len(set(sizes)) != 1:
+        raise TaskError(f"examples has arrays of {sizes} examples", "give each the same number")
+    return sizes[0]
+
+
+def _numbers(metrics: Any) -> dict[str, float]:
+    cure = "report a number, e.g. with .item() or .mean()"
+    return {name: number(name, value, cure) for name, value in named("report()", metrics).items()}

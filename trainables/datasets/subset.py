@@ -17,26 +17,25 @@ def subset_indices(labels: ArrayLike | int, stage: Stage, seed: int) -> Indices:
     """Sorted indices of the examples that ``stage`` uses.
 
     ``labels`` is the class of every example (integers, one dimension), or only their number, where there are no
-    classes. Of each class the first ``round(data * size)`` examples (half up) in a seeded order are used, so a larger
-    fraction contains every smaller one. With ``classes: k`` only the first k classes in a seeded order are used, so
-    more classes contain fewer; labels keep their values. The same arguments always give the same indices.
+    classes. Of each class the first ``round(data * size)`` examples (half up) in a seeded order are used, but at least
+    one, so a larger fraction contains every smaller one. With ``classes: k`` only the first k classes in a seeded order
+    are used, so more classes contain fewer; labels keep their values. The same arguments always give the same indices.
 
     Raises:
-        TaskError: the fraction leaves a class without an example, or there are fewer classes than asked for.
+        TaskError: the fraction leaves no example where there are no classes, or there are fewer classes than asked for.
     """
     if isinstance(labels, int):
         return _plain(labels, stage, seed)
-    codes, groups = _by_class(np.asarray(labels))
+    _, groups = _by_class(np.asarray(labels))
     chosen = _classes(len(groups), stage, seed)
-    smallest = min(len(groups[code]) for code in chosen)
-    if _count(stage.data, smallest) == 0:
-        rarest = next(codes[code] for code in chosen if len(groups[code]) == smallest)
-        raise TaskError(
-            f"data {stage.data:g} leaves class {rarest} with no example of its {smallest}",
-            f"use a fraction of at least {smallest_fraction(smallest):g}",
-        )
     parts = [_first(groups[code], stage.data, np.random.default_rng([seed, 1, int(code)])) for code in chosen]
     return np.sort(np.concatenate(parts))
+
+
+def rare_classes(labels: ArrayLike, stage: Stage, seed: int) -> int:
+    """How many classes of ``stage`` are so rare that its fraction would leave them none, and so keep one example."""
+    _, groups = _by_class(np.asarray(labels))
+    return sum(_count(stage.data, len(groups[code])) == 0 for code in _classes(len(groups), stage, seed))
 
 
 def class_indices(labels: ArrayLike, training_labels: ArrayLike, stage: Stage, seed: int) -> Indices:
@@ -49,7 +48,7 @@ def class_indices(labels: ArrayLike, training_labels: ArrayLike, stage: Stage, s
 
 
 def smallest_fraction(size: int) -> float:
-    """The smallest fraction, rounded up to four digits, that has an example of a class with ``size`` examples."""
+    """The smallest fraction, rounded up to four digits, that has one of ``size`` examples."""
     exact = 0.5 / size
     digits = 3 - math.floor(math.log10(exact))
     rounded = math.ceil(exact * 10**digits) / 10**digits
@@ -62,7 +61,7 @@ def _count(fraction: float, size: int) -> int:
 
 
 def _first(indices: Indices, fraction: float, rng: np.random.Generator) -> Indices:
-    return rng.permutation(indices)[: _count(fraction, len(indices))]
+    return rng.permutation(indices)[: max(1, _count(fraction, len(indices)))]
 
 
 def _plain(size: int, stage: Stage, seed: int) -> Indices:

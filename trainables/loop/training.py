@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,11 +16,13 @@ from trainables.data import Data
 from trainables.datasets import sampling
 from trainables.datasets.subset import Indices
 from trainables.errors import Diverged, TaskError
+from trainables.exits import caught
 from trainables.loop.feed import Feed
 from trainables.loop.patience import Patience
 from trainables.loop.precision import Precision, arithmetic
 from trainables.loop.seeding import INITIALIZATION, derive, seed_all
 from trainables.loop.update import Update
+from trainables.loop.validation import validated
 from trainables.recipe import Recipe
 from trainables.stages import Plan
 from trainables.task import Task
@@ -154,7 +157,8 @@ class Training:
 
     def _start(self) -> None:
         seed_all(self._seed, INITIALIZATION)
-        model = self._task.model(self._config)
+        with caught("model(config)"):
+            model = self._task.model(copy.deepcopy(self._config))
         if not isinstance(model, nn.Module):
             raise TaskError(f"model(config) returned a {type(model).__name__}", "return a torch.nn.Module")
         self._model = model.to(self._device)
@@ -205,12 +209,6 @@ class Training:
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
         self._model.eval()
-        totals: dict[str, float] = {}
-        for batch in self._feed.validation(self._validation, VALIDATION_BATCH):
-            with self._precision.autocast():
-                metrics = self._task.metrics(self._model, batch, self._config)
-            for name, value in metrics.items():
-                totals[name] = totals.get(name, 0.0) + float(value) * len(batch[-1])
-        size = len(self._validation)
-        summary = self._task.summary({name: total / size for name, total in totals.items()}, size)
-        return {f"val_{name}": value for name, value in summary.items()}
+        batches = self._feed.validation(self._validation, VALIDATION_BATCH)
+        metrics = validated(self._task, self._model, batches, self._config, self._precision.autocast)
+        return {f"val_{name}": value for name, value in metrics.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch.optim import Optimizer
 
 from trainables.data import Batch
 from trainables.errors import TaskError
+from trainables.exits import caught
 from trainables.loop.precision import Precision
 from trainables.recipe import Recipe
 from trainables.recipe.optimizers import add_l1, weights
@@ -50,8 +52,8 @@ class Update:
 
     def _gradient(self, model: nn.Module, batch: Batch, fraction: float = 1.0) -> Tensor:
         try:
-            with self._precision.autocast():
-                loss = self._task.loss(model, batch, self._config)
+            with caught("loss()"), self._precision.autocast():
+                loss = self._task.loss(model, batch, copy.deepcopy(self._config))
         except ValueError as error:
             if len(batch[-1]) == 1 and ALONE in str(error):
                 raise self._alone() from error

@@ -58,12 +58,16 @@ class ArrayEvidence:
 
 @dataclass(frozen=True)
 class StageEvidence:
-    """Numbers of examples of a stage; ``missing`` are classes that it validates on, but does not train on."""
+    """Numbers of examples of a stage; ``missing`` are classes that it validates on, but does not train on.
+
+    ``kept`` of the examples are the only one of a class that is too rare for the stage's fraction.
+    """
 
     examples: int
     validation: int
     classes: int | None
     missing: tuple[int, ...]
+    kept: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -28,6 +29,9 @@ from trainables.task import Task
 from trainables.worker import outcome
 from trainables.worker.loading import load, load_data
 from trainables.worker.resolve import resolve
+
+if TYPE_CHECKING:
+    from trainables.worker.staged import EpochRunner
 
 QUICK_CORNERS = 0.5
 """Seconds for building corners in `quick`."""
@@ -154,13 +158,31 @@ def _foreign(question: Question) -> Evidence:
     """The evidence of a task with a loop of its own: its first epochs, run as in a trial."""
     from trainables.worker.staged import runner_of
 
-    epochs = sum(stage.epochs for stage in question.given.plan.stages)
-    metric = question.given.metric
+    plan, metric, clock = question.given.plan, question.given.metric, Clock(question.seconds)
+    epochs = sum(stage.epochs for stage in plan.stages)
     with TemporaryDirectory(prefix="sieve-check-") as folder:
         make = partial(runner_of, replace(question.given, folder=Path(folder)), ())
         try:
-            compared = repeated_runs.compare(make, make, metric, epochs, Clock(question.seconds))
-            outcome.check(compared.metrics, metric)
+            compared = repeated_runs.compare(make, make, metric, epochs, clock)
+            metrics, over = dict(compared.metrics), plan[0].epochs == 1
+            outcome.check(metrics, metric, 0, over)
+            if metric not in metrics:
+                metrics, over = _until(metric, make(), plan[0].epochs, clock)
+                outcome.check(metrics, metric, 0, over)
         except Exception as error:
             return Evidence(failure=corners.failure_of(error))
-    return Evidence(runs=compared, costs=stage_costs.scaled(compared.seconds, question.plans))
+    costs = stage_costs.scaled(compared.seconds, question.plans)
+    if metric in metrics:
+        return Evidence(runs=replace(compared, metrics=metrics), costs=costs)
+    return Evidence(runs=replace(compared, metrics={}), costs=costs, skipped=(f"whether {metric} is reported",))
+
+
+def _until(metric: str, run: EpochRunner, epochs: int, clock: Clock) -> tuple[dict[str, float], bool]:
+    """What the first ``epochs`` of ``run`` report until ``metric`` is there, and whether that was all of them."""
+    metrics: dict[str, float] = {}
+    with closing(run):
+        for _ in range(epochs):
+            if metric in metrics or clock.over:
+                return metrics, False
+            metrics |= run.run_epoch()
+    return metrics, True

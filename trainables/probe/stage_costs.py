@@ -10,6 +10,7 @@ import torch
 
 from trainables.data import Data, batches, length
 from trainables.loop.training import VALIDATION_BATCH
+from trainables.loop.validation import validated
 from trainables.probe.corners import STEPS, VALIDATION, mini
 from trainables.probe.evidence import CostEvidence
 from trainables.probe.examples.sample import chosen, shortened
@@ -68,8 +69,7 @@ def _validation_rate(task: Task, data: Data, config: Mapping[str, Any], most: in
     order = chosen(length(examples), most, data.validation_labels)
     for _ in range(2):  # The first pass warms up.
         began = time.perf_counter()
-        for one in batches(examples, order, VALIDATION_BATCH, device()):
-            sum(float(value) for value in task.metrics(model, one, config).values())
+        validated(task, model, batches(examples, order, VALIDATION_BATCH, device()), config)
         seconds = time.perf_counter() - began
         if seconds > SLOW:
             break

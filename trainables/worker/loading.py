@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainables.datasets.downloads import data_folder
 from trainables.errors import StageError, TaskError, told
+from trainables.exits import caught
 from trainables.loop.assignment import Assignment, plan_of
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def load_data(task: Task | LibraryTask, reference: str) -> Data:
     from trainables.data import Data
 
     try:
-        data = task.data()
+        with caught(f"task {reference}: data()"):
+            data = task.data()
     except TaskError:
         raise
     except Exception as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+import re
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -71,24 +73,52 @@ RESERVED = frozenset(f"{OF_TRIALS} {OF_REPORTS}".split())
 """Columns of the results' DataFrames, which no metric may be named."""
 
 
-def check(metrics: Mapping[str, float], metric: str) -> None:
-    """Check the reported ``metrics``.
+RESERVED_PREFIXES = ("config/", "sieve/")
+"""Beginnings of the names of columns that results, or Tune's reports, have of their own."""
+
+TYPO = 0.9
+"""How like each other two names are of which one is the other misspelt."""
+
+
+def check(metrics: Mapping[str, float], metric: str, stage: int, stage_end: bool) -> None:
+    """Check the ``metrics`` reported in ``stage``: before its end the sweep's ``metric`` may be left out, or be NaN.
 
     Raises:
-        MetricError: the sweep's ``metric`` is not among them, or one has the name of a column (`RESERVED`).
-        Diverged: ``metric`` or a loss (``loss`` or ``…_loss``) is NaN or infinite.
+        MetricError: ``metric`` is not among them at the stage's end, or is misspelt, or one has the name of a column
+            (`RESERVED`, `RESERVED_PREFIXES`).
+        Diverged: a loss (``loss`` or ``…_loss``) is NaN or infinite, or ``metric`` is at the stage's end.
     """
-    if metric not in metrics:
-        raise MetricError(
-            f"the task reports no metric {metric}{nearest(metric, metrics)}, only {', '.join(sorted(metrics))}",
-            "name one of these as the metric of the sweep",
-        )
-    taken = sorted(RESERVED.intersection(metrics))
+    taken = sorted(name for name in metrics if name in RESERVED or name.startswith(RESERVED_PREFIXES))
     if taken:
         raise MetricError(
             f"the task reports {', '.join(taken)}, which results hold already", "report it under another name"
         )
-    decisive = [name for name in metrics if name in (metric, "loss") or name.endswith("_loss")]
-    wrong = [f"{name} became {metrics[name]:g}" for name in decisive if not math.isfinite(metrics[name])]
+    if metric not in metrics:
+        _check_missing(metrics, metric, stage, stage_end)
+    losses = [name for name in metrics if name == "loss" or name.endswith("_loss")]
+    wrong = [f"{name} became {metrics[name]:g}" for name in losses if not math.isfinite(metrics[name])]
     if wrong:
         raise Diverged(f"{', '.join(wrong)}", "lower lr, warm up or set clip_norm")
+    if stage_end and not math.isfinite(value := metrics[metric]):
+        raise Diverged(
+            f"the metric {metric} is {value:g} at the end of stage {stage}, which cannot be ranked",
+            "see that the validation data have what it needs, such as examples of each class",
+        )
+
+
+def _check_missing(metrics: Mapping[str, float], metric: str, stage: int, stage_end: bool) -> None:
+    """``metric`` is not among ``metrics``: it may be at the next report, unless a name there is it, misspelt."""
+    alike = [name for name in metrics if _misspelt(name, metric)]
+    if stage_end or alike:
+        when = f" at the end of stage {stage}" if stage_end and not alike else ""
+        raise MetricError(
+            f"the task reports no metric {metric}{nearest(metric, metrics)}{when}, only {', '.join(sorted(metrics))}",
+            "name one of these as the metric of the sweep, or report it with the last epoch of each stage",
+        )
+
+
+def _misspelt(name: str, metric: str) -> bool:
+    """Whether the names are all but the same; ``top1`` and ``top5`` are two metrics."""
+    digits = re.compile(r"\D")
+    close = difflib.SequenceMatcher(None, name, metric).ratio() >= TYPO
+    return close and digits.sub("", name) == digits.sub("", metric)

@@ -13,6 +13,7 @@ from typing import Any
 
 from trainables.adapters.library import LibraryTask
 from trainables.errors import TaskError
+from trainables.exits import caught, without_arguments
 from trainables.nearest import nearest
 from trainables.task import Task, TaskFunction
 
@@ -67,7 +68,10 @@ def _task(reference: str, found: Any) -> Task | LibraryTask | TaskFunction:
         if missing:
             raise TaskError(f"task {reference} does not define {' and '.join(missing)}", "add the method")
         try:
-            return found()
+            with caught(f"task {reference}"):
+                return found()
+        except TaskError:
+            raise
         except Exception as error:
             raise TaskError(
                 f"task {reference} cannot be made: {type(error).__name__}: {error}",
@@ -100,7 +104,10 @@ def _import(module_name: str, folder: Path, what: str) -> ModuleType:
         importlib.invalidate_caches()
     _forget_namesake(module_name.partition(".")[0], folder)
     try:
-        return importlib.import_module(module_name)
+        with caught(f"{what} module {module_name}"), without_arguments(module_name):
+            return importlib.import_module(module_name)
+    except TaskError:
+        raise
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
             hint = nearest(module_name, _modules(module_name, folder))

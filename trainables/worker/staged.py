@@ -12,6 +12,7 @@ from ray import tune
 
 from trainables.datasets.downloads import data_folder
 from trainables.errors import TaskError
+from trainables.exits import caught
 from trainables.loop import gpu_memory
 from trainables.loop.assignment import Assignment, Position, position_of
 from trainables.worker import outcome
@@ -55,15 +56,26 @@ class StagedTrainable(tune.Trainable):
     _results: list[dict[str, Any]]
     _missing: deque[dict[str, Any]]
     _newest: Position
+    _untouched: dict[str, Any] | None
 
     def setup(self, config: dict[str, Any], shared: Sequence[Any] = ()) -> None:
         """Begin the trial in ``config``; ``shared`` has one object reference to packed `Data`, or none."""
         self._shared = shared
+        self._untouched = None
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Begin another trial in this actor, which keeps the task and its data loaded."""
+        """Begin another trial in this actor, which keeps the task and its data loaded, and nothing of the trial before.
+
+        Raises:
+            Unrestorable: that trial changed the process for good. Tune then ends the worker, and the head tries the
+                new trial again elsewhere; were False returned, Tune would fail that trial without a word to the head.
+        """
+        from trainables.worker import process_state
+
         self.cleanup()
+        if self._untouched is not None:
+            process_state.restore(self._untouched)
         self._begin(new_config)
         return True
 
@@ -109,11 +121,22 @@ class StagedTrainable(tune.Trainable):
             self._given = Assignment.from_dict(config)
             self._newest = self._given.reported or START
             crew = Crew(**config["crew"]) if config.get("crew") else None
-            self._runner = runner_of(self._given, self._shared, crew)
+            if crew is None:
+                self._remember()
+            with caught("the task"):
+                self._runner = runner_of(self._given, self._shared, crew)
             self._resume(self._runner)
         except Exception as error:
             # Returned by the first step, as Tune ends an actor whose setup fails.
             self._failure = error
+
+    def _remember(self) -> None:
+        """Note how the process is before its first trial, but after the task's module was imported, once."""
+        from trainables.worker import process_state
+
+        if self._untouched is None:
+            load(self._given, self._shared)
+            self._untouched = process_state.read()
 
     def _limit(self) -> None:
         import torch
@@ -151,8 +174,9 @@ class StagedTrainable(tune.Trainable):
         if runner is None:
             raise RuntimeError(f"trial {given.trial} has ended; begin one with reset_config first")
         began = time.monotonic()
-        metrics = runner.run_epoch()
-        outcome.check(metrics, given.metric)
+        with caught("the task"):
+            metrics = runner.run_epoch()
+        outcome.check(metrics, given.metric, runner.stage, runner.done == given.plan[runner.stage].epochs)
         result = outcome.report(given, (runner.stage, runner.done), metrics, time.monotonic() - began)
         results = [*self._results, result]
         checkpoint.write(given.folder, {"identity": given.identity, "results": results, "runner": runner.state()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,8 +10,10 @@ import torch
 from torch import Tensor, distributed, nn
 
 from trainables.data import Batch, Data
+from trainables.errors import TaskError
 from trainables.loop.seeding import derive
-from trainables.task import Task
+from trainables.loop.validation import Weighted, named, numbers
+from trainables.task import Metric, Task
 
 
 class TaskShard(Task):
@@ -61,13 +64,14 @@ class TaskShard(Task):
         distributed.all_reduce(mean)
         return mean + (loss - loss.detach())  # The same number in all processes, so that they decide alike.
 
-    def metrics(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Mapping[str, float | Tensor]:
+    def metrics(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Mapping[str, Weighted]:
         if self._trained:
             for buffer in model.buffers():
                 distributed.broadcast(buffer, 0)
             self._trained = False
         rows, weight = self._rows(batch)
-        return self._summed({k: float(v) * weight for k, v in self._task.metrics(model, rows, config).items()})
+        found, examples = self._task.metrics(model, rows, config), weight * len(batch[-1])
+        return self._gathered({name: Weighted(value, examples) for name, value in _means(found).items()})
 
     def summary(self, means: Mapping[str, float], examples: int) -> Mapping[str, float]:
         return self._task.summary(means, examples)
@@ -99,12 +103,34 @@ class TaskShard(Task):
             self._seed = derive(torch.initial_seed(), self._rank)
             torch.manual_seed(self._seed)
 
+    def _gathered(self, own: Mapping[str, Weighted]) -> dict[str, Weighted]:
+        """The mean of each metric over the rows of the processes that have it: some may lack what is rare."""
+        shares: list[Mapping[str, Weighted]] = [{} for _ in range(distributed.get_world_size())]
+        distributed.all_gather_object(shares, own)
+        means = {}
+        for name in dict.fromkeys(name for share in shares for name in share):
+            parts = [share[name] for share in shares if name in share]
+            examples = sum(part.examples for part in parts)
+            means[name] = Weighted(sum(part.value * part.examples for part in parts) / examples, examples)
+        return means
+
     def _summed(self, values: Mapping[str, float]) -> dict[str, float]:
         names = sorted(values)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         total = torch.tensor([values[name] for name in names], dtype=torch.float64, device=device)
         distributed.all_reduce(total)
         return dict(zip(names, total.tolist(), strict=True))
+
+
+def _means(found: Any) -> dict[str, float]:
+    objects = [found] if isinstance(found, Metric) else list(named("metrics()", found).values())
+    gathers = next((type(value).__name__ for value in objects if isinstance(value, Metric)), None)
+    if gathers is not None:
+        raise TaskError(
+            f"metrics() returns a {gathers}, which gathers over batches, of which each process sees its own rows",
+            "return numbers, or write workers: 1",
+        )
+    return numbers("metrics()", found)
 
 
 class _Loss(nn.Module):
@@ -117,4 +143,4 @@ class _Loss(nn.Module):
         self._config = config
 
     def forward(self, batch: Batch) -> Tensor:
-        return self._task.loss(self.model, batch, self._config)
+        return self._task.loss(self.model, batch, copy.deepcopy(self._config))

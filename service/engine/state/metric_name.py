@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.spec import Spec
 from service.spec.errors import UserError
-from trainables.worker.outcome import RESERVED
+from trainables.worker.outcome import RESERVED, RESERVED_PREFIXES
 
 
 def check_metric(spec: Spec) -> None:
@@ -14,6 +14,6 @@ def check_metric(spec: Spec) -> None:
         UserError: the name is taken.
     """
     name = spec.metric.name
-    if name in RESERVED or name.startswith("config/"):
+    if name in RESERVED or name.startswith(RESERVED_PREFIXES):
         taken = ", ".join(sorted(RESERVED))
         raise UserError(f"metric.name is {name!r}, which results have as a column of their own", f"not: {taken}")

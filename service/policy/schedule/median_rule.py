@@ -5,6 +5,7 @@ Golovin et al. 2017, Google Vizier.
 
 from __future__ import annotations
 
+import math
 from bisect import insort
 from collections.abc import Sequence
 from statistics import fmean, mean
@@ -32,8 +33,13 @@ class MedianRule:
         self._scores: dict[tuple[int, int], list[float]] = {}
         self._means: dict[tuple[int, int], list[float]] = {}
 
-    def judge(self, trial: int, stage: int, done: int, value: float) -> Verdict | None:
-        """Record the value of ``trial`` after ``done`` epochs of ``stage``; a stop verdict, or None to train on."""
+    def judge(self, trial: int, stage: int, done: int, value: float | None) -> Verdict | None:
+        """Record the value of ``trial`` after ``done`` epochs of ``stage``; a stop verdict, or None to train on.
+
+        A report without the metric, or where that is no number, is no point of a curve.
+        """
+        if value is None or not math.isfinite(value):
+            return None
         scores = self._scores.setdefault((trial, stage), [])
         scores.append(self._sign * value)
         others = self._means.setdefault((stage, done), [])

@@ -94,8 +94,9 @@ def _quantized(scale: type[Linear] | type[Log]) -> Callable[..., Sampler]:
         _check_above_zero(kind, "q", q)
         _check_order(kind, low, high)
         if scale is Log:
-            _check_positive(kind, low)
-        first, last = _whole_steps(kind, "low", low, q), _whole_steps(kind, "high", high, q)
+            _check_positive(kind, low, q)
+        least = 1 if scale is Log else -math.inf
+        first, last = (_whole_steps(kind, name, bound, q, least) for name, bound in (("low", low), ("high", high)))
         return Steps(scale(first, last), q, first, last, rounded=True)
 
     return steps
@@ -112,7 +113,7 @@ def _integers(scale: type[Linear] | type[Log]) -> Callable[..., Sampler]:
         _check_above_zero(kind, "q", q)
         _check_order(kind, low, high)
         if scale is Log:
-            _check_positive(kind, low)
+            _check_positive(kind, low, q if kind.startswith("q") else None)
         first, last = -(-low // q), high // q - (1 if q == 1 else 0)
         if last < first:
             raise ValueError(f"no multiple of q = {q} lies from {low} to {high}; widen the bounds or use a smaller q")
@@ -149,9 +150,9 @@ def _check_order(kind: str, low: float, high: float) -> None:
         raise ValueError(f"{kind} from {low!r} to {high!r} is wider than a float can hold; narrow it")
 
 
-def _check_positive(kind: str, low: float) -> None:
+def _check_positive(kind: str, low: float, q: float | None = None) -> None:
     if low <= 0:
-        example = "1" if isinstance(low, int) else "1e-6"
+        example = repr(q) if q is not None else "1" if isinstance(low, int) else "1e-6"
         linear = {"loguniform": "uniform", "qloguniform": "quniform", "lograndint": "randint"}.get(kind, "qrandint")
         raise ValueError(f"low is {low!r}; {kind} needs low > 0: use e.g. {example}, or {linear} to include {low!r}")
 
@@ -161,14 +162,14 @@ def _check_above_zero(kind: str, name: str, value: float) -> None:
         raise ValueError(f"{name} is {value!r}; {kind} needs {name} > 0")
 
 
-def _whole_steps(kind: str, name: str, bound: float, q: float) -> int:
+def _whole_steps(kind: str, name: str, bound: float, q: float, least: float) -> int:
+    """How many steps of q ``bound`` is; what is advised instead is at least so many."""
     if not math.isfinite(bound / q):
         raise ValueError(f"{name} is {bound!r}, too many steps of q = {q!r} to count; use a larger q")
     steps = round(bound / q)
     if not math.isclose(bound / q, steps):
-        raise ValueError(
-            f"{name} is {bound!r}; {kind} needs multiples of q = {q!r}: use e.g. {float(f'{steps * q:.6g}')!r}"
-        )
+        near = float(f"{max(steps, least) * q:.6g}")
+        raise ValueError(f"{name} is {bound!r}; {kind} needs multiples of q = {q!r}: use e.g. {near!r}")
     return steps
 
 

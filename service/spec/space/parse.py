@@ -8,6 +8,7 @@ from typing import Any
 
 from service.spec.errors import SpecError, Violation, closest
 from service.spec.flat import SEPARATOR, flatten, nest
+from service.spec.space import foreign
 from service.spec.space.conditions import conditions
 from service.spec.space.kinds import KINDS, build, canonical
 from service.spec.space.parameter import Parameter, When
@@ -84,6 +85,8 @@ class _Reader:
         _check_name(path, key)
         if is_domain(value):
             self.searched(path, *from_tune(value))
+        elif (cure := foreign.cure(value)) is not None:
+            raise ValueError(f"is {value!r}, which would be a constant; {cure}, or {{constant: …}} to have it so")
         elif not isinstance(value, Mapping) or not value:
             self.constant(path, value)
         elif _is_sampler(value):
@@ -122,6 +125,11 @@ class _Reader:
             raise ValueError(f"{kind} got {args!r}; write a list, {kind}: [{', '.join(names)}]")
         if any(is_domain(item) for item in args):
             raise ValueError(f"{kind} lists a sampler; make it a parameter of its own with a condition in `when`")
+        if (item := next((item for item in args if _holds_tuple(item)), None)) is not None:
+            what = f"the tuple {item!r}, which" if isinstance(item, tuple) else f"{item!r}, with a tuple that"
+            raise ValueError(
+                f"{kind} lists {what} would reach the task as a list; write lists here, and tuple(…) in the task"
+            )
         arguments = canonical(kind, plain(list(args)))
         build(kind, arguments)
         self.samplers[SEPARATOR.join(path)] = (kind, arguments)
@@ -153,6 +161,10 @@ def _is_sampler(value: Mapping[Any, Any]) -> bool:
         return True
     (key, args), *others = value.items()
     return not others and isinstance(args, (list, tuple)) and isinstance(key, str) and misnamed(key) is not None
+
+
+def _holds_tuple(value: Any) -> bool:
+    return isinstance(value, tuple) or (isinstance(value, list) and any(map(_holds_tuple, value)))
 
 
 def _check_name(path: tuple[str, ...], key: Any) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 
 from service.spec.errors import SpecError, Violation, listing, nearest
 from service.spec.flat import nest
+from service.spec.space import foreign
 from service.spec.space.parameter import Parameter, When
-from service.spec.space.parse import CONSTANT, WHEN, misnamed, parse
+from service.spec.space.parse import CONSTANT, WHEN, parse
 from service.spec.space.samplers import same
 
 #: Most points of a grid.
@@ -140,7 +141,7 @@ class Space:
             flat[p.name] = {p.kind: list(p.args), **_raw_when(p.when)}
         for name, value in self.constants.items():
             when = _raw_when(self.conditions.get(name, {}))
-            explicit = when or (isinstance(value, list) and misnamed(name.rpartition("/")[2]))
+            explicit = when or foreign.cure(value) is not None or name.rpartition("/")[2] in foreign.KEYS
             flat[name] = {CONSTANT: value, **when} if explicit else value
         return nest(flat)
 

@@ -46,6 +46,7 @@ def test_every_space_passes(space: Space) -> None:
         ("parameters/x", {"randint": [0, "a"]}),
         ("parameters/x", {"uniform": [0, 1], "default": 3}),
         ("parameters/x", {"choice": []}),
+        ("parameters/x", [8, 16]),
         ("parameters", {}),
     ],
 )

@@ -330,3 +330,16 @@ def test_each_of_several_workers_drives_one_gpu_or_none(resources: dict[str, Any
 )
 def test_a_trial_has_a_process_for_each_whole_gpu(resources: dict[str, Any], processes: int) -> None:
     assert load(MINIMAL | {"resources": resources}).resources.processes == processes
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"randint": [0, 1]}, "randint from 0 to 1 has the one value 0, for high is exclusive: write [0, 2] for two"),
+        ({"lograndint": [3, 4]}, "lograndint from 3 to 4 has the one value 3, for high is exclusive: write [3, 5]"),
+        ({"qrandint": [2, 7, 4]}, "qrandint from 2 to 7 has the one value 4: widen it, or write the constant 4"),
+    ],
+)
+def test_a_range_of_one_value_draws_a_warning(form: Any, says: str) -> None:
+    warnings = load({**MINIMAL, "parameters": {"lr": {"loguniform": [1e-4, 1]}, "n": form}}).warnings()
+    assert [warning.startswith(f"parameters/n: {says}") for warning in warnings] == [True]

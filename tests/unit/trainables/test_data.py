@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 from torch.utils.data import Dataset, TensorDataset
@@ -149,8 +151,9 @@ def test_validation_is_the_same_at_every_stage_unless_it_limits_the_classes():
 def test_check_names_the_stage_that_cannot_be_had():
     data = Data((INPUTS, LABELS), (INPUTS, LABELS))
     assert data.check(Plan((Stage(0.5, 1), Stage(1.0, 1))), 0) == (6, 12)
-    with pytest.raises(TaskError, match=r"stages/0: data 0.1 leaves class"):
-        data.check(Plan((Stage(0.1, 1), Stage(1.0, 1))), 0)
+    assert data.check(Plan((Stage(0.1, 1), Stage(1.0, 1))), 0) == (3, 12)
+    with pytest.raises(TaskError, match=r"stages/0: data 0.01 leaves none of the 12 examples"):
+        Data((INPUTS,), (INPUTS,)).check(Plan((Stage(0.01, 1), Stage(1.0, 1))), 0)
     with pytest.raises(TaskError, match=r"stages/0: classes is 4, but the data has 3"):
         data.check(Plan((Stage(1.0, 1, 4), Stage(1.0, 2))), 0)
 
@@ -172,3 +175,58 @@ def test_a_dataset_needs_labels_of_both_parts_for_a_stage_of_classes():
     assert len(data.validation_indices(stage, 0)) == 4
     with pytest.raises(TaskError, match="no validation example is of these classes"):
         Data(Squares(), Squares(), labels, labels + 10).validation_indices(stage, 0)
+
+
+SHUFFLED = np.random.default_rng(0).permutation(12)
+FRAME = pd.DataFrame({"a": INPUTS[:, 0], "b": INPUTS[:, 1], "label": LABELS}, index=SHUFFLED)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "labels"),
+    [
+        (FRAME[["a", "b"]], FRAME["label"]),
+        (pa.table({"a": INPUTS[:, 0], "b": INPUTS[:, 1]}), pa.chunked_array([LABELS[:5], LABELS[5:]])),
+        (INPUTS.tolist(), LABELS.tolist()),
+        (tuple(torch.tensor(INPUTS)), tuple(LABELS)),
+    ],
+)
+def test_whatever_is_like_an_array_is_taken_by_position(inputs, labels):
+    data = Data((inputs, labels), (inputs, labels), labels, labels).unpacked()
+    assert np.array_equal(data.labels, LABELS)
+    [batch] = batches(data.train, SHUFFLED, 12, CPU)
+    assert batch[0].tolist() == INPUTS[SHUFFLED].tolist()
+    assert batch[1].tolist() == LABELS[SHUFFLED].tolist()
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        (FRAME, r"Data.train is a DataFrame; give a tuple of arrays, or a dataset"),
+        (FRAME["label"], "Data.train is a Series; give a tuple of arrays"),
+        (pa.table({"a": LABELS}), "Data.train is a Table; give a tuple of arrays"),
+        ({"x": INPUTS, "y": LABELS}, "Data.train is a dict; give a tuple of arrays"),
+        ([INPUTS, LABELS], r"Data.train is a list of 2 arrays with 12 rows each; write a tuple, \(inputs, labels\)"),
+        ((FRAME, LABELS.astype("datetime64[s]")), "train/1 is an array of type datetime64"),
+        ((FRAME["label"].astype("category").cat.rename_categories(list("xyz")), LABELS), "train/0 is an array of type"),
+        (([[1.0], [2.0, 3.0]], [0, 1]), "train/0 is a list that makes no array: its parts differ in length"),
+        ((iter(LABELS), LABELS), r"train/0 is of type .*iterator; give a numpy array or a tensor"),
+        (({"x": 1}, LABELS), "train/0 is of type dict; give a numpy array or a tensor"),
+        ((3, LABELS), "train/0 is of type int; give a numpy array or a tensor"),
+        ((np.float32(3), LABELS), "train/0 is a single number; give a numpy array"),
+    ],
+)
+def test_what_cannot_be_taken_by_position_is_refused(train, message):
+    with pytest.raises(TaskError, match=message):
+        Data(train, (INPUTS, LABELS))
+
+
+def test_a_dataset_is_asked_for_plain_integers():
+    asked = []
+
+    class Asked(Items):
+        def __getitem__(self, index: int) -> Any:
+            asked.append(index)
+            return torch.zeros(2)
+
+    list(batches(Asked(None), np.array([1, 0]), 2, CPU))
+    assert [type(index) for index in asked] == [int, int]

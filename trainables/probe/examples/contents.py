@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from trainables.data import Data, Examples, batches, length
+from trainables.datasets.subset import rare_classes
 from trainables.errors import TaskError
 from trainables.loop.seeding import seed_all
 from trainables.probe.clock import Clock
@@ -147,7 +148,9 @@ def _stage(data: Data, plan: Plan, number: int, seed: int) -> StageEvidence:
     train = data.training_indices(plan[number], seed)
     validation = data.validation_indices(plan[number], seed)
     if data.labels is None or data.validation_labels is None:
-        return StageEvidence(len(train), len(validation), None, ())
+        kept = 0 if data.labels is None else rare_classes(data.labels, plan[number], seed)
+        return StageEvidence(len(train), len(validation), None, (), kept)
     classes = classes_of(np.asarray(data.labels)[train])
     tested = classes_of(np.asarray(data.validation_labels)[validation])
-    return StageEvidence(len(train), len(validation), len(classes), _lacking(tested, classes))
+    kept = rare_classes(data.labels, plan[number], seed)
+    return StageEvidence(len(train), len(validation), len(classes), _lacking(tested, classes), kept)

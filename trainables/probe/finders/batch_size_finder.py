@@ -13,7 +13,7 @@ from trainables.probe.clock import Clock
 from trainables.probe.corners import failure_of
 from trainables.probe.evidence import BatchEvidence, Question
 from trainables.probe.examples.sample import batch
-from trainables.probe.learning.first_steps import device, fresh, scalar
+from trainables.probe.learning.first_steps import device, fresh, loss_of
 from trainables.probe.measure import own
 from trainables.probe.peak_memory import Peak
 from trainables.recipe import Recipe
@@ -58,7 +58,7 @@ def _timed(task: Task, data: Data, config: Mapping[str, Any], size: int) -> Batc
             optimizer = Recipe.parse(config).build_optimizer(model)
             steps, began = -1, time.perf_counter()  # The first step warms up.
             while steps < 3 or time.perf_counter() - began < ENOUGH:
-                loss = scalar(task.loss(model, batch(data.train, order, on), config))
+                loss = loss_of(task, model, batch(data.train, order, on), config)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()

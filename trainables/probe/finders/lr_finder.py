@@ -11,7 +11,7 @@ from trainables.data import Batch, Data, batches, length
 from trainables.loop.seeding import seed_all
 from trainables.probe.clock import Clock
 from trainables.probe.evidence import Question, Ramp
-from trainables.probe.learning.first_steps import device, fresh, scalar
+from trainables.probe.learning.first_steps import device, fresh, loss_of
 from trainables.probe.measure import own
 from trainables.recipe import Recipe
 
@@ -39,7 +39,7 @@ def ramp(question: Question, data: Data | None) -> Ramp:
         rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = scalar(task.loss(model, batch, config))
+        loss = loss_of(task, model, batch, config)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

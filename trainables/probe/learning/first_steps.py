@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,9 @@ from torch import Tensor, nn
 
 from trainables.data import Batch, Data, Examples, batches, length
 from trainables.datasets.subset import Indices
-from trainables.errors import TaskError, place, told
+from trainables.errors import TaskError, told
+from trainables.exits import caught
+from trainables.loop import validation
 from trainables.loop.seeding import INITIALIZATION, seed_all
 from trainables.loop.training import VALIDATION_BATCH
 from trainables.probe.evidence import FirstEvidence
@@ -40,7 +43,7 @@ def first(task: Task, data: Data, config: Mapping[str, Any], on: torch.device) -
         model = fresh(task, config, on)
         examples = one_batch(data, on)
         with torch.no_grad():
-            loss = scalar(task.loss(model.train(), examples, config))
+            loss = loss_of(task, model.train(), examples, config)
             variance = None if classes is not None else _variance(examples[-1])
             found = replace(found, loss=float(loss.detach()), variance=variance)
             untrained, enough = _untrained(task, model.eval(), data, config)
@@ -74,10 +77,8 @@ def fresh(task: Task, config: Mapping[str, Any], on: torch.device) -> nn.Module:
         TaskError: ``model(config)`` raises, or returns no module.
     """
     seed_all(0, INITIALIZATION)
-    try:
-        model = task.model(config)
-    except SystemExit as error:
-        raise TaskError(f"model(config) ends Python{place(error)}", "raise an error that says why instead") from error
+    with caught("model(config)"):
+        model = task.model(copy.deepcopy(config))
     if not isinstance(model, nn.Module):
         raise TaskError(f"model(config) returned a {type(model).__name__}", "return a torch.nn.Module")
     return model.to(on)
@@ -85,8 +86,7 @@ def fresh(task: Task, config: Mapping[str, Any], on: torch.device) -> nn.Module:
 
 def reported(task: Task, model: nn.Module, examples: Batch, config: Mapping[str, Any]) -> dict[str, float]:
     """The metrics of one batch as the whole validation set, without ``val_``."""
-    means = {name: float(value) for name, value in task.metrics(model, examples, config).items()}
-    return dict(task.summary(means, len(examples[-1])))
+    return validation.validated(task, model, [examples], config)
 
 
 def validated(
@@ -94,11 +94,18 @@ def validated(
 ) -> dict[str, float]:
     """The validation metrics of the examples of ``order``, in a trial's batches, on the device of ``model``."""
     on = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    totals: dict[str, float] = {}
-    for one in batches(examples, order, VALIDATION_BATCH, on):
-        for name, value in task.metrics(model, one, config).items():
-            totals[name] = totals.get(name, 0.0) + float(value) * len(one[-1])
-    return dict(task.summary({name: total / len(order) for name, total in totals.items()}, len(order)))
+    return validation.validated(task, model, batches(examples, order, VALIDATION_BATCH, on), config)
+
+
+def loss_of(task: Task, model: nn.Module, examples: Batch, config: Mapping[str, Any]) -> Tensor:
+    """The loss of ``examples``.
+
+    Raises:
+        TaskError: it is not one number, or the task ends Python.
+    """
+    with caught("loss()"):
+        loss = task.loss(model, examples, copy.deepcopy(config))
+    return scalar(loss)
 
 
 def scalar(loss: Any) -> Tensor:

@@ -16,7 +16,7 @@ from torch.optim import Adam, Optimizer
 from trainables.data import Batch, Data
 from trainables.probe.clock import Clock
 from trainables.probe.evidence import LearningEvidence, fall
-from trainables.probe.learning.first_steps import device, fresh, one_batch, scalar
+from trainables.probe.learning.first_steps import device, fresh, loss_of, one_batch
 from trainables.recipe import Recipe
 from trainables.task import Task
 
@@ -93,7 +93,7 @@ class _OneBatch:
         """Train ``model`` on the batch for `STEPS` steps, or until it is learnt or the time is up."""
         if any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
             with torch.no_grad():  # The first batch gives lazy parameters their shapes.
-                self.task.loss(model.train(), self.examples, self.config)
+                loss_of(self.task, model.train(), self.examples, self.config)
         watch, began = _Watch(model), time.perf_counter()
         losses = self._losses(model.train(), optimizer, watch)
         seconds = time.perf_counter() - began
@@ -117,7 +117,7 @@ class _OneBatch:
     def _losses(self, model: nn.Module, optimizer: Optimizer, watch: _Watch) -> list[float]:
         losses: list[float] = []
         while len(losses) < FEWEST or (len(losses) < STEPS and not self.clock.over):
-            loss = scalar(self.task.loss(model, self.examples, self.config))
+            loss = loss_of(self.task, model, self.examples, self.config)
             losses.append(float(loss.detach()))
             if not loss.requires_grad:
                 break

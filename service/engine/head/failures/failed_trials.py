@@ -51,9 +51,14 @@ class FailedTrials:
         if row.state != "FAILED":
             return True
         self._dismissals.dropped(row.number)
-        if failure.kind == "metric":
+        if failure.kind == "metric" and not self._metric_is_known():
             self._stopper.fail(failure.message)
         return False
+
+    def _metric_is_known(self) -> bool:
+        """Whether any trial has reported the sweep's metric, so that its name is right."""
+        curves = [curve for number in self._trial_log.trials for curve in self._trial_log.track(number).curves.values()]
+        return any(self._spec.metric.name in metrics for curve in curves for metrics in curve)
 
     def _alone(self, row: TrialRecord, failure: TrialFailure) -> bool:
         """Whether it ran out of memory beside others: it gets a GPU to itself, which costs no attempt."""

@@ -26,9 +26,23 @@ def data(seen: DataEvidence) -> Iterator[Finding]:
     yield from _odd("validation", seen.validation)
     yield from _targets(seen)
     yield from _classes(seen)
+    yield from _rare(seen)
     yield _leak(seen)
     if seen.neighbours is not None:
         yield from neighbours(seen.neighbours)
+
+
+def _rare(seen: DataEvidence) -> Iterator[Finding]:
+    """Stages that have more than their fraction, as classes that are too rare for it keep an example each."""
+    for number, stage in enumerate(seen.stages):
+        if stage.kept:
+            share = stage.examples / seen.train[0].shape[0] if seen.train else 0.0
+            many = (
+                f"{stage.kept} classes keep one example each" if stage.kept > 1 else "one class keeps its one example"
+            )
+            evidence = f"stage {number}: {many}, too rare for its fraction; it has {share:.2g} of the examples"
+            cure = "raise its data; or if the targets are numbers and no classes, give them as floats"
+            yield Finding("warn" if 3 * stage.kept > stage.examples else "ok", "rare classes", evidence, cure)
 
 
 def repeatable(seen: Repeatable | None) -> Iterator[Finding]:

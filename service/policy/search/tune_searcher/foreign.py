@@ -13,8 +13,7 @@ from service.policy.search.tune_searcher.instance import Instance
 from service.policy.search.tune_searcher.script import Step, completes, script
 from service.policy.search.untried import Untried
 from service.spec import Spec
-
-ENDED = ("FINISHED", "STOPPED", "FAILED", "CANCELLED")
+from service.states import TRIAL_OVER
 
 
 class ForeignSearcher:
@@ -127,6 +126,6 @@ class ForeignSearcher:
         """Trials that ended between the ends of two stages: they failed, or the sweep was over for a while."""
         for trial, stage in list(self._open.items()):
             observation = trials[trial]
-            if observation.state in ENDED and observation.stage == stage:
+            if observation.state in TRIAL_OVER and observation.stage == stage:
                 del self._open[trial]
                 self._instance.complete(trial, None, error=observation.state == "FAILED")

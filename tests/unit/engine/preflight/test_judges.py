@@ -49,6 +49,8 @@ def levels(findings: Any) -> dict[str, str]:
         ({"unknown": (7,), "own_loss": True}, "classes", "warn"),
         ({"stages": (StageEvidence(10, 10, 1, (1,)),)}, "classes", "fail"),
         ({"stages": (StageEvidence(10, 10, 1, (1,)),), "own_loss": True}, "classes", "warn"),
+        ({"stages": (StageEvidence(10, 10, 2, (), kept=3),)}, "rare classes", "ok"),
+        ({"stages": (StageEvidence(10, 10, 2, (), kept=4),)}, "rare classes", "warn"),
         ({"ignored": 3}, "targets", "warn"),
         ({"validation": (ARRAYS[0], ArrayEvidence("float32", (10,), 2))}, "finite data", "fail"),
     ],

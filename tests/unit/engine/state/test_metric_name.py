@@ -21,7 +21,7 @@ def spec_of(metric: str) -> Spec:
     )
 
 
-@pytest.mark.parametrize("name", ["epoch", "time", "config/lr"])
+@pytest.mark.parametrize("name", ["epoch", "time", "config/lr", "sieve/score"])
 def test_a_metric_with_the_name_of_a_column_of_results_is_refused(name: str) -> None:
     with pytest.raises(UserError, match=f"metric.name is '{name}'"):
         check_metric(spec_of(name))

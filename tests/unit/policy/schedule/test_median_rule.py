@@ -58,6 +58,15 @@ def test_few_others_say_nothing() -> None:
     assert curves.judge(9, 1, 2, 0.1) is None
 
 
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
+def test_a_report_without_the_metric_is_no_point_of_a_curve(value: float | None) -> None:
+    curves = MedianRule(spec_of())
+    seen(curves, 1, 0.5)
+    for trial in range(20, 30):
+        assert curves.judge(trial, 1, 2, value) is None
+    assert curves.judge(9, 1, 2, 0.1) is not None
+
+
 def test_curves_whose_sum_no_float_holds() -> None:
     curves = MedianRule(spec_of())
     seen(curves, 1, -1.7e308)

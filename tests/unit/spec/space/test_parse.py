@@ -46,6 +46,20 @@ def refusal(raw: Any) -> str:
         ({"x": {"uniform": [0, 1, 2]}}, "uniform got [0, 1, 2]; write uniform: [low, high]"),
         ({"x": {"uniform": {"low": 0}}}, "uniform got {'low': 0}; write a list, uniform: [low, high]"),
         ({"x": {"choice": 3}}, "choice got 3; write a list"),
+        (
+            {"x": {"choice": [(8, 16), 3]}},
+            "choice lists the tuple (8, 16), which would reach the task as a list; write",
+        ),
+        ({"x": {"grid_search": [[(1, 2)]]}}, "grid_search lists [(1, 2)], with a tuple that would reach the task as"),
+        (
+            {"x": {"qloguniform": [1e-4, 1e-1, 5e-4]}},
+            "low is 0.0001; qloguniform needs multiples of q = 0.0005: use e.g. 0.0005",
+        ),
+        (
+            {"x": {"qloguniform": [0, 1e-1, 5e-4]}},
+            "low is 0.0; qloguniform needs low > 0: use e.g. 0.0005, or quniform",
+        ),
+        ({"x": {"qlograndint": [0, 8, 2]}}, "low is 0; qlograndint needs low > 0: use e.g. 2, or qrandint"),
         ({"x": {"choice": []}}, "choice lists no values"),
         ({"x": {"choice": [1, 2, 1.0]}}, "1.0 is listed twice"),
         ({"x": {"choice": [{"a": 1}, {"b": 2}]}}, "is a mapping; choice takes single values"),
@@ -136,8 +150,8 @@ def test_all_violations_come_together_and_none_twice() -> None:
 
 
 def test_forms_of_the_same_space() -> None:
-    nested = {"opt": {"lr": LR, "betas": [0.9, 0.99]}, "act": {"choice": ["relu", None]}}
-    flat = {"opt/lr": LR, "opt/betas": (0.9, np.float64(0.99)), "act": {"choice": ("relu", None)}}
+    nested = {"opt": {"lr": LR, "betas": {"constant": [0.9, 0.99]}}, "act": {"choice": ["relu", None]}}
+    flat = {"opt/lr": LR, "opt/betas": {"constant": (0.9, np.float64(0.99))}, "act": {"choice": ("relu", None)}}
     space = Space.parse(nested)
     assert space == Space.parse(flat)
     assert space.constants == {"opt/betas": [0.9, 0.99]}
@@ -191,3 +205,81 @@ def test_much_is_read_in_no_time() -> None:
     many = list(range(10_000))
     Space.parse({"a": {"choice": many}, "b": {"uniform": [0, 1], "when": {"a": many}}})
     assert "and 9980 more" in refusal({"a": {"choice": many}, "b": {"uniform": [0, 1], "when": {"a": -1}}})
+
+
+FOREIGN = [
+    # W&B
+    ({"values": [8, 16]}, "write choice: [8, 16]"),
+    ({"values": [8, 16], "probabilities": [0.3, 0.7]}, "write choice: [8, 16]"),
+    ({"value": 8}, "write the value itself, 8"),
+    ({"min": 1, "max": 8}, "write randint: [1, 9], whose upper bound is exclusive"),
+    ({"min": 0.1, "max": 1}, "write uniform: [0.1, 1]"),
+    ({"min": 0, "max": 1, "distribution": "uniform"}, "write uniform: [0, 1]"),
+    ({"min": 1e-4, "max": 1, "distribution": "log_uniform_values"}, "write loguniform: [0.0001, 1]"),
+    ({"min": -9.2, "max": 0, "distribution": "log_uniform"}, "write loguniform: [low, high]"),
+    ({"min": 2, "max": 8, "q": 2, "distribution": "q_uniform"}, "write quniform: [2, 8, 2]"),
+    ({"mu": 0, "sigma": 2, "distribution": "normal"}, "write randn: [0, 2]"),
+    ({"distribution": "categorical"}, "write choice: [first, second]"),
+    ({"distribution": "beta"}, "write one of uniform, quniform,"),
+    # NNI
+    ({"_type": "choice", "_value": [8, 16]}, "write choice: [8, 16]"),
+    ({"_type": "loguniform", "_value": [1e-4, 1]}, "write loguniform: [0.0001, 1]"),
+    ({"_type": "normal", "_value": [0, 1]}, "write randn: [0, 1]"),
+    ({"_type": "randint", "_value": [0, 8]}, "write randint: [0, 8]"),
+    # Ax
+    ({"type": "range", "bounds": [1e-4, 1.0], "log_scale": True}, "write loguniform: [0.0001, 1.0]"),
+    ({"name": "n", "type": "range", "bounds": [1, 8], "value_type": "int"}, "write randint: [1, 9], whose upper"),
+    ({"type": "choice", "values": ["a", "b"]}, "write choice: ['a', 'b']"),
+    ({"type": "fixed", "value": 3}, "write the value itself, 3"),
+    # Optuna and others
+    ({"type": "float", "low": 1e-4, "high": 1, "log": True}, "write loguniform: [0.0001, 1]"),
+    ({"low": 1, "high": 8}, "write randint: [1, 9], whose upper bound is exclusive"),
+    ({"lower": 0.5, "upper": 0.75}, "write uniform: [0.5, 0.75]"),
+    ({"choices": ["a", "b"]}, "write choice: ['a', 'b']"),
+    # what only looks like a list of values or a sampler
+    ([8, 16], "write choice: [8, 16]"),
+    ((8, 16), "write choice: [8, 16]"),
+    ([], "write choice: [first, second]"),
+    ("loguniform(1e-4, 1)", "write loguniform: [1e-4, 1]"),
+    ("tune.choice([8, 16])", "write choice: [8, 16]"),
+    ("choice(8, 16)", "write choice: [8, 16]"),
+]
+
+
+@pytest.mark.parametrize(("form", "cure"), FOREIGN)
+def test_the_samplers_of_other_tools_are_refused_with_ours(form: Any, cure: str) -> None:
+    says = refusal({"lr": LR, "x": form, "deep": {"x": form}})
+    assert f"parameters/x: is {form!r}, which would be a constant; {cure}" in says
+    assert f"parameters/deep/x: is {form!r}, which would be a constant; {cure}" in says
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"value": {"constant": 8}},
+        {"min": {"uniform": [0, 1]}, "max": {"constant": 3}},
+        {"type": "relu", "value": {"uniform": [0, 1]}},
+        {"type": "relu", "slope": 0.1},
+        {"max": 3},
+        {"name": "a", "size": 3},
+        {"constant": [8, 16]},
+        {"constant": "choice(8, 16)"},
+    ],
+)
+def test_constants_and_folders_of_such_names_can_be_had(form: Any) -> None:
+    space = Space.parse({"lr": LR, "x": form})
+    assert Space.parse(space.raw()) == space
+    flat = Space.parse({"lr": LR, "x/value": 8, "x/min": 1, "x/max": 2})
+    assert Space.parse(flat.raw()) == flat
+
+
+@pytest.mark.parametrize("args", [[1e-4, 1e-1, 5e-4], [0, 1, 0.3], [-1, 1, 0.5], [1e-6, 2, 0.7]])
+def test_the_advice_for_a_quantized_range_leads_out(args: list[float]) -> None:
+    for _ in range(3):
+        try:
+            Space.parse({"x": {"qloguniform": args}})
+        except SpecError as error:
+            message = str(error)
+            wrong = 0 if message.startswith("parameters/x: low") else 1
+            args[wrong] = float(message.partition("use e.g. ")[2].partition(",")[0])
+    Space.parse({"x": {"qloguniform": args}})

@@ -25,7 +25,7 @@ PAIRS: list[tuple[Any, dict[str, Any]]] = [
     (tune.qrandint(2, 8, 2), {"qrandint": [2, 8, 2]}),
     (tune.lograndint(16, 257), {"lograndint": [16, 257]}),
     (tune.qlograndint(16, 256, 16), {"qlograndint": [16, 256, 16]}),
-    (tune.choice(["a", 1, None, (2, 3)]), {"choice": ["a", 1, None, [2, 3]]}),
+    (tune.choice(["a", 1, None, [2, 3]]), {"choice": ["a", 1, None, [2, 3]]}),
     (tune.grid_search([1, 2]), {"grid_search": [1, 2]}),
 ]
 

@@ -6,6 +6,8 @@ import threading
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 from torch.utils.data import TensorDataset
@@ -181,6 +183,22 @@ def no_number(_config: dict[str, Any], stage: StageHandle) -> None:
     stage.report({"score": [1, 2]})
 
 
+def no_text(_config: dict[str, Any], stage: StageHandle) -> None:
+    stage.report({1: 0.5})  # type: ignore[dict-item]
+
+
+def no_mapping(_config: dict[str, Any], stage: StageHandle) -> None:
+    stage.report(None)  # type: ignore[arg-type]
+
+
+def a_text(_config: dict[str, Any], stage: StageHandle) -> None:
+    stage.report({"score": "0.5"})
+
+
+def a_vector(_config: dict[str, Any], stage: StageHandle) -> None:
+    stage.report({"score": torch.ones(3)})
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
@@ -188,6 +206,10 @@ def no_number(_config: dict[str, Any], stage: StageHandle) -> None:
         (too_many, "stage 0 has 2 epochs and 2 reports already; report once per epoch"),
         (twice, "report once per epoch"),
         (no_number, r"the metric score is \[1, 2\]; report a number"),
+        (no_text, r"report\(\) names a metric 1, which is no text; write '1'"),
+        (no_mapping, r"report\(\) got None; give a mapping of names to numbers, e.g. \{'accuracy': hits.mean\(\)\}"),
+        (a_text, "the metric score is '0.5'; report a number"),
+        (a_vector, r"the metric score is a tensor of shape \(3,\); report a number, e.g. with .item\(\) or .mean\(\)"),
     ],
 )
 def test_a_function_that_reports_wrongly_is_told(function, message):
@@ -204,7 +226,7 @@ def test_what_a_function_raises_is_raised_by_its_run():
 
     with pytest.raises(ZeroDivisionError, match="own fault"):
         run(fails, 1)
-    with pytest.raises(RuntimeError, match=r"SystemExit\(1\); return instead"):
+    with pytest.raises(TaskError, match=r"the training function ends Python .*, by SystemExit\(1\); .* or return"):
         run(leaves, 1)
 
 
@@ -224,3 +246,65 @@ def test_subsets_are_those_of_a_task_class_and_of_the_kind_given():
     assert seen[0][0] == seen[0][1] == seen[0][2]
     assert len(seen[0][0]) == 20
     assert set(seen[0][0]) < set(seen[1][0])
+
+
+ROWS, CLASSES = np.arange(40.0), np.arange(40) % 2
+SHUFFLED = pd.Series(CLASSES, index=np.random.default_rng(0).permutation(40))
+
+
+def subset_of(*arguments: Any) -> list[Any]:
+    """What the subset of the first stage is."""
+    found: list[Any] = []
+
+    def train(_config: dict[str, Any], stage: StageHandle) -> None:
+        found.append(stage.subset(*arguments))
+        stage.report({"score": 0})
+
+    run(train, 1)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [
+        (SHUFFLED, pd.Series),
+        (SHUFFLED.to_frame(), pd.DataFrame),
+        (pd.Categorical(CLASSES), pd.Categorical),
+        (SHUFFLED.index.map(SHUFFLED), pd.Index),
+        (pa.array(CLASSES), pa.Array),
+        (pa.chunked_array([CLASSES[:7], CLASSES[7:]]), pa.ChunkedArray),
+        (pa.table({"label": CLASSES}), pa.Table),
+        (CLASSES.tolist(), list),
+        (tuple(CLASSES.tolist()), tuple),
+        (list(torch.tensor(CLASSES)), list),
+        (torch.tensor(CLASSES), torch.Tensor),
+    ],
+)
+def test_subsets_are_taken_by_position_whatever_holds_the_examples(labels, kind):
+    [(rows, chosen)] = subset_of((ROWS, labels), CLASSES)
+    assert isinstance(chosen, kind)
+    assert np.asarray(chosen).ravel().tolist() == [int(row) % 2 for row in rows]
+    [alone] = subset_of(labels, CLASSES) if not isinstance(labels, tuple) else [chosen]
+    assert [int(value) for value in np.asarray(alone).ravel()] == np.asarray(chosen).ravel().tolist()
+
+
+def test_a_column_of_classes_with_an_index_of_its_own_stratifies_by_position():
+    [(rows, chosen)] = subset_of((ROWS, SHUFFLED))
+    assert chosen.value_counts().to_dict() == {0: 10, 1: 10}
+    assert chosen.tolist() == [int(row) % 2 for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (({"x": ROWS, "y": CLASSES},), r"examples is a dict; give a tuple of arrays"),
+        ((({"x": ROWS}, CLASSES),), "examples/0 is of type dict; give a numpy array or a tensor"),
+        (((ROWS, CLASSES[:5]),), r"examples has arrays of \[40, 5\] examples; give each the same number"),
+        (([ROWS, CLASSES],), r"examples is a list of 2 arrays with 40 rows each; write a tuple"),
+        ((ROWS, CLASSES[:5]), r"there are 5 labels for 40 examples; give one for each"),
+        ((iter(ROWS),), "examples is a .*iterator; give a tuple of arrays"),
+    ],
+)
+def test_examples_that_cannot_be_taken_by_position_are_refused(arguments, message):
+    with pytest.raises(TaskError, match=message):
+        subset_of(*arguments)

@@ -120,7 +120,7 @@ def test_a_loss_that_is_not_a_number_ends_the_trial(name):
     run = begin(name, poison=4)
     run.run_epoch()
     with pytest.raises(Diverged, match=r"train(ing |_)loss became nan.*; lower lr"):
-        outcome.check(run.run_epoch(), "val_accuracy")
+        outcome.check(run.run_epoch(), "val_accuracy", run.stage, False)
 
 
 @BOTH

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.datasets.subset import class_indices, smallest_fraction, subset_indices
+from trainables.datasets.subset import class_indices, rare_classes, smallest_fraction, subset_indices
 from trainables.errors import TaskError
 from trainables.stages import Stage
 
@@ -70,17 +68,19 @@ def test_the_seed_decides():
 
 @given(st.integers(1, 10_000))
 def test_the_smallest_fraction_named_works_and_one_below_does_not(size):
-    labels = np.repeat([7, 9], [size, 10_000])
     fraction = smallest_fraction(size)
-    assert len(subset_indices(labels, Stage(fraction, 1), 0)) > 0
-    with pytest.raises(TaskError, match="class 7 with no example"):
-        subset_indices(labels, Stage(fraction * 0.99, 1), 0)
+    assert len(subset_indices(size, Stage(fraction, 1), 0)) > 0
+    with pytest.raises(TaskError, match=f"leaves none of the {size} examples"):
+        subset_indices(size, Stage(fraction * 0.99, 1), 0)
 
 
-def test_an_empty_class_is_refused_with_the_cure():
-    with pytest.raises(TaskError, match=re.escape("data 0.01 leaves class 5 with no example of its 4")) as caught:
-        subset_indices(np.repeat([3, 5], [100, 4]), Stage(0.01, 1), 0)
-    assert str(caught.value).endswith("use a fraction of at least 0.125")
+def test_a_rare_class_keeps_an_example_and_forces_no_larger_share():
+    labels = np.repeat([3, 5, 7], [1000, 4, 1])
+    chosen = subset_indices(labels, Stage(0.01, 1), 0)
+    assert np.unique(labels[chosen], return_counts=True)[1].tolist() == [10, 1, 1]
+    assert rare_classes(labels, Stage(0.01, 1), 0) == 2
+    assert rare_classes(labels, Stage(0.2, 1), 0) == 1
+    assert set(chosen) <= set(subset_indices(labels, Stage(0.2, 1), 0))
 
 
 def test_classes_are_refused_beyond_those_there_are_and_without_labels():

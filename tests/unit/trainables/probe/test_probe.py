@@ -57,6 +57,14 @@ def test_a_dataset_is_looked_at_like_arrays(task: Any) -> None:
     assert contents.look(task, leaky, PLAN, 0).leaked == 60
 
 
+def test_classes_that_keep_their_only_example_are_counted(task: Any) -> None:
+    x, y = np.zeros((102, 2), dtype="float32"), np.array([0] * 100 + [1, 2])
+    [stage] = contents.look(task, Data((x, y), (x, y)), Plan((Stage(0.1, 1),)), 0).stages
+    assert (stage.examples, stage.classes, stage.missing, stage.kept) == (12, 3, (), 2)
+    [alike] = contents.look(task, Data((x, y), (x,)), Plan((Stage(0.1, 1),)), 0).stages
+    assert alike.kept == 2
+
+
 def test_missing_classes_and_odd_values_are_counted(task: Any) -> None:
     x, y = np.ones((6, 2), dtype="float32"), np.array([0, 0, 1, 1, 2, 2])
     x[0, 0], x[3, 1] = np.nan, np.inf
@@ -222,3 +230,22 @@ def test_the_peak_counts_resident_data_and_a_full_batch_of_validation(
     monkeypatch.setattr(corners, "mini", mini)
     size = 60 * (3 * 4 + 8) + 1500 * (3 * 4 + 8)
     assert measure.peak(question(project), data) == size + 1024
+
+
+@pytest.mark.parametrize(
+    ("every", "seconds", "reported", "failure", "skipped"),
+    [
+        (2, 5.0, ("epoch_seen", "score"), "", ()),
+        (9, 5.0, (), "the task reports no metric score at the end of stage 0, only epoch_seen", ()),
+        (9, 0.0, (), "", ("whether score is reported",)),
+    ],
+)
+def test_a_metric_of_later_epochs_is_waited_for(
+    project: Path, every: int, seconds: float, reported: tuple[str, ...], failure: str, skipped: tuple[str, ...]
+) -> None:
+    plan = Plan((Stage(0.5, 4), Stage(1.0, 5)))
+    given = Assignment({"every": every}, 0, 0, "score", plan, "blobs:seldom", str(project), Path())
+    seen = measure.thorough(Question(given, (plan,), (), seconds=seconds))
+    assert (seen.failure.message if seen.failure else "").startswith(failure)
+    assert tuple(seen.runs.metrics if seen.runs else ()) == reported
+    assert seen.skipped == skipped

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -28,3 +30,30 @@ def test_a_failure_of_another_process_is_told_as_it_was_there() -> None:
     there = outcome.failure(torch.OutOfMemoryError("CUDA out of memory"))
     here = RankFailed(there["sieve"]["failure"])
     assert outcome.failure(here) == there
+
+
+@pytest.mark.parametrize("name", ["seconds", "config/lr", "config/seconds", "sieve/stage_end", "stage"])
+def test_a_name_that_results_have_is_refused(name: str) -> None:
+    with pytest.raises(MetricError, match=f"the task reports {name}, which results hold already; report it under"):
+        outcome.check({"score": 1.0, name: 2.0}, "score", 0, False)
+
+
+def test_a_metric_may_be_left_out_inside_a_stage() -> None:
+    outcome.check({"train_loss": 1.0}, "val_auc", 0, stage_end=False)
+    outcome.check({"train_loss": 1.0, "val_auc": math.nan}, "val_auc", 0, stage_end=False)
+    outcome.check({"top5": 1.0}, "top1", 0, stage_end=False)
+    with pytest.raises(MetricError, match="reports no metric val_auc at the end of stage 1, only train_loss; name one"):
+        outcome.check({"train_loss": 1.0}, "val_auc", 1, stage_end=True)
+
+
+def test_a_misspelt_metric_is_told_at_once() -> None:
+    with pytest.raises(MetricError, match=r"reports no metric val_acuracy \(did you mean 'val_accuracy'\?\), only"):
+        outcome.check({"train_loss": 1.0, "val_accuracy": 0.5}, "val_acuracy", 0, stage_end=False)
+
+
+def test_a_metric_that_is_no_number_at_the_end_is_no_diverged_loss() -> None:
+    with pytest.raises(Diverged, match=r"the metric val_auc is nan at the end of stage 2, .*; see that the validation"):
+        outcome.check({"train_loss": 1.0, "val_auc": math.nan}, "val_auc", 2, stage_end=True)
+    for stage_end in (False, True):
+        with pytest.raises(Diverged, match="val_loss became inf; lower lr"):
+            outcome.check({"val_loss": math.inf, "val_auc": 0.5}, "val_loss", 0, stage_end)

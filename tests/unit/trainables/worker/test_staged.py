@@ -272,3 +272,12 @@ def test_torch_is_not_loaded_by_naming_the_class():
     program = "import sys, trainables.worker.staged; sys.exit('torch' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
     assert subprocess.run([sys.executable, "-c", program], env=environment, check=False).returncode == 0
+
+
+def test_a_metric_of_every_other_epoch_needs_to_be_there_at_the_end_of_each_stage(begin, assign, tmp_path):
+    task = {"task": "blobs:seldom", "metric": "score"}
+    results = climb(begin(assign(**task, config={"every": 2}, plan=Plan((Stage(0.3, 2), Stage(1.0, 4))))))
+    assert [result.get("score") for result in results] == [None, 1.0, None, 1.0, None, 3.0]
+    short = begin(assign(**task, config={"every": 2}, plan=Plan((Stage(0.3, 3),)), folder=tmp_path / "short"))
+    assert [short.step()["sieve"]["failure"] for _ in range(2)] == [None, None]
+    assert "reports no metric score at the end of stage 0, only epoch_seen" in failure(short)["message"]

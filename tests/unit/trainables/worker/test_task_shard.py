@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 import torch
 from torch import distributed, nn
+from torchmetrics import MeanSquaredError
 
 from tests.projects.toy import Blobs
+from trainables.errors import TaskError
+from trainables.loop.validation import Weighted
 from trainables.worker.task_shard import TaskShard
 
 
@@ -79,3 +82,40 @@ def test_what_else_a_task_has_is_its_own() -> None:
 
     shard: Any = TaskShard(Named(), 0, 2, lambda module: module)
     assert shard.describe() == "blobs"
+
+
+def shared_metrics(monkeypatch: pytest.MonkeyPatch, task: Any, size: int, world: int) -> Any:
+    """The metrics that each of ``world`` processes has of a batch, which all hand in theirs."""
+    model, rows, handed = Blobs().model({}), batch(size), []
+
+    def hand_in(shares: list[Any], own: Any) -> None:
+        handed.append(own)
+        shares[:] = handed
+
+    monkeypatch.setattr(distributed, "all_gather_object", hand_in)
+    for rank in range(world):
+        last = TaskShard(task, rank, world, lambda module: module).metrics(model, rows, {})
+    return last
+
+
+def test_a_metric_that_some_processes_lack_is_the_mean_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Rare(Blobs):
+        def metrics(self, model: nn.Module, batch: Any, config: Any) -> Any:
+            first = bool((batch[0][0] == rows[0][0]).all())
+            return {"rows": float(len(batch[-1]))} | ({"auc": 0.9} if first else {})
+
+    rows = batch(31)
+    found = shared_metrics(monkeypatch, Rare(), 31, 2)
+    assert found["auc"] == Weighted(pytest.approx(0.9), 15)
+    assert found["rows"] == Weighted(pytest.approx((15 * 15 + 16 * 16) / 31), 31)
+
+
+def test_objects_that_gather_over_batches_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gathering(Blobs):
+        def metrics(self, model: nn.Module, batch: Any, config: Any) -> Any:
+            return {"mse": MeanSquaredError()}
+
+    with pytest.raises(
+        TaskError, match=r"metrics\(\) returns a MeanSquaredError, .*; return numbers, or write workers: 1"
+    ):
+        shared_metrics(monkeypatch, Gathering(), 31, 2)

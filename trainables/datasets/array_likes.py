@@ -1,0 +1,85 @@
+"""What is like an array (Series, tables, Arrow's and polars' columns, lists): taken by position, never by label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from trainables.datasets.subset import Indices
+from trainables.errors import TaskError
+
+WANTED = "give a numpy array or a tensor of one entry for each example"
+
+
+def is_array(value: object) -> bool:
+    """Whether ``value`` holds examples in rows, so that it is neither a dataset nor a list of items."""
+    return hasattr(value, "__array__") or hasattr(value, "iloc") or _of_arrow(value)
+
+
+def is_frame(value: object) -> bool:
+    """Whether ``value`` is like an array, but asked for number 3 it may give another row, or a column."""
+    return is_array(value) and not isinstance(value, (np.ndarray, Tensor))
+
+
+def check_rows(name: str, value: Any) -> None:
+    """See that the rows of ``value`` can be taken by position.
+
+    Raises:
+        TaskError: they cannot; ``name`` is what the value is called.
+    """
+    if not is_array(value) and (not isinstance(value, Sequence) or isinstance(value, (str, bytes))):
+        raise TaskError(f"{name} is of type {type(value).__name__}", WANTED)
+    if getattr(value, "shape", None) == ():
+        raise TaskError(f"{name} is a single number", WANTED)
+
+
+def check_list(name: str, value: object) -> None:
+    """See that ``value`` is no list of arrays such as ``[inputs, labels]``, which would be taken for a few items.
+
+    Raises:
+        TaskError: it is.
+    """
+    if not isinstance(value, list) or not 1 < len(value) <= 8 or not all(map(is_array, value)):
+        return
+    rows = {len(array) if getattr(array, "shape", None) != () else 0 for array in value}
+    if len(rows) == 1 and (size := rows.pop()) > len(value):
+        raise TaskError(
+            f"{name} is a list of {len(value)} arrays with {size} rows each", "write a tuple, (inputs, labels)"
+        )
+
+
+def take(value: Any, indices: Indices) -> Any:
+    """The rows of ``value`` at the positions ``indices``, in what they came in; for what `check_rows` has seen."""
+    if hasattr(value, "iloc"):
+        return value.iloc[indices]
+    if _of_arrow(value):
+        return value.take(indices)
+    if is_array(value):
+        return value[indices]
+    rows = [value[index] for index in indices.tolist()]
+    return tuple(rows) if isinstance(value, tuple) else rows
+
+
+def as_array(name: str, value: Any) -> Any:
+    """``value`` as it is, if it is a numpy array or a tensor, else as a numpy array.
+
+    Raises:
+        TaskError: it is not like an array; ``name`` is what it is called.
+    """
+    if isinstance(value, (np.ndarray, Tensor)):
+        return value
+    check_rows(name, value)
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise TaskError(
+            f"{name} is a {type(value).__name__} that makes no array: its parts differ in length",
+            "pad them, or give a dataset with __len__ and __getitem__",
+        ) from None
+
+
+def _of_arrow(value: object) -> bool:
+    return type(value).__module__.partition(".")[0] == "pyarrow" and hasattr(value, "take")
