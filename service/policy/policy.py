@@ -14,6 +14,7 @@ from service.policy.search.warm_start.first_trials import openings
 from service.policy.search.warm_start.lesson import Lesson
 from service.policy.search.warm_start.past import Past
 from service.policy.verdict import Ruling, Verdict
+from service.policy.worth.controls import Controls
 from service.policy.worth.stage_worths import StageWorths
 from service.spec import Spec
 
@@ -54,7 +55,7 @@ class Policy:
         learned = [Lesson(one, spec) for one in lessons]
         self._searcher = search.create(spec, foreign, learned)
         self._warm = openings(spec, learned)
-        self.worths = StageWorths(spec)
+        self.worths = StageWorths(spec, Controls.of(spec, max((o.trial for o in past), default=0)))
         self._rungs = schedule.create(spec, self.worths)
         self._exhausted = False
         self._before = max((o.trial for o in past), default=0)

@@ -11,9 +11,6 @@ from service.policy.verdict import Ruling, Verdict
 from service.policy.worth.stage_worths import StageWorths
 from service.spec import Spec
 
-CONTROLS = 8
-"""So many trials leave the first rung undecided, good or bad: only they can show what its ranks are worth."""
-
 Place = tuple[float, float, int]
 """(minus score, seconds, trial): the best first; ties go to the cheaper trial, then to the older one."""
 
@@ -47,9 +44,10 @@ class PromoteRungs:
     """Every trial waits at the end of each stage; a free slot promotes whoever is among the best 1 / factor of a rung.
 
     The highest rung is asked first, as in the paper. Unlike a rule that only stops, an early mediocre trial cannot slip
-    through: it waits until enough others have been seen at its rung. Where a stage turns out not to foretell the last
-    one well enough for its price (`StageWorths`), nothing is decided and trials train on. Inside a stage a trial stops
-    whose curve stays below the others' (`MedianRule`), if the stage is known to foretell the last one.
+    through: it waits until enough others have been seen at its rung. A few random controls (`Controls`) climb every
+    stage whatever their ranks. Where a stage turns out not to foretell the last one well enough for its price
+    (`StageWorths`), nothing is decided and trials train on. Inside a stage a trial stops whose curve stays below the
+    others' (`MedianRule`), if the stage is known to foretell the last one; a control never does.
     """
 
     def __init__(self, spec: Spec, worths: StageWorths) -> None:
@@ -71,7 +69,7 @@ class PromoteRungs:
         place = f"{self._metric} {value:.6g} is rank {rank} of {of}"
         if stage == self._last:
             return Verdict("continue", f"ended the last stage: {place}", numbers)
-        why = self._undecided(stage)
+        why = self._undecided(trial, stage)
         if why:
             rung.gone.add(trial)
             return Verdict("continue", f"goes on after stage {stage}: {place}, {why}", numbers)
@@ -81,7 +79,7 @@ class PromoteRungs:
 
     def watch(self, trial: int, stage: int, done: int, value: float) -> Verdict | None:
         verdict = self._curves.judge(trial, stage, done, value)
-        if verdict is None or not self._worths.tells(min(stage, self._last - 1)):
+        if verdict is None or trial in self._worths.controls or not self._worths.tells(min(stage, self._last - 1)):
             return None
         self.drop(trial)
         return verdict
@@ -118,10 +116,10 @@ class PromoteRungs:
             if trial in rung.places:
                 rung.gone.add(trial)
 
-    def _undecided(self, stage: int) -> str:
-        """Why nothing is decided at this rung now; "" where it is."""
-        if stage == 0 and len(self._rungs[0].order) <= CONTROLS:
-            return f"one of the {CONTROLS} that show what this rung is worth"
+    def _undecided(self, trial: int, stage: int) -> str:
+        """Why nothing is decided on the trial at this rung; "" where it is."""
+        if trial in self._worths.controls:
+            return "but it is a random control, which shows what the stages foretell"
         if not self._worths.decides(stage):
             return f"no decision is taken here as this stage {self._worths.known[stage].words}"
         return ""

@@ -1,0 +1,64 @@
+"""Random controls: a few trials that climb every stage whatever their ranks, so that what stages foretell is measured.
+
+Trials that a rung lets through are its best ones, and of these alone nobody can tell how well the rung ranks. A control
+is drawn before it has a value, so that the controls are a fair sample of all that the searcher proposes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from service.spec import Spec
+
+MOST = 0.125
+"""The part of a sweep's work that controls may be: an eighth."""
+
+DRAWN = 7
+"""Tells these draws from all others of the seed."""
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Which trials of a round are controls: after the first ``every`` one at random of each so many that begin.
+
+    ``before`` trials belong to earlier rounds. ``every`` is None where there are none, and 1 where all trials climb
+    every stage anyway. Whether a trial is one never changes, also where the sweep is extended.
+    """
+
+    every: int | None
+    seed: int = 0
+    before: int = 0
+
+    @classmethod
+    def of(cls, spec: Spec, before: int = 0) -> Controls:
+        """Those of the round of ``spec``: all trials of `fifo`, a few of `promote`; other schedulers have none.
+
+        A control costs a whole training. So many are drawn that they are an eighth of the work of the sweep at most,
+        which with few trials means none.
+        """
+        algorithm, plan = spec.schedule.algorithm, spec.plan
+        if algorithm == "fifo" or len(plan) == 1:
+            return cls(1)
+        if algorithm != "promote":
+            return cls(None)
+        halved = sum(stage.cost / spec.schedule.reduction_factor**i for i, stage in enumerate(plan.stages))
+        return cls(math.ceil(plan.total / (MOST * halved)), spec.search.seed, before)
+
+    def __contains__(self, trial: int) -> bool:
+        if self.every is None or self.every == 1:
+            return self.every == 1
+        group, place = divmod(trial - self.before - 1, self.every)
+        return group > 0 and place == _place(self.seed, group, self.every)
+
+    def count(self, trials: int) -> int:
+        """How many of the first ``trials`` of the round are controls."""
+        return sum(trial in self for trial in range(self.before + 1, self.before + trials + 1))
+
+
+@lru_cache(maxsize=1024)
+def _place(seed: int, group: int, every: int) -> int:
+    return int(np.random.default_rng((seed, group, DRAWN)).integers(every))
