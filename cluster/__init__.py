@@ -1,1 +1,1 @@
-"""Where sweeps run: the only place that starts or joins a Ray cluster."""
+"""Ray clusters: joining or starting one, its nodes and metrics, and clusters of processes on one machine."""

@@ -1,4 +1,4 @@
-"""The only place that starts or joins a Ray cluster."""
+"""Joining or starting a Ray cluster: the only place that calls ``ray.init``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import ray
-from ray._private.authentication import authentication_token_setup as authentication
 
+from cluster.ray_internals.authentication import show_token
 from cluster.switches import SWITCHES
 
 LOCAL = "local"
@@ -23,7 +23,7 @@ LOCAL = "local"
 
 @contextmanager
 def _handlers_kept() -> Iterator[None]:
-    """Ray takes SIGTERM for itself and ends the process; who asked for a cluster keeps the handlers it had."""
+    """Context that restores the signal handlers, as ``ray.init`` replaces that of SIGTERM by one that exits."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -34,7 +34,7 @@ def _handlers_kept() -> Iterator[None]:
 
 
 def is_joined() -> bool:
-    """Whether `connect` joins a cluster by default rather than start one for this process alone."""
+    """Whether `connect` joins a cluster by default, instead of starting one for this process alone."""
     return os.environ.get("RAY_ADDRESS", LOCAL) != LOCAL
 
 
@@ -44,9 +44,12 @@ def connect(
 ) -> Iterator[Mapping[str, float]]:
     """Join the cluster at ``address`` (default: RAY_ADDRESS), or start one on this machine; yields its resources.
 
-    ``cpus`` and ``gpus`` are what a local cluster has (default: the machine's). A cluster that was started here
-    ends here; one that was joined, or that this process already uses, goes on. Ray brings the folder ``project`` to
-    every node, where it is the working directory of each worker (default: workers have that of their node).
+    ``cpus`` and ``gpus`` are those of a local cluster (default: the machine's). A cluster that is started here is shut
+    down at the end; one that is joined, or that this process uses already, is not. The folder ``project`` is the
+    ``working_dir`` of Ray's runtime environment on every node (default: none).
+
+    Raises:
+        RayChanged: this Ray cannot show its token to the cluster.
     """
     if ray.is_initialized():
         yield ray.cluster_resources()
@@ -60,7 +63,7 @@ def connect(
         warnings.simplefilter("ignore", FutureWarning)
         with _handlers_kept():
             if address != LOCAL:
-                _show_token()
+                show_token()
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local, **code)
     try:
         yield ray.cluster_resources()
@@ -68,24 +71,11 @@ def connect(
         _leave()
 
 
-def _show_token() -> None:
-    """Ray shows the token that it has to a cluster which it finds by itself, and to one that is named by this alone.
-
-    A cluster that wants none does not mind.
-    """
-    logger, level = logging.getLogger(authentication.__name__), logging.getLogger(authentication.__name__).level
-    logger.setLevel(logging.ERROR)
-    try:
-        authentication.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
-    finally:
-        logger.setLevel(level)
-
-
 def _leave() -> None:
-    """Shut Ray down with no garbage of its own left behind.
+    """Shut Ray down, after a garbage collection.
 
-    While it shuts down, a reference to an object or actor that dies makes Ray end the process with code 1. Python
-    collects cycles in whichever thread allocates, such as one that draws a view meanwhile.
+    A reference to an object or actor that is collected while Ray shuts down makes Ray exit the process with code 1, and
+    Python collects cycles in any thread that allocates, such as one that draws a view.
     """
     gc.collect()
     automatic = gc.isenabled()

@@ -1,4 +1,4 @@
-"""What a sweep tells Ray's metrics, which each node's metrics endpoint hands to Prometheus as ``ray_sieve_…``."""
+"""Metrics of a sweep (``ray.util.metrics``), which each node's endpoint exports to Prometheus as ``ray_sieve_…``."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from ray.util.metrics import Counter, Gauge
 
 MOST_STAGES = 20
-"""Stages that have series of their own; later ones are summed up under the last of them."""
+"""Most stages with series of their own; later ones are added to the last of these."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A sweep at one moment.
+    """The values of a sweep's metrics at one moment.
 
-    ``trials`` counts them by (stage, state); ``best`` is the best value of the metric by stage; ``used`` and ``full``
-    are budgets in full-data epoch equivalents: the work done, and what full training of the trials begun would cost;
-    ``gpu_seconds`` is training of all trials; ``granted`` is how many trials may train at once, ``training`` how many
-    do; ``reports`` and ``failures`` are how many there were so far.
+    ``trials`` counts trials by (stage, state); ``best`` is the best value of the metric by stage; ``used`` and ``full``
+    are budgets in full-data epoch equivalents: that used, and that of training in full all trials that began;
+    ``gpu_seconds`` is the training time of all trials; ``granted`` is how many trials may train at once, ``training``
+    how many do; ``reports`` and ``failures`` are counts so far.
     """
 
     trials: Mapping[tuple[int, str], int] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Metrics:
         self._last = Reading()
 
     def feed(self, reading: Reading) -> None:
-        """Tell how the sweep stands now."""
+        """Set the metrics to ``reading``."""
         reading = _bounded(reading)
         for stage, state in self._last.trials.keys() | reading.trials.keys():
             place = {"stage": str(stage), "state": state}
@@ -75,7 +75,7 @@ class Metrics:
         self._last = reading
 
     def close(self) -> None:
-        """The sweep has ended here: nothing trains any more. Its other values stay until Ray forgets them."""
+        """Set the trials that train to 0 at the end of the head; other values stay until Ray drops them."""
         for stage, state in self._last.trials:
             self._trials.set(0, self._sweep | {"stage": str(stage), "state": state})
         for name in ("granted", "training"):
@@ -86,7 +86,7 @@ class Metrics:
 
 
 def _bounded(reading: Reading) -> Reading:
-    """The reading with the stages beyond the bound under the last one that has a series."""
+    """The reading with stages beyond `MOST_STAGES` added to the last one that has a series."""
     last = MOST_STAGES - 1
     if all(stage <= last for stage, _ in reading.trials) and all(stage <= last for stage in reading.best):
         return reading

@@ -12,15 +12,17 @@ from pathlib import Path
 
 import psutil
 
+from cluster.ray_internals.nodes import is_up
+
 PATIENCE = 10.0
 """Seconds to wait for killed processes to be gone."""
 
 
 @dataclass(frozen=True)
 class LocalNode:
-    """A node: its number from 0 (the head), its first process, and the folder ``temp`` where Ray keeps its files.
+    """A node: its number from 0 (the head), the ``pid`` of its first process, and Ray's temporary folder ``temp``.
 
-    ``created`` is when the process began, in seconds since the epoch: a reused ``pid`` is not taken for it.
+    ``created`` is the start time of the process in seconds since the epoch, to tell it from one that reuses the pid.
     """
 
     number: int
@@ -32,7 +34,7 @@ class LocalNode:
     def spawn(
         cls, number: int, command: Sequence[str], temp: Path, output: Path, environment: Mapping[str, str]
     ) -> LocalNode:
-        """Start a node in a session of its own, which outlives this process; what it prints goes to ``output``."""
+        """Start a node in a session of its own, which outlives this process; its output goes to the file ``output``."""
         with output.open("wb") as file:
             process = subprocess.Popen(
                 command,
@@ -43,13 +45,13 @@ class LocalNode:
                 start_new_session=True,
             )
         created = psutil.Process(process.pid).create_time()
-        process.returncode = 0  # It is waited for by its pid, by whoever ends it.
+        process.returncode = 0  # Not waited for here, but by its pid where it is ended.
         return cls(number, process.pid, created, str(temp))
 
     @property
     def ready(self) -> bool:
-        """Whether Ray has come up: it writes the cluster's address down then."""
-        return (Path(self.temp) / "ray_current_cluster").exists()
+        """Whether Ray has come up."""
+        return is_up(Path(self.temp))
 
     @property
     def alive(self) -> bool:

@@ -1,11 +1,11 @@
-"""What the processes of a cluster must not inherit: there everybody's code runs."""
+"""Environment variables that processes of a cluster must not inherit, as any user's code runs there."""
 
 from __future__ import annotations
 
 import os
 
 SECRETS = ("SIEVE_DATABASE_URL", "SIEVE_TOKEN", "PGPASSWORD")
-"""Environment variables that open the database or the service."""
+"""Environment variables that give access to the database or the service."""
 
 
 def environment() -> dict[str, str]:

@@ -1,12 +1,12 @@
-"""Ray's token, by which a cluster knows who may use it."""
+"""Ray's authentication token."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
+from cluster.command import ray_command
 from cluster.errors import ClusterError
 
 MODE = "RAY_AUTH_MODE"
@@ -30,18 +30,18 @@ def token() -> str | None:
 
 
 def make_token() -> None:
-    """Have Ray make a token where there is none yet, as it does for a local Ray of its own."""
+    """Make a token by Ray's own means if there is none yet."""
     if os.environ.get(MODE, "token").lower() != "token" or token() is not None:
         return
-    ray = [sys.executable, "-m", "ray.scripts.scripts", "get-auth-token", "--generate"]
-    made = subprocess.run(ray, capture_output=True, text=True, check=False)
+    command = [*ray_command(), "get-auth-token", "--generate"]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
     if token() is None:
         raise ClusterError(
-            f"Ray could not make a token: {made.stderr.strip()[-300:]}; set RAY_AUTH_TOKEN, or RAY_AUTH_MODE=disabled"
+            f"Ray could not make a token: {made.stderr.strip()[-300:]}", "set RAY_AUTH_TOKEN, or RAY_AUTH_MODE=disabled"
         )
 
 
 def headers() -> dict[str, str]:
-    """What an HTTP request to a dashboard carries."""
+    """HTTP headers of a request to a dashboard: the token, if there is one."""
     known = token()
     return {} if known is None else {"Authorization": f"Bearer {known}"}

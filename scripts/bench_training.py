@@ -159,11 +159,11 @@ def sent(task: Images, pinned: bool) -> Seconds:
 
 def not_resident(task: Images) -> Seconds:
     """An epoch with the data on the host."""
-    share, feed.RESIDENT_SHARE = feed.RESIDENT_SHARE, 0.0
+    share, feed.RESIDENT_FRACTION = feed.RESIDENT_FRACTION, 0.0
     try:
         return epoch(task)
     finally:
-        feed.RESIDENT_SHARE = share
+        feed.RESIDENT_FRACTION = share
 
 
 def rows(quick: bool) -> dict[str, Row]:

@@ -35,8 +35,8 @@ from service.interface.api.service_settings import PREFIX, ServiceSettings
 from service.ledger.home import open_store
 from service.ledger.over_http.head_secret import digest
 from service.ledger.results.status import snapshot
-from service.ledger.store.store import HEADED
 from service.spec import load
+from service.spec.states import SWEEP_WITH_HEAD
 
 
 def _code() -> bytes:
@@ -130,7 +130,7 @@ class Service:
         """A sweep that is new, with a head."""
         if self._heard:
             sweep = self.store.sweep(LED)
-            if sweep.state in HEADED:
+            if sweep.state in SWEEP_WITH_HEAD:
                 self.store.end(LED, sweep.attempt, "CANCELLED", "")
             self.store.remove(LED, lambda _: True)
         self.ask("POST", "/sweeps", json={"spec": SPEC | {"name": LED}, "package": PACKAGE})

@@ -1,15 +1,36 @@
 """Sieve: hyperparameter sweeps on Ray that climb from coarse to fine.
 
+On this machine, or the Ray cluster at ``RAY_ADDRESS``::
+
     import service
 
-    sweep = service.run("sweep.yaml")          # runs it, shows nothing, returns a handle
-    sweep.best(3)                              # a DataFrame
-    service.check("sweep.yaml").frame()        # is its task sound? a row per finding
+    sweep = service.run("sweep.yaml")          # trains; prints nothing; returns a Sweep
+    sweep.best(3)                              # a DataFrame of the best three trials
+    service.check("sweep.yaml").frame()        # checks the task: a row per finding
     service.results().trials("digits")         # any sweep of this home
 
+At a service (``sieve serve``), with the same methods::
+
     client = service.Client("http://host:8700")
-    sweep = client.submit("sweep.yaml")        # runs where the service is; the handle is the same
+    sweep = client.submit("sweep.yaml")        # a RemoteSweep
     sweep.wait().best(3)
+
+In virtual time, against learning curves that are given instead of trained:
+
+>>> import service
+>>> spec = {
+...     "name": "curves",
+...     "task": "curves:Any",  # not loaded by a simulation
+...     "metric": {"name": "score", "goal": "maximize"},
+...     "parameters": {"lr": {"uniform": [0.0, 1.0]}},
+...     "stages": [{"data": 0.1, "epochs": 1}, {"data": 1.0, "epochs": 4}],
+...     "search": {"algorithm": "sobol", "trials": 16},
+... }
+>>> def curve(config, data, epoch):
+...     return config["lr"] * (1 - 0.5**epoch), 10.0 * data  # the metric, and the seconds of this epoch
+>>> sweep = service.simulate(spec, curve, workers=4)
+>>> sweep.best()[["trial", "stage", "score"]].shape
+(1, 3)
 
 Each name is imported when it is first used, so that ``import service`` costs nothing.
 """

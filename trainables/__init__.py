@@ -1,1 +1,1 @@
-"""What runs inside a trial: stages, data, recipe, loop and the one Ray-facing class."""
+"""Code that runs inside a trial: stages, data, recipe, training loop, and the ``tune.Trainable`` around them."""

@@ -1,39 +1,94 @@
-"""What can go wrong inside a trial, by kind: the head reads the kind to decide whether a retry makes sense."""
+"""Exceptions inside a trial, by the kind of failure: ``retries`` of the spec are spent on some kinds only.
+
+A task may raise `TaskError` and `Diverged`; the others are Sieve's. Any other exception of a task is retried, except
+for running out of memory, which is retried only on a whole GPU after a fraction of one.
+"""
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 INSTALLED = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-"""Folders of Python's own modules, and of those that were installed."""
+"""Folders of Python's standard library and of installed packages."""
 OURS = tuple(str(Path(__file__).parents[1] / name) for name in ("trainables", "service", "cluster"))
 
 
-class TaskError(ValueError):
-    """A user's mistake in a task, its data or a config; the message ends with the cure. A retry would not help."""
+class TrialError(Exception):
+    """An error a person can act on. ``str()`` is the message, then the cure."""
+
+    def __init__(self, message: str, cure: str = "") -> None:
+        Exception.__init__(self, message, cure)  # OSError's own would take them for a number and its meaning
+        self.message = message
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.cure}" if self.cure else self.message
 
 
-class Diverged(ArithmeticError):
-    """The loss or the sweep's metric became NaN or infinite; the message holds the numbers. A retry would not help."""
+class TaskError(TrialError, ValueError):
+    """A mistake in a task, its data or a config. The trial fails and is not retried.
+
+    >>> from trainables.errors import TaskError
+    >>> def model(config):
+    ...     if config["width"] % config["heads"]:
+    ...         raise TaskError(f"heads {config['heads']} does not divide width {config['width']}", "use 1, 2 or 4")
+    >>> model({"width": 64, "heads": 3})
+    Traceback (most recent call last):
+    ...
+    trainables.errors.TaskError: heads 3 does not divide width 64; use 1, 2 or 4
+    """
+
+
+class StageError(TaskError):
+    """A stage cannot be had from the data: number ``stage`` of the spec's own plan, or of a later round's ``plan``."""
+
+    def __init__(self, message: str, cure: str, stage: int, plan: int | None = None) -> None:
+        super().__init__(message, cure)
+        self.stage = stage
+        self.plan = plan
+        self.args = (message, cure, stage, plan)  # what pickle calls the class with
+
+    @property
+    def where(self) -> str:
+        """Its place in the spec, such as ``stages/0`` or ``rounds/stages/1/0``."""
+        return f"stages/{self.stage}" if self.plan is None else f"rounds/stages/{self.plan}/{self.stage}"
+
+    def __str__(self) -> str:
+        return f"{self.where}: {super().__str__()}"
+
+
+class Diverged(TrialError, ArithmeticError):
+    """The loss or the sweep's metric became NaN or infinite; the trial fails and is not retried.
+
+    Sieve's loop raises it by itself; a training function may, with the numbers in the message, and a cure:
+
+    >>> import math
+    >>> from trainables.errors import Diverged
+    >>> loss, step = math.nan, 12
+    >>> if not math.isfinite(loss):
+    ...     raise Diverged(f"the loss became {loss} at step {step}", "lower lr")
+    Traceback (most recent call last):
+    ...
+    trainables.errors.Diverged: the loss became nan at step 12; lower lr
+    """
 
 
 class MetricError(TaskError):
-    """The task does not report the metric the sweep is about; the message lists the names it did report."""
+    """The task does not report ``metric.name`` of the spec; the message lists what it did report. Not retried."""
 
 
-class CheckpointError(OSError):
-    """A checkpoint cannot be written or read; the message names the file and the cure."""
+class CheckpointError(TrialError, OSError):
+    """A checkpoint file cannot be written or read; the message names the file. Not retried."""
 
 
 class RankFailed(RuntimeError):
-    """A process of a trial of several broke: ``failure`` is its kind, message and traceback as `outcome` made them."""
+    """One process of a distributed trial failed; ``failure`` has its ``kind``, ``message`` and ``traceback``."""
 
     def __init__(self, failure: Mapping[str, Any]) -> None:
         super().__init__(str(failure["message"]))
@@ -41,7 +96,7 @@ class RankFailed(RuntimeError):
 
 
 def told(error: BaseException) -> str:
-    """``error`` in words: a mistake that we found says all itself; of others type, message and the user's line."""
+    """``error`` in words: the message of a `TaskError`; of others type, message and the line in the user's code."""
     if isinstance(error, TaskError):
         return str(error)
     words = f"{type(error).__name__}: {error}"
@@ -51,7 +106,7 @@ def told(error: BaseException) -> str:
 
 
 def place(error: BaseException) -> str:
-    """`` (task.py:12)``: the last line of ``error`` in code of the user's own; an empty string if none is."""
+    """`` (task.py:12)``: the innermost line of the user's code in the traceback, ``""`` if there is none."""
     frames = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
     frames += re.findall(r'File "(.+)", line (\d+)', str(error))
     users = [frame for frame in frames if not frame[0].startswith(("<", *INSTALLED, *OURS))]
@@ -60,9 +115,3 @@ def place(error: BaseException) -> str:
     path, line = Path(users[-1][0]), users[-1][1]
     folder = next((folder for folder in map(Path, sys.path) if folder != Path() and path.is_relative_to(folder)), None)
     return f" ({path.relative_to(folder) if folder else path}:{line})"
-
-
-def nearest(word: str, allowed: Iterable[str]) -> str:
-    """`` (did you mean 'x'?)`` for the allowed word most like ``word``, or an empty string if none is close."""
-    close = difflib.get_close_matches(word, list(allowed), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

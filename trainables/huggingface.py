@@ -1,7 +1,4 @@
-"""Models trained by transformers' ``Trainer`` as tasks: it owns the loop of an epoch, Sieve the stages.
-
-Needs the extra ``hf``.
-"""
+"""`TransformersTask`: a model trained by Hugging Face's ``transformers.Trainer``, epoch by epoch (extra ``hf``)."""
 
 from __future__ import annotations
 
@@ -44,73 +41,112 @@ QUIET: Mapping[str, Any] = {
     "restore_callback_states_from_checkpoint": True,
     "ignore_data_skip": True,
 }
-"""One checkpoint, one evaluation and no output of its own per epoch; a loss that is NaN is not to be hidden."""
+"""Fields of ``TrainingArguments`` for one checkpoint and one evaluation per epoch, no output, and NaN losses shown."""
 
 _OWNED = (
     "output_dir num_train_epochs max_steps eval_steps eval_delay eval_on_start save_steps save_total_limit "
     "save_only_model logging_steps seed data_seed push_to_hub resume_from_checkpoint use_cpu auto_find_batch_size"
 )
 OWNED = frozenset(_OWNED.split()).union(QUIET)
-"""Fields of `TrainingArguments` that Sieve sets, or that would change what a stage is."""
+"""Fields of ``TrainingArguments`` that a task may not give: Sieve sets them, or they would change a stage's epochs."""
 
 FIELDS = frozenset(field.name for field in dataclasses.fields(TrainingArguments) if field.init)
 KEYWORDS = frozenset(inspect.signature(Trainer.__init__).parameters) - {"self"}
 HANDED = frozenset({"model", "model_init", "args", "train_dataset", "eval_dataset", "compute_metrics", "optimizers"})
-"""Keywords of ``Trainer`` that the task's other methods and the stages decide."""
+"""Keywords of ``Trainer`` that a task may not give: its other methods and the stages set them."""
 
 TIMINGS = ("_runtime", "_per_second", "_compilation_time", "_preparation_time")
-"""How the names of what is not a metric end."""
+"""Endings of names that ``Trainer`` evaluates and that are times, not metrics."""
 
 
 class TransformersTask(LibraryTask):
-    """Subclass it, with a constructor that takes no arguments, and name it ``module:Class`` in the spec.
+    """A task whose model is one of ``transformers`` and whose training loop is its ``Trainer``.
 
-    ``data`` and ``model`` are required. Arrays of the data get the names in ``columns``, which are arguments of the
-    model; datasets must give mappings. Each epoch is a ``train`` of its own that goes on from the ``Trainer``'s
-    checkpoint of the one before (weights, optimizer, schedule, callbacks, state). Reported are ``train_loss``, the mean
-    over the epoch, and what it evaluates, ``val_loss`` for its ``eval_loss`` and so on. Schedules span all the stages
-    from one fresh start to the next.
+    Subclass it with a constructor that takes no arguments, and name the class ``module:Class`` in the spec. `data` (see
+    `trainables.data.Data`) and `model` are required. Arrays of the data get the names in ``columns``, which are
+    arguments of the model's ``forward``; items of a dataset must be mappings.
+
+    Each epoch is a ``train`` of its own that goes on from the ``Trainer``'s checkpoint of the epoch before (weights,
+    optimizer, schedule, callbacks, state). Reported are ``train_loss``, the mean over the epoch, and what the
+    ``Trainer`` evaluates, ``val_loss`` for its ``eval_loss`` and so on. Schedules span all the stages from one fresh
+    start to the next.
+
+    >>> import torch
+    >>> from transformers import BertConfig, BertForSequenceClassification
+    >>> from trainables.data import Data
+    >>> from trainables.huggingface import TransformersTask
+    >>> from trainables.stages import Plan, Stage
+    >>> class Parity(TransformersTask):
+    ...     columns = ("input_ids", "labels")
+    ...
+    ...     def data(self):
+    ...         tokens = torch.randint(0, 9, (96, 4), generator=torch.Generator().manual_seed(0))
+    ...         parity = tokens[:, 0] % 2
+    ...         return Data((tokens[:64], parity[:64]), (tokens[64:], parity[64:]))
+    ...
+    ...     def model(self, config):
+    ...         sizes = {"hidden_size": config["hidden"], "intermediate_size": 16, "vocab_size": 9}
+    ...         layers = {"num_hidden_layers": 1, "num_attention_heads": 2}
+    ...         return BertForSequenceClassification(BertConfig(**sizes, **layers))
+    >>> task = Parity()
+    >>> config = {"hidden": 8, "learning_rate": 0.01, "per_device_train_batch_size": 16}
+    >>> trial = task.run(task.data(), config, Plan((Stage(1.0, 1),)), seed=0)  # Sieve does this
+    >>> sorted(trial.run_epoch())
+    ['train_loss', 'val_accuracy', 'val_loss']
     """
 
     columns = ("input_ids", "labels")
+    """The names of the arrays in `data`, in their order; not used for a dataset."""
 
     @abstractmethod
     def model(self, config: Mapping[str, Any]) -> nn.Module:
-        """A new model for ``config``; its random initialization is seeded by the caller."""
+        """A new model for ``config`` (nested); torch, numpy and ``random`` are seeded before the call.
+
+        Its ``forward`` returns the loss where labels are given, as all models of ``transformers`` with a head do. What
+        is no ``nn.Module`` raises a `TaskError`.
+        """
 
     def arguments(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Keywords of ``TrainingArguments``; by default the config keys of such names, e.g. learning_rate."""
+        """Keywords of ``TrainingArguments``; by default the config keys of such names, e.g. ``learning_rate``.
+
+        The evaluation batch is 64 unless given. A keyword in `OWNED`, or one that ``TrainingArguments`` lacks or
+        refuses, raises a `TaskError`.
+        """
         return {name: value for name, value in config.items() if name in FIELDS - OWNED}
 
     def trainer(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """More keywords of ``Trainer``, e.g. data_collator, processing_class, callbacks, optimizer_cls_and_kwargs.
+        """Keywords of ``Trainer``, e.g. ``data_collator``, ``processing_class``, ``callbacks``; by default none.
 
-        Callbacks are made anew for each epoch; an ``ExportableState`` goes on with what it had, unless one of them has
-        ended the stage.
+        Called for each epoch, with new callbacks; an ``ExportableState`` is given its state of the epoch before, unless
+        a callback has ended the stage. A keyword in `HANDED`, or one that ``Trainer`` lacks, raises a `TaskError`.
         """
         return {}
 
     def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
-        """Metrics over the whole validation data, reported as ``val_<name>``; accuracy by default."""
+        """Metrics over the whole validation data by name, reported as ``val_<name>``.
+
+        ``prediction.predictions`` and ``prediction.label_ids`` are numpy arrays. The default is ``accuracy`` (a
+        fraction) of scores of shape (examples, classes) and labels of shape (examples,).
+        """
         scores, labels = prediction.predictions, prediction.label_ids
         scores = scores[0] if isinstance(scores, tuple) else scores
         return {"accuracy": float(np.mean(scores.argmax(axis=-1) == labels))}
 
     def run(self, data: Data, config: Mapping[str, Any], plan: Plan, seed: int, data_seed: int = 0) -> TransformersRun:
-        """What climbs the stages of ``plan`` with this task."""
+        """The run of one trial of ``config`` over the stages of ``plan``."""
         _spare_what_is_loaded()
         return TransformersRun(self, data, config, plan, seed, data_seed)
 
 
 class TransformersRun(LibraryRun):
-    """Climbs the stages with a `TransformersTask`; see `LibraryRun`. The checkpoint is the Trainer's files."""
+    """The run of one trial of a `TransformersTask`; see `LibraryRun`. The checkpoint is the ``Trainer``'s files."""
 
     task: TransformersTask
 
     def make(self) -> nn.Module:
         model = self.task.model(self.config)
         if not isinstance(model, nn.Module):
-            raise TaskError(f"model(config) returned a {type(model).__name__}; return a transformers model")
+            raise TaskError(f"model(config) returned a {type(model).__name__}", "return a transformers model")
         return model
 
     def steps(self, examples: Dataset[Any]) -> int:
@@ -125,7 +161,7 @@ class TransformersRun(LibraryRun):
             watch = _Watch(epoch.skipped.steps)
             keywords = dict(self.task.trainer(self.config))
             check_keywords(keywords, KEYWORDS, HANDED, "trainer(config)")
-            # Made by the seed of the epoch, which also orders the examples.
+            # The seed of the epoch also decides the order of the examples.
             trainer = _EpochTrainer(
                 model=self.model,
                 args=self._arguments(folder, epoch.seed % 2**32, self.climb.steps),
@@ -160,14 +196,13 @@ class TransformersRun(LibraryRun):
         try:
             return TrainingArguments(**keywords, output_dir=str(folder), max_steps=steps, seed=seed, use_cpu=not gpu)
         except (TypeError, ValueError) as error:
-            raise TaskError(f"arguments(config): {error}; correct the value") from error
+            raise TaskError(f"arguments(config): {error}", "correct the value") from error
 
 
 class _EpochTrainer(Trainer):
-    """A trainer whose checkpoints hold the weights as the model names them.
+    """A ``Trainer`` whose checkpoints hold the model's ``state_dict`` as it is.
 
-    Its own are for ``from_pretrained``, which knows the names that some models' weights have there; resuming does not,
-    and would go on without them.
+    The library renames some models' weights for ``from_pretrained``, and does not find those when it resumes.
     """
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
@@ -177,7 +212,7 @@ class _EpochTrainer(Trainer):
 
 
 class _Watch(TrainerCallback):
-    """Ends the training once the epoch is saved, keeps its metrics, and moves the schedule past what is skipped."""
+    """Callback: ends ``train`` after an epoch, keeps its metrics, steps the schedule past skipped stages."""
 
     def __init__(self, skipped: int) -> None:
         self.metrics: dict[str, float] = {}
@@ -205,7 +240,7 @@ class _Watch(TrainerCallback):
 
 @cache
 def _spare_what_is_loaded() -> None:
-    # The Trainer collects garbage before each epoch; going through all the loaded modules would be most of its cost.
+    # The Trainer collects garbage before each epoch; without the freeze that would take most of the epoch's overhead.
     gc.collect()
     gc.freeze()
 
@@ -222,7 +257,7 @@ def _no_progress_bars() -> Iterator[None]:
 
 
 def _pack(folder: Path) -> dict[str, bytes]:
-    # Each epoch has a seed of its own: the generators' states would only undo it.
+    # Each epoch has a seed of its own, which the generators' states in rng_state.pth would undo.
     files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "rng_state.pth")
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 

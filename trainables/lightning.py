@@ -1,4 +1,4 @@
-"""Lightning modules as tasks: Lightning owns the loop of an epoch, Sieve the stages. Needs the extra ``lightning``."""
+"""`LightningTask`: a ``LightningModule`` trained by Lightning's ``Trainer``, epoch by epoch (extra ``lightning``)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ QUIET: Mapping[str, Any] = {
     "enable_model_summary": False,
     "num_sanity_val_steps": 0,
 }
-"""What Lightning would write or show of its own; the ledger has it."""
+"""Keywords of ``Trainer`` that turn off Lightning's own logs, checkpoints and progress bars: the ledger has them."""
 
 _OWNED = (
     "accelerator devices num_nodes strategy max_epochs max_steps min_epochs min_steps max_time fast_dev_run "
@@ -42,32 +42,69 @@ _OWNED = (
     "reload_dataloaders_every_n_epochs default_root_dir plugins"
 )
 OWNED = frozenset(_OWNED.split()).union(QUIET)
-"""Keywords of `Trainer` that Sieve sets, or that would change what a stage is."""
+"""Keywords of ``Trainer`` that a task may not give: Sieve sets them, or they would change the epochs of a stage."""
 
 KEYWORDS = frozenset(inspect.signature(Trainer.__init__).parameters) - {"self"}
 CHECK_EVERY = 16
 
 
 class LightningTask(LibraryTask):
-    """Subclass it, with a constructor that takes no arguments, and name it ``module:Class`` in the spec.
+    """A task whose model is a ``LightningModule`` and whose training loop is Lightning's ``Trainer``.
 
-    ``data`` and ``module`` are required. Each epoch is a ``fit`` of its own that goes on from Lightning's checkpoint of
-    the one before (weights, optimizers, schedules, callbacks, loops); hooks such as ``on_fit_start`` run in each.
-    What the module logs is reported, and ``train_loss``, the mean of the losses that the training steps return, if any,
-    unless it logs that itself.
+    Subclass it with a constructor that takes no arguments, and name the class ``module:Class`` in the spec. `data` (see
+    `trainables.data.Data`) and `module` are required.
+
+    Each epoch is a ``fit`` of its own that goes on from Lightning's checkpoint of the epoch before (weights,
+    optimizers, schedules, callbacks, loops); hooks such as ``on_fit_start`` run in each. Reported is what the module
+    logs, and ``train_loss``, the mean of the losses that its training steps return, unless it logs that itself.
     ``self.trainer.max_epochs`` and ``estimated_stepping_batches`` are those of all stages from one fresh start to the
     next, so that a schedule made of them spans the stages.
+
+    >>> import lightning
+    >>> import torch
+    >>> from trainables.data import Data
+    >>> from trainables.lightning import LightningTask
+    >>> from trainables.stages import Plan, Stage
+    >>> class Net(lightning.LightningModule):
+    ...     def __init__(self, config):
+    ...         super().__init__()
+    ...         self.lr, self.net = config["lr"], torch.nn.Linear(2, 2)
+    ...
+    ...     def training_step(self, batch, number):
+    ...         return torch.nn.functional.cross_entropy(self.net(batch[0]), batch[1])
+    ...
+    ...     def validation_step(self, batch, number):
+    ...         self.log("val_accuracy", (self.net(batch[0]).argmax(dim=1) == batch[1]).float().mean())
+    ...
+    ...     def configure_optimizers(self):
+    ...         return torch.optim.AdamW(self.parameters(), lr=self.lr)
+    >>> class Signs(LightningTask):
+    ...     def data(self):
+    ...         x = torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
+    ...         y = (x.sum(dim=1) > 0).long()
+    ...         return Data((x[:200], y[:200]), (x[200:], y[200:]))
+    ...
+    ...     def module(self, config):
+    ...         return Net(config)
+    >>> task = Signs()
+    >>> trial = task.run(task.data(), {"lr": 0.01, "batch_size": 32}, Plan((Stage(1.0, 1),)), seed=0)  # Sieve does this
+    >>> sorted(trial.run_epoch())
+    ['train_loss', 'val_accuracy']
     """
 
     @abstractmethod
     def module(self, config: Mapping[str, Any]) -> LightningModule:
-        """A new module for ``config``; its random initialization is seeded by the caller."""
+        """A new, untrained module for ``config`` (nested); torch, numpy and ``random`` are seeded before the call.
+
+        What is no ``lightning.pytorch.LightningModule`` raises a `TaskError`.
+        """
 
     def loader(self, examples: Dataset[Any], config: Mapping[str, Any], training: bool) -> DataLoader[Any]:
-        """Batches of ``config["batch_size"]`` (default 128), in a new order each epoch when ``training``.
+        """The ``DataLoader`` of ``examples``: batches of ``config["batch_size"]`` (128), shuffled when ``training``.
 
-        Arrays are indexed a batch at a time, datasets an example at a time, in this process. A last training batch of
-        one example is left out, as batch norm cannot train on it. Override it for workers or a ``collate_fn``.
+        ``examples`` are those of the stage, or of validation. Arrays are indexed a batch at a time, datasets an example
+        at a time, in this process. A last training batch of one example is left out, as batch norm cannot train on it.
+        Override it for ``num_workers`` or a ``collate_fn``.
         """
         size, count = int(config.get("batch_size", 128)), len(examples)  # type: ignore[arg-type]
         drop_last = training and count > size and count % size == 1
@@ -77,34 +114,53 @@ class LightningTask(LibraryTask):
         return DataLoader(examples, sampler=BatchSampler(order, size, drop_last), batch_size=None)
 
     def trainer(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """More keywords of Lightning's ``Trainer``; by default the config keys so named, e.g. gradient_clip_val.
+        """Keywords of Lightning's ``Trainer``; by default the config keys of such names, e.g. ``gradient_clip_val``.
 
-        Callbacks are made anew for each epoch, and go on with what they give as their ``state_dict``, unless one of
-        them has ended the stage.
+        Called for each epoch, with new callbacks, which are given their ``state_dict`` of the epoch before, unless one
+        of them has ended the stage. A keyword in `OWNED`, or one that ``Trainer`` lacks, raises a `TaskError`.
         """
         return {name: value for name, value in config.items() if name in KEYWORDS - OWNED}
 
     def run(self, data: Data, config: Mapping[str, Any], plan: Plan, seed: int, data_seed: int = 0) -> LightningRun:
-        """What climbs the stages of ``plan`` with this task."""
+        """The run of one trial of ``config`` over the stages of ``plan``."""
         return LightningRun(self, data, config, plan, seed, data_seed)
 
 
 def data_of(module: LightningDataModule, labels: Array | None = None) -> Data:
-    """The datasets of a data module's training and validation loaders, with the class of each training example.
+    """A ``LightningDataModule`` as `Data`: the datasets of its training and validation loaders.
 
     Of the loaders only the datasets are used: subsets and order are Sieve's, batches `LightningTask.loader`'s.
+    ``labels`` of shape (training examples,) gives the class of each as integers, to stratify the subsets; the default
+    None draws them at random. Calls ``prepare_data`` and ``setup("fit")`` first.
+
+    >>> import lightning
+    >>> import torch
+    >>> from torch.utils.data import DataLoader, TensorDataset
+    >>> from trainables.lightning import data_of
+    >>> class Rows(lightning.LightningDataModule):
+    ...     def train_dataloader(self):
+    ...         return DataLoader(TensorDataset(torch.zeros(20, 2), torch.arange(20) % 2))
+    ...
+    ...     def val_dataloader(self):
+    ...         return DataLoader(TensorDataset(torch.zeros(6, 2), torch.arange(6) % 2))
+    >>> data = data_of(Rows(), labels=torch.arange(20) % 2)
+    >>> len(data.train), len(data.validation), len(data.labels)
+    (20, 6, 20)
+
+    Raises:
+        TaskError: a ``…_dataloader()`` returns anything but one ``DataLoader``.
     """
     module.prepare_data()
     module.setup("fit")
     loaders = {"train": module.train_dataloader(), "val": module.val_dataloader()}
     for name, loader in loaders.items():
         if not isinstance(loader, DataLoader):
-            raise TaskError(f"{name}_dataloader() returned a {type(loader).__name__}; return one DataLoader")
+            raise TaskError(f"{name}_dataloader() returned a {type(loader).__name__}", "return one DataLoader")
     return Data(loaders["train"].dataset, loaders["val"].dataset, labels=labels)
 
 
 class LightningRun(LibraryRun):
-    """Climbs the stages with a `LightningTask`; see `LibraryRun`."""
+    """The run of one trial of a `LightningTask`; see `LibraryRun`."""
 
     task: LightningTask
 
@@ -112,8 +168,8 @@ class LightningRun(LibraryRun):
         module = self.task.module(self.config)
         if not isinstance(module, LightningModule):
             raise TaskError(
-                f"module(config) returned a {type(module).__module__}.{type(module).__name__}; "
-                "return a lightning.pytorch.LightningModule"
+                f"module(config) returned a {type(module).__module__}.{type(module).__name__}",
+                "return a lightning.pytorch.LightningModule",
             )
         return module
 
@@ -136,7 +192,7 @@ class LightningRun(LibraryRun):
                 trainer = _ClimbTrainer(self.climb, **QUIET, **keywords, plugins=[memory, LightningEnvironment()])
                 trainer.fit(self.model, *loaders, ckpt_path=self.checkpoint and memory.PATH)
             except MisconfigurationException as error:
-                raise TaskError(f"Lightning refuses the task: {error}; correct it") from error
+                raise TaskError(f"Lightning refuses the task: {error}", "correct it") from error
             trainer.save_checkpoint(memory.PATH)
         metrics = watch.metrics() | {name: float(value) for name, value in trainer.callback_metrics.items()}
         return Trained(metrics, memory.checkpoint, trainer.global_step - watch.began, trainer.should_stop)
@@ -151,7 +207,7 @@ class LightningRun(LibraryRun):
 
 
 class _ClimbTrainer(Trainer):
-    """A trainer that knows the steps of the whole climb, of which it trains one epoch at a time."""
+    """``Trainer`` of one epoch whose ``max_epochs`` and ``estimated_stepping_batches`` are those of the climb."""
 
     def __init__(self, climb: Span, **keywords: Any) -> None:
         device = "gpu" if torch.cuda.is_available() else "cpu"
@@ -164,7 +220,7 @@ class _ClimbTrainer(Trainer):
 
 
 class _Memory(CheckpointIO):
-    """Keeps the checkpoint in memory, as it is written with the trial's own."""
+    """``CheckpointIO`` in memory: the trial's own checkpoint file holds it."""
 
     PATH = "memory"
 
@@ -182,7 +238,7 @@ class _Memory(CheckpointIO):
 
 
 class _Watch(Callback):
-    """Ends the fit after an epoch, sums the training loss, and moves schedules past what is skipped."""
+    """Callback: ends the fit after an epoch, averages the training loss, steps schedules past skipped stages."""
 
     def __init__(self, skipped: Span) -> None:
         self.began = 0
@@ -207,21 +263,22 @@ class _Watch(Callback):
             return
         # Lightning divides the loss by the batches that it accumulates.
         self._total, self._count = self._total + loss.detach() * trainer.accumulate_grad_batches, self._count + 1
-        # A NaN or infinity stays in the sum; asking for it at every step would stall a GPU.
+        # A NaN or infinity stays in the sum, so that it is read now and then only: reading waits for the GPU.
         if (self._count % CHECK_EVERY == 0 or trainer.is_last_batch) and not math.isfinite(float(self._total)):
             raise Diverged(
                 f"the training loss became {float(loss):g} by batch {batch_idx + 1} of epoch "
-                f"{trainer.current_epoch + 1}; lower lr, warm up or set gradient_clip_val"
+                f"{trainer.current_epoch + 1}",
+                "lower lr, warm up or set gradient_clip_val",
             )
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        # Not by should_stop, which is how callbacks ask, some of them only after this.
+        # Not by should_stop: callbacks set that to end the stage, some of them only after this.
         trainer.fit_loop.max_epochs = trainer.current_epoch + 1
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    # Lightning's advice (workers, devices) is for people at a terminal, and would come anew with each epoch.
+    # Lightning's advice (workers, devices) would come again with each epoch.
     log = logging.getLogger("lightning.pytorch")
     level = log.level
     log.setLevel(logging.WARNING)

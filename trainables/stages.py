@@ -1,4 +1,7 @@
-"""Stages: the coarse-to-fine ladder as plain data. No torch, no numpy: the spec and the policy read it too."""
+"""`Stage` and `Plan`: the coarse-to-fine ladder of fidelities (successive halving's rungs are its stage ends).
+
+Plain data without torch or numpy, as the spec and the policy read it, too.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ Start = Literal["continue", "fresh"]
 
 
 class PlanError(ValueError):
-    """A plan of stages breaks a rule. ``index`` is the offending stage, ``field`` the key to point at."""
+    """A rule of `Plan` is broken by the stage ``index`` (from 0), by its key ``field``; the message says the cure."""
 
     def __init__(self, index: int, field: str, message: str) -> None:
         super().__init__(message)
@@ -20,11 +23,22 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True)
 class Stage:
-    """One level of the ladder.
+    """One level of fidelity: how much data, and for how many epochs.
 
-    ``data`` is the fraction of the training examples of each class that is used, in (0, 1]; ``epochs`` the passes over
-    them, >= 1; ``classes`` the number of classes used (None: all), >= 2; ``start`` whether the weights continue from
-    the stage before or start anew.
+    =========== ================= ============ ==================================================================
+    field       values            default      meaning
+    =========== ================= ============ ==================================================================
+    ``data``    > 0, <= 1         required     fraction of the training examples of each class
+    ``epochs``  whole, >= 1       required     passes over them
+    ``classes`` whole, >= 2, None None         number of classes used, for training and validation; None: all
+    ``start``   continue, fresh   continue     weights, optimizer and schedule of the stage before, or new ones
+    =========== ================= ============ ==================================================================
+
+    Values are checked by `Plan`.
+
+    >>> from trainables.stages import Stage
+    >>> Stage(data=0.25, epochs=2).cost  # in full-data epoch equivalents
+    0.5
     """
 
     data: float
@@ -34,13 +48,26 @@ class Stage:
 
     @property
     def cost(self) -> float:
-        """Work of this stage alone in full-data epoch equivalents (an upper bound where ``classes`` is set)."""
+        """Work of this stage alone, ``data * epochs`` full-data epochs; an upper bound with ``classes``."""
         return self.data * self.epochs
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The stages of a sweep, first to last; those in ``skipped`` (indices, never the last) are not trained.
+    """The stages of a sweep, first to last; those in ``skipped`` (indices from 0, never the last) are not trained.
+
+    Every method takes and returns indices of ``stages``; budgets are in full-data epoch equivalents.
+
+    >>> from trainables.stages import Plan, Stage
+    >>> plan = Plan((Stage(0.1, 2), Stage(0.5, 2), Stage(1.0, 3)))
+    >>> len(plan), plan.last, plan.next(0), plan.total
+    (3, 2, 1, 4.2)
+    >>> plan.without([1]).next(0)
+    2
+    >>> Plan((Stage(0.5, 2), Stage(0.1, 20)))
+    Traceback (most recent call last):
+    ...
+    trainables.stages.PlanError: data fractions never fall: 0.1 after 0.5; use >= 0.5
 
     Raises:
         PlanError: a value is out of range, fractions or classes fall, or a stage trains its weights for no more
@@ -76,49 +103,52 @@ class Plan:
         return len(self.stages) - 1
 
     def without(self, skipped: Iterable[int]) -> Plan:
-        """The same stages under the same numbers, of which ``skipped`` are left out too."""
+        """The same plan with the stages ``skipped`` left out, too; indices stay as they are."""
         return replace(self, skipped=tuple(sorted({*self.skipped, *skipped})))
 
     def next(self, stage: int) -> int:
-        """The stage that is trained after ``stage``, -1 for before the first."""
+        """The next stage after ``stage`` that is trained; ``next(-1)`` is the first."""
         return next((k for k in range(stage + 1, self.last) if k not in self.skipped), self.last)
 
     def starts_fresh(self, before: int, stage: int) -> bool:
         """Whether weights start anew when a trial goes from stage ``before`` (-1: none) to ``stage``.
 
-        A fresh start also holds for all that comes after it: a skipped one counts for the next stage that is trained.
+        They do where ``stage``, or a skipped stage between the two, says ``start: fresh``.
         """
         return before < 0 or any(self.stages[k].start == "fresh" for k in range(before + 1, stage + 1))
 
     def climb(self, stage: int) -> range:
-        """The stages around ``stage`` from one fresh start to the next; none before the first that is trained."""
+        """The stages that train one set of weights, and so one schedule of lr: from a fresh start up to the next one.
+
+        It is the one around ``stage``, without skipped stages at its start; empty where all of it is skipped.
+        """
         fresh = [k for k in range(1, len(self)) if self.stages[k].start == "fresh"]
         low = max((k for k in fresh if k <= stage), default=0)
         return range(self.next(low - 1), min((k for k in fresh if k > stage), default=len(self)))
 
     @property
     def climbs(self) -> list[range]:
-        """Each `climb` with a stage that is trained, first to last."""
+        """Every non-empty `climb`, first to last."""
         return [climb for climb in dict.fromkeys(map(self.climb, range(len(self)))) if climb]
 
     def first_epoch(self, stage: int) -> int:
-        """Epochs the weights have seen when ``stage`` begins: 0 for a fresh start."""
+        """Epochs that the weights were trained for when ``stage`` begins; 0 for a fresh start."""
         before = max((k for k in range(stage) if k not in self.skipped), default=-1)
         return 0 if self.starts_fresh(before, stage) else self.first_epoch(before) + self.stages[before].epochs
 
     def fidelity(self, stage: int) -> float:
-        """Budget that went into the weights at the end of ``stage``; a fresh start forgets what came before."""
+        """Budget that went into the weights by the end of ``stage``, from the last fresh start on."""
         before = 0.0 if stage == 0 or self.stages[stage].start == "fresh" else self.fidelity(stage - 1)
         return before + self.stages[stage].cost
 
     def budget(self, stage: int, epochs: int) -> float:
-        """Work done, in full-data epoch equivalents, after ``epochs`` passes of ``stage`` (all earlier ones done)."""
+        """Budget used by a trial after ``epochs`` epochs of ``stage``, earlier stages included unless skipped."""
         before = sum(self.stages[k].cost for k in range(stage) if k not in self.skipped)
         return round(before + self.stages[stage].data * epochs, 12)
 
     @property
     def total(self) -> float:
-        """Budget of a trial that climbs every stage: what training it in full costs."""
+        """Budget of a trial that trains every stage to its end."""
         return self.budget(self.last, self.stages[self.last].epochs)
 
     def _check_step(self, index: int) -> None:

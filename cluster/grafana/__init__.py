@@ -1,4 +1,4 @@
-"""The Grafana dashboard of sweeps: the file beside this one, and where Ray's own Grafana finds it."""
+"""The Grafana dashboard of sweeps, and its installation beside Ray's own dashboards."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 DASHBOARD = Path(__file__).with_name("sieve.json")
 NAME = "sieve_grafana_dashboard.json"
-"""As Ray names its own."""
+"""The file's name, by the pattern of Ray's own dashboards."""
 
 
 def install(temp: Path) -> Path:
-    """Put the dashboard where the Grafana of a head finds it, whose Ray keeps its files in ``temp``; returns the file.
+    """Write the dashboard into the temporary folder ``temp`` of a head's Ray, where Grafana finds it; returns the file.
 
     Ray writes its own dashboards and Grafana's provisioning there, at ``session_latest/metrics/grafana/dashboards``.
     """

@@ -16,6 +16,7 @@ from service.ledger.records import (
     TrialRecord,
     WorthRecord,
 )
+from service.spec.states import SweepState, Wish
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Orders:
     ``slots`` is None where nobody shares the cluster out.
     """
 
-    wish: str | None = None
+    wish: Wish | None = None
     slots: int | None = None
 
 
@@ -62,11 +63,11 @@ class Ledger(Protocol):
     def worth(self, name: str) -> list[WorthRecord]:
         """The estimates of what its stages are worth, oldest first."""
 
-    def beat(self, name: str, attempt: int, state: str | None = None, needs: Needs | None = None) -> Orders:
+    def beat(self, name: str, attempt: int, state: SweepState | None = None, needs: Needs | None = None) -> Orders:
         """Renew the claim, with a new state and what the head needs, if given. Raises LostClaim."""
 
     def append(self, name: str, attempt: int, batch: Batch) -> None:
         """Write a batch in one transaction; what is there already stays. Raises LostClaim, DiskFull."""
 
-    def end(self, name: str, attempt: int, state: str, why: str) -> None:
+    def end(self, name: str, attempt: int, state: SweepState, why: str) -> None:
         """The head is done: the sweep gets its state and the reason. Raises LostClaim, IllegalTransition."""

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-UNDER_WAY = ("QUEUED", "STARTING", "RUNNING")
-"""States of sweeps that wait for their turn or have a head."""
+from service.spec.states import SWEEP_UNDER_WAY, DecisionKind, Holder, SweepState, TrialState, Wish
 
 
 @dataclass(frozen=True)
@@ -16,8 +15,8 @@ class SweepRecord:
 
     ``project`` is the folder of the user's code, ``commit`` its git commit; ``wish`` is what a person wants (pause,
     stop, cancel, resume), or the daemon (yield: make room for a sweep of higher priority); ``head`` names the process
-    that runs it, since ``claimed``; ``heartbeat`` is when that was last heard of. A ``simulated`` one replays recorded
-    curves and trains nothing.
+    that runs it, ``holder`` who started that, since ``claimed``; ``heartbeat`` is when it was last heard of. A
+    ``simulated`` one replays recorded curves and trains nothing.
 
     On a shared cluster: sweeps of higher ``priority`` come first, those of one priority share by ``weight``; ``slots``
     is how many trials it may train at once (None: as many as fit), ``running`` how many it trains, ``wanted`` how many
@@ -25,16 +24,17 @@ class SweepRecord:
     has not more. ``package`` is the SHA-256 of the submitted code, ``diff`` what that holds beyond the commit, ``key``
     what a client named the submission by, so that a repeated one is the same. ``barren`` is how many heads in a row
     began and have brought no report yet, the present one included, ``delays`` how many launches in a row failed;
-    the next is tried when it is ``due``.
+    the next is tried when it is ``due``. ``made_room_for`` is the sweep for whose sake it lost its head, as ``why``
+    says, None once it has another one.
     """
 
     name: str
     spec: dict[str, Any]
     project: str
     owner: str
-    state: str
+    state: SweepState
     created: float
-    wish: str | None = None
+    wish: Wish | None = None
     why: str = ""
     attempt: int = 0
     head: str | None = None
@@ -58,11 +58,13 @@ class SweepRecord:
     barren: int = 0
     delays: int = 0
     due: float | None = None
+    holder: Holder | None = None
+    made_room_for: str | None = None
 
     @property
     def reason(self) -> str:
         """Why it is in its state or, while it is under way, has not more of the cluster."""
-        return self.why or (self.waits if self.state in UNDER_WAY else "")
+        return self.why or (self.waits if self.state in SWEEP_UNDER_WAY else "")
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class TrialRecord:
 
     number: int
     config: dict[str, Any]
-    state: str
+    state: TrialState
     stage: int = 0
     round: int = 0
     origin: str = ""
@@ -117,7 +119,7 @@ class DecisionRecord:
 
     trial: int
     stage: int
-    verdict: str
+    verdict: DecisionKind
     reason: str
     numbers: dict[str, Any]
     time: float
@@ -148,7 +150,7 @@ class PastTrial:
 
     number: int
     config: dict[str, Any]
-    state: str
+    state: TrialState
     values: dict[int, float | None]
 
 

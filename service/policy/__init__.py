@@ -1,1 +1,1 @@
-"""What to do next: pure decisions from plain data to plain data. No I/O, no clock."""
+"""Policy: searchers, schedulers, narrowing and sharing, as pure functions of plain data. No I/O, no clock."""

@@ -1,4 +1,4 @@
-"""What a trial's curves say, in words: what was seen, and what to try next."""
+"""Diagnosis of a trial's learning curves in words: diverged, overfitting, underfitting, cut short, and what to try."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 TRAIN, VALIDATION = "train_loss", "val_loss"
 SHORTEST = 3
-"""Fewest reports that make a curve."""
+"""Fewest reports that are diagnosed."""
 
 
 def diagnose(history: Sequence[Mapping[str, float]]) -> str:

@@ -1,4 +1,4 @@
-"""When a whole sweep is over before its trials are: budget, target, and errors that no trial can escape."""
+"""Stopping of a whole sweep (Ray Tune: ``Stopper.stop_all``): budget and target, and how it has ended."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.spec import Spec
+from service.spec.states import SweepState, TrialState
 
 
 @dataclass(frozen=True)
 class Usage:
     """What a sweep has used so far.
 
-    ``seconds`` of wall time over all its heads, ``epochs`` in full-data epoch equivalents, ``finished`` the metric of
-    each trial that ended the last stage, ``gpu_seconds`` of training summed over all trials.
+    ``seconds`` of wall time over all its heads, ``epochs`` in full-data epoch equivalents, ``gpu_seconds`` of training
+    summed over all trials; ``finished`` has the metric of each trial that ended the last stage, by its number.
     """
 
     seconds: float
@@ -24,30 +25,27 @@ class Usage:
 
 @dataclass(frozen=True)
 class Ending:
-    """Why the sweep ends now, and as what (a sweep state)."""
+    """The end of a sweep: its final sweep state and why."""
 
-    state: str
+    state: SweepState
     why: str
 
 
-def outcome(states: Sequence[str], error: str) -> Ending:
-    """How a sweep whose search is over has ended, by the states of its trials; ``error`` broke the last of them."""
+def outcome(states: Sequence[TrialState], error: str) -> Ending:
+    """The end of a sweep whose search is over, by the states of its trials; ``error`` is that of the last failure."""
     if states and all(state == "FAILED" for state in states):
         return Ending("FAILED", f"all {len(states)} trials failed, the last with: {error}")
     return Ending("SUCCEEDED", f"{len(states)} trials, {states.count('FINISHED')} climbed every stage")
 
 
 def max_trials(spec: Spec) -> int | None:
-    """How many trials the sweep may have at most; None for a whole grid."""
+    """The most trials that the sweep may have; None for all points of a grid."""
     limits = [n for n in (spec.search.trials, spec.budget.trials) if n is not None]
     return min(limits, default=None)
 
 
 def ending(spec: Spec, usage: Usage) -> Ending | None:
-    """The reason to end the sweep, if there is one: the target is reached or the budget is used up.
-
-    The target counts where "best" is chosen: at the end of the last stage.
-    """
+    """The end of the sweep if its target is reached (at the end of the last stage) or its budget used up, else None."""
     target = spec.metric.target
     sign = 1.0 if spec.metric.goal == "maximize" else -1.0
     for trial, value in usage.finished.items():

@@ -1,4 +1,4 @@
-"""What a policy may know of a trial."""
+"""`Observation`: what searchers and schedulers know of a trial (Optuna: ``FrozenTrial``), and the ranking of trials."""
 
 from __future__ import annotations
 
@@ -7,34 +7,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from service.spec.states import TRIAL_TRAINING, TrialState, VerdictKind
+
 
 @dataclass(frozen=True)
 class Observation:
-    """One trial as the policy sees it, whether it waits, runs, finished, was stopped or failed.
+    """A trial in any state: waiting, running, finished, stopped or failed.
 
-    ``config`` is flat; ``state`` is the trial's state. Mappings have a key for each stage that the trial has ended:
-    ``values`` the sweep's metric there (NaN included), ``seconds`` what training that stage took, ``order`` the place
-    of that value among all values of the sweep, in the order in which they came in. Where they are known,
-    ``verdicts`` has what fell on that value and ``begun`` how many trials had begun by then. A trial without values
-    is pending, running its first stage, or failed in it.
+    ``config`` is flat; ``state`` is the trial's state. The mappings are by stage, for each that the trial has ended
+    (Optuna: ``intermediate_values``): ``values`` has the sweep's metric (NaN included), ``seconds`` the time that
+    training the stage took, ``order`` the position of the value among all values of the sweep in order of arrival and,
+    where known, ``verdicts`` the kind of the verdict on it and ``begun`` how many trials had begun before it. A trial
+    without values is pending, in its first stage, or failed in it.
     """
 
     trial: int
     config: Mapping[str, Any]
-    state: str
+    state: TrialState
     values: Mapping[int, float] = field(default_factory=dict)
     seconds: Mapping[int, float] = field(default_factory=dict)
     order: Mapping[int, int] = field(default_factory=dict)
-    verdicts: Mapping[int, str] = field(default_factory=dict)
+    verdicts: Mapping[int, VerdictKind] = field(default_factory=dict)
     begun: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def stage(self) -> int:
-        """The last stage that the trial has ended; -1 for none."""
+        """The last stage that the trial has ended; -1 if it has ended none."""
         return max(self.values, default=-1)
 
     def after(self, trials: int) -> Observation:
-        """The same as seen by a round that begins after so many ``trials`` of earlier ones, counted from there."""
+        """The same trial numbered within its round, which begins after so many ``trials`` of earlier rounds."""
         if trials == 0:
             return self
         begun = {stage: count - trials for stage, count in self.begun.items()}
@@ -42,16 +44,16 @@ class Observation:
 
     @property
     def running(self) -> bool:
-        """Whether the trial is training or about to."""
-        return self.state in ("PENDING", "RUNNING")
+        """Whether the trial trains or is about to."""
+        return self.state in TRIAL_TRAINING
 
 
 def ranking(table: Sequence[Observation], goal: str) -> list[Observation]:
-    """The trials that have something to say, best first.
+    """The trials that have ended a stage or failed, best first.
 
-    Whoever ended a later stage ranks before whoever did not; values are compared within a stage alone, so a coarse one
-    never passes for a finer one (as Optuna's TPE ranks pruned trials, Akiba et al. 2019). Failed trials and values
-    that are not numbers come last: one broken region neither crashes the search nor hides.
+    A trial that has ended a later stage ranks before those that have not, and values are compared within a stage only
+    (as Optuna's TPE ranks pruned trials, Akiba et al. 2019). Failed trials and values that are not numbers come last,
+    so that a region of failing configs counts as a bad one.
     """
     sign = -1.0 if goal == "maximize" else 1.0
 

@@ -1,4 +1,7 @@
-"""The policy of one sweep: what a free slot does next and how far each trial goes. Heads and simulations share it."""
+"""`Policy`: searcher and scheduler of one round of a sweep (Ray Tune: ``search_alg`` and ``scheduler``).
+
+Heads and simulations drive the same one.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,10 @@ from service.spec import Spec
 
 @dataclass(frozen=True)
 class Job:
-    """What a free slot does next: a new trial, or one that waits goes on.
+    """The next job of a free slot: a new trial, or a waiting one that is promoted.
 
-    A new trial has its flat ``config`` and ``origin`` (initial, warm:NAME, or the searcher's name); for one that goes
-    on ``ruling`` says why. ``skipped`` are later stages that the trial will not train.
+    A new trial has its flat ``config`` and ``origin`` (initial, warm:NAME, or the searcher's name); a promoted one has
+    the ``ruling`` with the reason. ``skipped`` are later stages that the trial will not train.
     """
 
     trial: int
@@ -35,13 +38,14 @@ class Job:
 
 
 class Policy:
-    """Searcher and rungs of ``spec``, which is that of one round.
+    """Searcher and scheduler of one round, whose spec is ``spec``.
 
-    It remembers what it was shown: trials that began, values at the ends of stages, promotions. A new head shows it
-    the ledger in the old order and it goes on as if nothing had happened. ``foreign`` is the class of the searcher
-    where the spec names one of the user's own. ``past`` are the trials of earlier rounds: new ones get the numbers
-    after theirs, while the searcher counts those of this round alone. ``lessons`` are the pasts that it learns from,
-    ``worths`` is what is known of each stage.
+    Its state is a function of the events it was given: trials that began, values at the ends of stages, promotions. A
+    new head replays them from the ledger in their old order.
+
+    ``foreign`` is the user's own Tune ``Searcher`` class, if the spec names one. ``past`` are the trials of earlier
+    rounds: new trials get the numbers after theirs, while the searcher counts those of this round alone. ``lessons``
+    are the trials of other sweeps to learn from (warm start). The attribute ``worths`` has what is known of each stage.
     """
 
     def __init__(
@@ -61,11 +65,14 @@ class Policy:
         self._before = max((o.trial for o in past), default=0)
 
     def begin(self, trial: int) -> None:
-        """Show a trial that starts to climb; trials begin in the order of their numbers."""
+        """Record that a trial begins; trials begin in the order of their numbers (Tune: ``on_trial_add``)."""
         self._rungs.begin(trial)
 
     def judge(self, trial: int, stage: int, value: float | None, seconds: float) -> Verdict:
-        """The verdict (continue, pause, stop, finish) at the end of ``stage``; a value that is no number stops."""
+        """The verdict (continue, pause, stop, finish) at the end of ``stage`` (Tune: ``on_trial_result``).
+
+        ``seconds`` is the time that training the stage took. A ``value`` that is None, NaN or infinite stops the trial.
+        """
         metric, last = self._spec.metric.name, self._spec.plan.last
         if value is None or not math.isfinite(value):
             self._rungs.drop(trial)
@@ -77,28 +84,28 @@ class Policy:
         return verdict
 
     def watch(self, trial: int, stage: int, done: int, value: float | None) -> Verdict | None:
-        """A verdict (stop) after ``done`` epochs of ``stage``, before its end; None to train on."""
+        """The verdict (stop) after ``done`` epochs of ``stage``, before its end; None to train on."""
         if value is None or not math.isfinite(value):
-            return None  # The end of the stage judges it: a metric may be missing in some epochs.
+            return None  # A metric may be missing in some epochs; at the end of the stage `judge` stops the trial.
         return self._rungs.watch(trial, stage, done, value)
 
     def promoted(self, trial: int, stage: int) -> None:
-        """Show a promotion that is on record."""
+        """Record a promotion, as read from the ledger."""
         self._rungs.promoted(trial, stage)
 
     def drop(self, trial: int) -> None:
-        """Show that a trial failed: nobody waits for it."""
+        """Record that a trial failed: it leaves its rung or bracket (Tune: ``on_trial_error``)."""
         self._rungs.drop(trial)
 
     def dismissals(self, over: bool = False) -> Sequence[Ruling]:
-        """Waiting trials that go no further; with ``over`` all that wait, as the sweep has ended."""
+        """Stop verdicts on waiting trials; with ``over`` on all that wait, as the sweep has ended."""
         return self._rungs.dismissals(over)
 
     def next(self, table: Sequence[Observation]) -> Job | None:
-        """What a free slot does now; None when there is nothing to do until another trial reports, or at all.
+        """The next job of a free slot (Tune: ``choose_trial_to_run``); None until another trial reports, or for good.
 
-        ``table`` has every trial of this round. Whoever waits and deserves to go on comes first, then a new trial. Once
-        no new trial may begin and none is training, the rungs are drained: some trial always gets to the last stage.
+        ``table`` has every trial of this round. A waiting trial that may be promoted comes first, then a new one. Once
+        no new trial may begin and none is training, the rungs are drained, so that some trial reaches the last stage.
         """
         running = any(o.running for o in table)
         ruling = self._rungs.promotion(draining=False)

@@ -1,32 +1,23 @@
-"""Verdicts: what happens to a trial at a rung, and why."""
+"""Verdicts of the scheduler on a trial (Ray Tune: CONTINUE, PAUSE, STOP), each with its reason."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-Kind = Literal["continue", "pause", "promote", "stop", "finish"]
-
-STATES: Mapping[Kind, str] = {
-    "continue": "RUNNING",
-    "pause": "PAUSED",
-    "promote": "RUNNING",
-    "stop": "STOPPED",
-    "finish": "FINISHED",
-}
-"""The state of a trial after each verdict."""
+from service.spec.states import VerdictKind
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What happens to a trial, why in words, and the numbers behind it.
+    """A verdict on a trial, its reason in words, and the numbers behind it.
 
     ``continue``: it trains on at once; ``pause``: it waits at its rung and gives its slot up; ``promote``: it waited
-    and goes on; ``stop``: it goes no further; ``finish``: it has ended the last stage.
+    and trains on; ``stop``: it ends early (Optuna: pruned); ``finish``: it has ended the last stage.
     """
 
-    kind: Kind
+    kind: VerdictKind
     reason: str
     numbers: Mapping[str, Any] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""What a sweep is: the spec, its search space, and the errors that speak to people. Imports neither Ray nor torch."""
+"""The spec of a sweep, its search space, and the errors for users. Imports neither Ray nor torch."""
 
 from __future__ import annotations
 

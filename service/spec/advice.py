@@ -1,4 +1,4 @@
-"""What a space may be but probably should not: advice, never an error."""
+"""Warnings about a spec: what is allowed but probably a mistake."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from service.spec.models import Rounds, Schedule
 from service.spec.space.parameter import Parameter
 from service.spec.space.space import Space
 
-#: Rates and penalties multiply; over this ratio of bounds a linear draw all but ignores the small ones.
+#: Ratio of bounds from which a rate or penalty should be drawn log-uniformly: a linear draw rarely gives small ones.
 _DECADES = 100.0
 _MULTIPLIES = re.compile(r"(^|_)(lr|learning_rate|weight_decay|wd|l1|l2)$")
 
 
 def advice(space: Space, rounds: Rounds, schedule: Schedule, longest: int) -> list[str]:
-    """What is allowed but probably not meant, each with the cure; ``longest`` is the most stages of any round."""
+    """The warnings, each with the cure; ``longest`` is the largest number of stages of any round."""
     rates = (_linear_rate(parameter) for parameter in space.parameters)
     messages = [*rates, _lone_round(rounds), _lone_stage(schedule) if longest == 1 else ""]
     return [message for message in messages if message]

@@ -1,4 +1,4 @@
-"""The rules of a spec that span its sections, each over the sections that are well formed by themselves."""
+"""Rules of a spec between its sections, checked for those sections that are valid by themselves."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from trainables.stages import Plan, PlanError, Stage
 S = TypeVar("S", bound=Section)
 
 MOST_STAGES = 100
-"""Stages of a plan: each is a rung, and looking at all of them takes the cube of their number."""
+"""Most stages of a plan: each is a rung, and some computations take the cube of their number."""
 
 MOST_FAULTS = 100
-"""Violations of initial configs after which no more are looked for: they may be the square of what was written."""
+"""Most violations of initial configs that are listed, as their number may be the square of the spec's size."""
 
 
 def check(data: Mapping[str, Any], space: Space | None) -> list[Violation]:
@@ -33,7 +33,7 @@ def check(data: Mapping[str, Any], space: Space | None) -> list[Violation]:
 
 
 def _check_resources(resources: Resources | None) -> list[Violation]:
-    """Each of several processes drives one GPU of its own, or none."""
+    """Each of several processes has one GPU of its own, or none."""
     if resources is None or resources.processes == 1 or resources.gpu in (0, resources.processes):
         return []
     many, gpu = resources.processes, resources.gpu
@@ -62,7 +62,7 @@ def _check_rounds(raw: Any) -> list[Violation]:
 
 def _check_stages(stages: Any, where: str) -> list[Violation]:
     if not isinstance(stages, Sequence) or isinstance(stages, str):
-        return []  # the section's own type is wrong or missing, which is reported there
+        return []  # A wrong type is reported with the section itself.
     faults: list[Violation] = []
     kept: tuple[Stage, ...] = ()
     if len(stages) > MOST_STAGES:

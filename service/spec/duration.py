@@ -1,4 +1,4 @@
-"""Spans of time as people write them."""
+"""Durations such as ``90s`` or ``2h``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def seconds(value: Any) -> float:
     """Seconds from ``"90s"``, ``"15m"``, ``"2h"``, ``"1.5d"`` or a number of seconds.
 
     Raises:
-        ValueError: neither of them, or not above zero.
+        ValueError: it is neither, or not above zero.
     """
     span = math.nan
     if isinstance(value, str) and re.match(PATTERN, value.strip()):

@@ -1,16 +1,18 @@
-"""Errors meant for people: each echoes the value, says what is allowed and ends with the cure."""
+"""Errors for users: each message has the value, what is allowed, and the cure."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from trainables.nearest import closest as closest
+from trainables.nearest import nearest as nearest
+
 
 class SieveError(Exception):
-    """An error a person can act on. ``str()`` is the message, then the cure.
+    """An error that a user can act on; ``str()`` is the message, then the cure.
 
-    ``exit_code`` is what a command that ends with this error returns to the shell.
+    ``exit_code`` is the exit code of a command that ends with this error.
     """
 
     exit_code = 1
@@ -25,7 +27,7 @@ class SieveError(Exception):
 
 
 class UserError(SieveError):
-    """What was asked for cannot be done as asked: bad input, an unknown name, storage that cannot be written."""
+    """A mistake of the user's: bad input, an unknown name, storage that cannot be written."""
 
     exit_code = 2
 
@@ -54,31 +56,15 @@ class SpecError(UserError):
         self.violations = tuple(violations)
         self.source = source
         super().__init__("\n".join(self._line(violation) for violation in self.violations))
-        self.args = (self.violations, source)  # what pickle calls the class with
+        self.args = (self.violations, source)  # The arguments with which pickle makes it again.
 
     def _line(self, violation: Violation) -> str:
         place = ":".join(str(part) for part in (self.source, violation.line) if part)
         return ": ".join(part for part in (place, violation.where, violation.message) if part)
 
 
-_MOST = 1000
-
-
 def listing(words: Iterable[str], most: int = 20) -> str:
-    """``words`` joined by commas, of many the first ``most`` and how many more there are."""
+    """``words`` joined by commas; of more than ``most`` the first ones and the number of the others."""
     listed = list(words)
     more = len(listed) - most
     return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
-
-
-def nearest(word: str, allowed: Iterable[str]) -> str:
-    """`` (did you mean 'x'?)`` for the allowed word closest to ``word``, ``""`` when none is close.
-
-    Nor among more than 1000 words: comparing takes long, and somebody may ask for many at once.
-    """
-    allowed = list(allowed)
-    if len(allowed) > _MOST:
-        return ""
-    by_lower = {candidate.lower(): candidate for candidate in allowed}
-    matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.5)
-    return f" (did you mean {by_lower[matches[0]]!r}?)" if matches else ""

@@ -1,4 +1,4 @@
-"""What is not installed: the extra of Sieve's that brings it, said in one place."""
+"""Optional dependencies: which extra of the distribution installs a package that is missing."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ EXTRAS = {
     "starlette": "server",
     "uvicorn": "server",
 }
-"""The extra that brings each package that Sieve alone does not; ``engine`` holds all of ``client``, ``server`` of both.
-"""
+"""The smallest extra that installs each optional package: ``engine`` includes ``client``, ``server`` includes both."""
 
 
 class MissingExtra(UserError, ImportError):
-    """What was asked for needs a package that is not installed."""
+    """A package of an extra is needed and not installed."""
 
     def __init__(self, message: str, cure: str = "") -> None:
         UserError.__init__(self, message, cure)
 
 
 def missing(error: ImportError, what: str = "this") -> MissingExtra | None:
-    """The error for people where ``error`` is about a package of an extra; None where it is about another one."""
+    """The `MissingExtra` for an ``error`` about a package of an extra; None if it is about another package."""
     package = (error.name or "").partition(".")[0]
     if not isinstance(error, ModuleNotFoundError) or package not in EXTRAS:
         return None
-    return MissingExtra(f"{what} needs {package}, which is not installed", f"pip install 'raysieve[{EXTRAS[package]}]'")
+    cure = f"from a checkout of Sieve: pip install '.[{EXTRAS[package]}]'"
+    return MissingExtra(f"{what} needs {package}, which is not installed", cure)
 
 
 @contextmanager
 def needs(what: str = "this") -> Iterator[None]:
-    """Around code that imports what an extra brings, or as the decorator of a function that does.
+    """Context manager or decorator for code that imports packages of an extra.
 
     Raises:
-        MissingExtra: it is not installed; says that ``what`` needs it.
+        MissingExtra: one is not installed; the message says that ``what`` needs it.
     """
     try:
         yield

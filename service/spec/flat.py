@@ -1,4 +1,4 @@
-"""Nested mappings as flat ones: ``{"optimizer": {"lr": 0.1}}`` is ``{"optimizer/lr": 0.1}``, as Tune writes it."""
+"""Flat configs: ``{"optimizer": {"lr": 0.1}}`` is ``{"optimizer/lr": 0.1}``, as by Ray Tune's ``flatten_dict``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     """The inverse of `flatten`.
 
     Raises:
-        ValueError: a name is both a value and a folder of others, e.g. ``a`` and ``a/b``.
+        ValueError: a name has both a value and further names below it, e.g. ``a`` and ``a/b``.
     """
     nested: dict[str, Any] = {}
     for name, value in flat.items():

@@ -1,4 +1,4 @@
-"""The sections of a spec as frozen models: types, defaults, units. What spans sections is checked in `checks`."""
+"""The sections of a spec as frozen pydantic models: types, defaults, units. Rules between sections are in `checks`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from trainables.stages import Stage, Start
 NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 TASK = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 
-#: Searchers that come with Sieve; ``auto`` is the one that does best in ``scripts/bench_search.py``.
+#: Built-in searchers; ``auto`` is bayesopt, the best one in ``scripts/bench_search.py``.
 ALGORITHMS = ("auto", "bayesopt", "hyperopt", "random", "sobol", "grid")
 
-#: ``resources.gpu``: as much of a GPU as a trial is measured to need.
+#: ``resources.gpu``: the fraction of a GPU that a trial is measured to need.
 AUTO: Literal["auto"] = "auto"
 
-#: Trials of a search that could go on for ever, when the spec names no number.
+#: Default of ``search.trials``, except for a grid.
 DEFAULT_TRIALS = 32
 
 
@@ -90,13 +90,13 @@ PartialConfig = Annotated[dict[str, Any], BeforeValidator(_partial)]
 
 
 class Section(BaseModel):
-    """A mapping of the spec: frozen, unknown keys refused, no value turned into another type on the quiet."""
+    """Base of all sections: frozen, unknown keys refused, no implicit conversion of types (pydantic's strict mode)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Metric(Section):
-    """The value that decides. ``target``: the sweep stops once a trial reaches it at the last stage (None: never)."""
+    """The metric and its goal (Tune: ``mode``); the sweep ends once a trial reaches ``target`` at the last stage."""
 
     name: Annotated[str, Field(min_length=1, description="as the task reports it, e.g. val_accuracy")]
     goal: Literal["maximize", "minimize"]
@@ -104,7 +104,7 @@ class Metric(Section):
 
 
 class StageSpec(Section):
-    """One level of the ladder; the rules are those of `trainables.stages`."""
+    """One stage (level of fidelity): a fraction of the training data, and epochs; see `trainables.stages.Stage`."""
 
     data: Annotated[float, Field(description="fraction of the training data", json_schema_extra={"maximum": 1})]
     epochs: Annotated[int, Field(description="passes over it", json_schema_extra={"minimum": 1})]
@@ -113,15 +113,16 @@ class StageSpec(Section):
 
     @property
     def stage(self) -> Stage:
-        """The stage as the trainables know it."""
+        """The `trainables.stages.Stage`."""
         return Stage(self.data, self.epochs, self.classes, self.start)
 
 
 class Search(Section):
-    """How configs are proposed.
+    """The searcher (Tune: ``search_alg``, ``num_samples``; Optuna: sampler).
 
-    ``trials`` left out or null: 32, for a grid all its points. ``initial``: (partial) configs that are tried first,
-    kept with flat names; what they leave open is drawn. ``warm_start``: names of sweeps to learn from.
+    ``trials`` left out or null: 32, for a grid all its points. ``initial``: (partial) configs that are tried first
+    (Tune: ``points_to_evaluate``), kept with flat names; missing parameters are drawn at random. ``warm_start``: names
+    of sweeps to learn from.
     """
 
     algorithm: Algorithm = "auto"
@@ -139,22 +140,22 @@ class Search(Section):
 
 
 class Schedule(Section):
-    """How far trials go. ``reduction_factor``: at each rung one trial in so many goes on (not for fifo)."""
+    """The scheduler (Tune: ``scheduler``; Optuna: pruner); at each rung one trial in ``reduction_factor`` goes on."""
 
     algorithm: Literal["promote", "asha", "hyperband", "fifo"] = "promote"
     reduction_factor: Annotated[float, Field(ge=2)] = 4.0
 
 
 class Rounds(Section):
-    """The sweep over ever narrower spaces, ``count`` times in all: each round narrows the space around its good trials.
+    """Rounds of narrowing, ``count`` in all: after each one the space is narrowed around its good trials.
 
-    ``keep`` is the share of its trials that counts as good. ``trials`` of every round after the first: as many as
-    ``search.trials`` when left out. ``stages`` has a plan for each of them; the last one stays for all to come, and the
-    spec's own when left out.
+    ``keep`` is the fraction of a round's trials that counts as good. ``trials`` is the number in each round after the
+    first, by default ``search.trials``. ``stages`` has a plan for each later round, of which the last holds for all
+    further ones; by default the spec's own.
     """
 
     count: Annotated[int, Field(ge=1, le=1000, description="rounds in all; 1: the space is never narrowed")] = 1
-    keep: Annotated[float, Field(gt=0, lt=1, description="share of a round's trials that counts as good")] = 0.25
+    keep: Annotated[float, Field(gt=0, lt=1, description="fraction of a round's trials that counts as good")] = 0.25
     trials: Annotated[int | None, Field(ge=1, description="per later round; search.trials if left out")] = None
     stages: Annotated[
         tuple[Annotated[tuple[StageSpec, ...], Field(strict=False)], ...],
@@ -163,11 +164,11 @@ class Rounds(Section):
 
 
 class Resources(Section):
-    """What one trial occupies, and how many run at once (``max_concurrent``; None: as many as fit).
+    """Resources of one trial, and how many trials run at once (``max_concurrent``; None: as many as fit).
 
-    ``gpu`` is that of the whole trial: a fraction shares one, ``auto`` finds the fraction, and whole GPUs above one get
-    a process each, which train as one. ``workers`` says how many processes instead (None: `processes`); ``cpu`` is for
-    each of them.
+    ``gpu`` is for the whole trial: below 1 a fraction of a GPU, ``auto`` the fraction that a trial is measured to need,
+    above 1 whole GPUs with a process each (DDP). ``workers`` is the number of processes (None: `processes`), ``cpu``
+    the cores of each.
     """
 
     cpu: Annotated[float, Field(gt=0, description="CPU cores of each process of a trial")] = 1.0
@@ -177,12 +178,12 @@ class Resources(Section):
 
     @property
     def processes(self) -> int:
-        """The processes of one trial: ``workers``, else one for each whole GPU."""
+        """The number of processes of one trial: ``workers``, else one for each whole GPU."""
         return self.workers or (1 if self.gpu == AUTO else max(1, int(self.gpu)))
 
 
 class Budget(Section):
-    """Limits of the whole sweep, None for no limit.
+    """Limits of the whole sweep (Tune: ``time_budget_s``, ``num_samples``), None for no limit.
 
     ``time`` in seconds, ``gpu_hours`` of training summed over all trials, ``epochs`` in full-data epoch equivalents.
     """
@@ -194,11 +195,11 @@ class Budget(Section):
 
 
 class Failures(Section):
-    """What trials that break say of the sweep and of a node, None for nothing.
+    """Circuit breakers: when failed trials pause the sweep or exclude a node; None for never.
 
-    After ``pause_after`` different trials broke by the same error and no trial got past it the sweep pauses. After
-    ``avoid_after`` different trials in a row broke on one node, and by these errors on no other, no trial is placed
-    there any more. Failures that are tried again count, too; diverged trials do not.
+    After ``pause_after`` different trials broke by the same error, and no trial got past it, the sweep pauses. After
+    ``avoid_after`` different trials in a row broke on one node, by errors seen on no other, no trial is placed there
+    any more. Failures that are retried count, too; diverged trials do not.
     """
 
     pause_after: Annotated[int | None, Field(ge=1, description="trials with one error; null: never")] = 5
@@ -206,6 +207,6 @@ class Failures(Section):
 
 
 class Checkpoints(Section):
-    """Which checkpoints outlive the sweep: of the best trial, of those that finished the last stage, or of all."""
+    """Which checkpoints are kept after the sweep: of the best trial, of those that finished the last stage, or all."""
 
     keep: Literal["best", "finished", "all"] = "best"

@@ -1,4 +1,4 @@
-"""The JSON schema of a spec, for editors that complete and check while one writes."""
+"""The JSON schema of a spec file, for completion and checks in editors."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ _WHEN = {
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema (draft 2020-12) of a spec file, the samplers of the parameters included.
+    """The JSON schema (draft 2020-12) of a spec file, with the samplers of parameters.
 
-    It is no stricter than `load`: what it refuses, `load` refuses. Rules between values (bounds in order, growing
-    stages) are only in `load`.
+    All that it refuses, `load` refuses, too. Rules between values (order of bounds, growing stages) are in `load` only.
     """
     schema = Spec.model_json_schema()
     definitions = schema.pop("$defs")
@@ -37,6 +36,7 @@ def json_schema() -> dict[str, Any]:
         "$schema": DIALECT,
         "title": "Sieve sweep",
         **_without_titles(schema),
+        "description": "a hyperparameter sweep: its task, search space, stages, searcher, scheduler and limits",
         "$defs": _without_titles(definitions),
     }
 
@@ -75,7 +75,7 @@ def _arguments(kind: Kind) -> dict[str, Any]:
 
 
 def _without_titles(node: Any) -> Any:
-    """pydantic titles every field with its own name; editors would show that instead of the description."""
+    """``node`` without pydantic's titles, which editors would show instead of the descriptions."""
     if isinstance(node, dict):
         return {key: _without_titles(value) for key, value in node.items() if key != "title" or isinstance(value, dict)}
     return [_without_titles(item) for item in node] if isinstance(node, list) else node

@@ -1,4 +1,4 @@
-"""The spec: everything a sweep is, validated once and frozen."""
+"""`Spec` and `load`: the description of a sweep (Ray Tune: ``param_space``, ``TuneConfig``, ``RunConfig`` in one)."""
 
 from __future__ import annotations
 
@@ -36,12 +36,42 @@ Logger = Literal["tensorboard", "csv", "json", "mlflow", "wandb"]
 
 
 class Spec(Section):
-    """What a user submits. Construct it with `load` or by keywords; both find every violation at once.
+    """A sweep as a frozen, validated object. Make it with `load` or by keywords; both report all violations at once.
 
-    ``data_dir`` is the folder of the task's data; a relative one counts from the folder of the task's code.
-    ``parameters`` is kept in YAML form (`space` is the parsed one); ``retries`` is how often a failed trial is tried
-    again; ``loggers`` are Tune's own file loggers, none by default. On a shared cluster sweeps of higher ``priority``
-    come first, and those of one priority share it by ``weight``.
+    =============== ============================= ==================================================================
+    key             default                       meaning
+    =============== ============================= ==================================================================
+    ``name``        required                      name of the sweep, unique in its store
+    ``task``        required                      ``module:Name`` of the task class or training function
+    ``metric``      required                      ``{name, goal: maximize or minimize, target: None}``
+    ``parameters``  required                      search space and constants, kept in YAML form; parsed: `space`
+    ``stages``      required                      ``[{data, epochs, classes: None, start: continue}]``; see `plan`
+    ``data_dir``    None: ``SIEVE_DATA``          folder of the data; relative to the folder of the task's code
+    ``search``      auto, 32 trials, seed 0       searcher (auto: bayesopt); see `models.Search`
+    ``schedule``    promote, reduction_factor 4   scheduler (pruner); see `models.Schedule`
+    ``rounds``      1                             rounds of narrowing the space; see `models.Rounds`
+    ``resources``   1 CPU, 0 GPUs per trial       see `models.Resources`
+    ``budget``      no limit                      trials, time (s), gpu_hours, epochs; see `models.Budget`
+    ``retries``     2                             further attempts at a trial that failed
+    ``failures``    pause after 5, avoid after 3  see `models.Failures`
+    ``checkpoints`` best                          which are kept: best, finished or all
+    ``priority``    0, of -100 to 100             on a shared cluster higher ones come first
+    ``weight``      1.0, above 0                  share of the cluster among sweeps of one priority
+    ``loggers``     none                          Ray Tune's: tensorboard, csv, json, mlflow, wandb
+    =============== ============================= ==================================================================
+
+    >>> from service.spec import Spec
+    >>> spec = Spec(
+    ...     name="moons",
+    ...     task="moons:Moons",
+    ...     metric={"name": "val_accuracy", "goal": "maximize"},
+    ...     parameters={"lr": {"loguniform": [1e-3, 1.0]}, "hidden": 32},
+    ...     stages=[{"data": 0.25, "epochs": 1}, {"data": 1.0, "epochs": 4}],
+    ... )
+    >>> spec.search.trials, spec.schedule.algorithm, spec.plan.total
+    (32, 'promote', 4.25)
+    >>> spec.space.from_unit([0.5])
+    {'lr': 0.0316227766017, 'hidden': 32}
 
     Raises:
         SpecError: with every violation, on construction.
@@ -90,31 +120,38 @@ class Spec(Section):
 
     @cached_property
     def space(self) -> Space:
-        """The parsed parameters."""
+        """The parsed ``parameters``."""
         return Space.parse(self.parameters)
 
     @cached_property
     def plan(self) -> Plan:
-        """The stages as the trainables know them."""
+        """The ``stages`` as a `trainables.stages.Plan`."""
         return Plan(tuple(stage.stage for stage in self.stages))
 
     @cached_property
     def plans(self) -> tuple[Plan, ...]:
-        """The plan of the first round and those of later ones that have their own, see `plan_number`."""
+        """The plan of the first round, then the ``rounds.stages`` of later ones; `plan_number` says which has which."""
         return tuple(Plan(tuple(stage.stage for stage in stages)) for stages in (self.stages, *self.rounds.stages))
 
     def plan_number(self, round: int) -> int:
-        """Which of `plans` a round (from 0) climbs. Values of different plans are never compared."""
+        """The index in `plans` of the plan of a round (from 0). Values of different plans are never compared."""
         return min(round, len(self.rounds.stages))
 
+    def resources_at(self, stage: int) -> Resources:
+        """What a trial occupies while it trains ``stage`` (from 0): the same at every stage so far.
+
+        Whoever makes room for a trial asks here; of `resources` itself only ``max_concurrent`` is the whole sweep's.
+        """
+        return self.resources
+
     def trials_of(self, round: int) -> int | None:
-        """How many trials a round (from 0) has; None for all points of a grid."""
+        """The number of trials of a round (from 0); None for all points of a grid."""
         return self.search.trials if round == 0 else self.rounds.trials or self.search.trials
 
     def at(self, round: int) -> Spec:
-        """This spec as it is in one round (from 0): with its stages and trials, and in its own space.
+        """This spec for one round (from 0) alone: with the stages and the number of trials of that round.
 
-        Configs to begin with, be they given or those of a warm start, are matters of the first."""
+        ``search.initial`` and ``search.warm_start`` are those of the first round and empty in later ones."""
         if self.rounds.count == 1 and round == 0:
             return self
         raw = self.to_dict()
@@ -125,28 +162,44 @@ class Spec(Section):
         return load(raw | {"rounds": {}})
 
     def warnings(self) -> list[str]:
-        """What is allowed but probably not meant, each with the cure."""
+        """Sentences on what is allowed but probably a mistake, each with the cure; empty if there is nothing."""
         return advice(self.space, self.rounds, self.schedule, max(len(plan) for plan in self.plans))
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole spec, defaults included, ready for JSON; `load` makes an equal spec of it."""
+        """The whole spec, defaults included, as plain JSON data; `load` makes an equal spec of it."""
         return self.model_dump(mode="json")
 
     def to_yaml(self) -> str:
-        """What differs from the defaults as YAML; `load` makes an equal spec of it."""
+        """The spec as YAML, defaults left out; `load` makes an equal spec of it."""
         return write(self.model_dump(mode="json", exclude_defaults=True))
 
 
 Source = str | Path | Mapping[str, Any] | Spec
-"""What a spec is read from: see `load`."""
+"""The argument of `load`: a path, a mapping or a `Spec`."""
 
 
 def load(source: Source) -> Spec:
-    """The spec in ``source``: the path of a YAML file, a mapping (which may hold Tune domains), or a spec as it is.
+    """The `Spec` in ``source``: the path of a YAML file, a mapping (which may hold Ray Tune domains), or a `Spec`.
+
+    >>> from ray import tune
+    >>> from service.spec import load
+    >>> raw = {
+    ...     "name": "moons",
+    ...     "task": "moons:Moons",
+    ...     "metric": {"name": "val_accuracy", "goal": "maximize"},
+    ...     "parameters": {"lr": tune.loguniform(1e-3, 1.0), "hidden": {"choice": [8, 32]}},
+    ...     "stages": [{"data": 0.25, "epochs": 1}, {"data": 1.0, "epochs": 4}],
+    ... }
+    >>> load(raw).parameters
+    {'lr': {'loguniform': [0.001, 1.0]}, 'hidden': {'choice': [8, 32]}}
+    >>> load(raw | {"metric": {"name": "val_accuracy", "goal": "max"}})
+    Traceback (most recent call last):
+    ...
+    service.spec.errors.SpecError: metric/goal: is 'max' (did you mean 'maximize'?); allowed: maximize, minimize
 
     Raises:
-        SpecError: the spec breaks rules; it holds every violation, with its line where a file was read.
-        UserError: there is no readable file of that name, or ``source`` is something else altogether.
+        SpecError: the spec breaks rules; ``violations`` holds all of them, each with its line where a file was read.
+        UserError: there is no readable file of that name, or ``source`` is of another type.
     """
     if isinstance(source, Spec):
         return source

@@ -1,4 +1,4 @@
-"""Values as they are stored: plain JSON, whatever Python object they came as."""
+"""Conversion of Python values to plain JSON, as they are stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """``value`` as JSON holds it: tuples become lists, NumPy scalars Python numbers.
+    """``value`` as JSON: tuples become lists, NumPy scalars Python numbers.
 
     Raises:
         ValueError: it cannot be stored: a class, a function, infinity, NaN, a mapping with keys that are not text.

@@ -1,4 +1,4 @@
-"""pydantic's errors in our words: the value, what is allowed, the nearest valid key."""
+"""pydantic's ``ValidationError`` as violations: the value, what is allowed, the nearest valid key."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from cluster.grafana import DASHBOARD, NAME
 from cluster.local import LocalCluster
-from service.engine.head.failure_guard import KINDS
 from service.ledger.home import open_store
+from service.spec.states import FAILURE_DECISIONS
 from tests.e2e.conftest import Project
 from tests.stack import PATIENCE
 
@@ -94,7 +94,7 @@ def test_a_cluster_avoids_a_node_that_breaks_trials_and_tells_metrics(
         assert running.returncode == 0, out + err
 
         decisions = open_store(here.folder / ".sieve").decisions("toy")
-        [avoid] = [decision for decision in decisions if decision.verdict in KINDS]
+        [avoid] = [decision for decision in decisions if decision.verdict in FAILURE_DECISIONS]
         assert "the last of 3 different trials in a row there" in avoid.reason
         assert "no CUDA device" in avoid.reason
         assert avoid.numbers["node"] == (here.folder / "bad").read_text()

@@ -1,4 +1,4 @@
-"""`pip install raysieve[client]` in an empty environment: no Ray, no torch, and the client works."""
+"""`pip install '.[client]'` in an empty environment: no Ray, no torch, and the client works."""
 
 from __future__ import annotations
 
@@ -79,5 +79,5 @@ def test_the_client_needs_neither_ray_nor_torch(environment: Path, address: str,
     assert run("python", "-c", SCRIPT).splitlines() == ["['toy'] 0", "[]"]
     (tmp_path / "sweep.yaml").write_text(load(SPEC | {"name": "new"}).to_yaml())
     assert "ray and torch are not installed" in run("sieve", "submit", "sweep.yaml")
-    assert "pip install 'raysieve[engine]'" in run("sieve", "run", "sweep.yaml", code=2)
+    assert "pip install '.[engine]'" in run("sieve", "run", "sweep.yaml", code=2)
     assert not any((environment.parent / "lib").rglob("site-packages/torch"))

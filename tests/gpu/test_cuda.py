@@ -77,7 +77,7 @@ def test_data_that_fit_are_kept_on_the_device_and_shared_by_trials(monkeypatch: 
     kept = resident(data, cuda)
     assert all(isinstance(array, torch.Tensor) and array.is_cuda for array in kept.train)  # type: ignore[union-attr]
     assert resident(data, cuda) is kept
-    monkeypatch.setattr("trainables.loop.feed.RESIDENT_SHARE", 0.0)
+    monkeypatch.setattr("trainables.loop.feed.RESIDENT_FRACTION", 0.0)
     large = Blobs().data()
     assert not any(array.is_cuda for array in resident(large, cuda).train)  # type: ignore[union-attr]
     order = np.arange(40)[::-1].copy()

@@ -82,7 +82,7 @@ def test_loggers_are_tunes_own_and_off_by_default(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(find_spec("wandb") is not None, reason="wandb is installed here")
 def test_a_logger_without_its_package_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"pip install 'raysieve\[wandb\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[wandb\]'"):
         submit(toy(loggers=["wandb"]), tmp_path, project=PROJECT)
     assert open_store(tmp_path).sweeps() == []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.engine.control.sweep import extend, run
-from service.engine.head import head
+from service.engine.head import cluster_share, peak_memory
 from service.engine.preflight import Checked
 from service.ledger.home import open_store
 from service.spec import Spec
@@ -22,8 +22,8 @@ def test_trials_are_packed_by_measure_and_one_out_of_memory_is_tried_again_alone
     def measured(spec: Spec, project: str) -> Checked:
         return Checked((), None, peak_bytes=5 * GIB)
 
-    monkeypatch.setattr(head, "measured", measured)
-    monkeypatch.setattr(head, "smallest_gpu", lambda: 16 * GIB)
+    monkeypatch.setattr(peak_memory, "measured", measured)
+    monkeypatch.setattr(cluster_share, "smallest_gpu", lambda: 16 * GIB)
     spec = toy(
         task="toy:hungry",
         parameters={"needs": {"choice": [0.1, 0.9, 2.0]}},

@@ -65,7 +65,7 @@ def squeeze(store: Store, gate: Path) -> None:
     assert store.sweep("shared").state == "RUNNING"
     order(3)
     gate.touch()
-    assert store.displace("shared", 1, "made room for another", {})
+    assert store.displace("shared", 1, "another", "made room for another", {})
 
 
 def undisturbed(raw: dict[str, Any]) -> dict[int, float]:

@@ -1,1 +1,1 @@
-"""Other people's loops on Sieve's stages: plain functions, and what Lightning and transformers share."""
+"""Adapters of training loops that are not Sieve's: plain functions, and the base of Lightning's and transformers'."""

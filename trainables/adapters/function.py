@@ -1,6 +1,6 @@
-"""Plain training functions, ``train(config, stage)``: the user's own loop on the same stages, with the same recovery.
+"""Function trainables, ``train(config, stage)``: the user's own loop (Ray Tune's function API), stage by stage.
 
-The function runs in a thread that waits in ``stage.report`` until the trial may go on.
+The function runs in a thread, which waits in ``stage.report`` until the trial may go on.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from trainables.stages import Plan
 from trainables.task import TaskFunction
 
 END_TIMEOUT = 10.0
-"""Seconds to wait for the thread of an ended trial; it can only be busy in the user's own clean-up."""
+"""Seconds to wait for the thread of an ended trial, in which the user's ``finally`` blocks run."""
 
 
 class FunctionRun:
-    """Runs a training function stage by stage; it is called once per stage, and again for a stage that was cut short.
+    """The run of one trial of a training function, which is called once per stage.
 
-    A function that returns before its last epoch ends the stage: its last report counts as the stage's end.
+    It is called again for a stage that was interrupted. If it returns before the last epoch, its last report is that of
+    the end of the stage.
     """
 
     def __init__(
@@ -47,10 +48,10 @@ class FunctionRun:
         self._thread: threading.Thread | None = None
 
     def run_epoch(self) -> dict[str, float]:
-        """Let the function run to its next report and return that; whatever it raises is raised here.
+        """Run the function to its next report and return that; what the function raises is raised here.
 
         Raises:
-            TaskError: it returned without a report, or reports what it should not.
+            TaskError: it returned without a report, or made an invalid one.
         """
         if self.done == self._plan[self.stage].epochs:
             before, self.stage, self.done = self.stage, self._plan.next(self.stage), 0
@@ -70,7 +71,7 @@ class FunctionRun:
         return event
 
     def state(self) -> dict[str, Any]:
-        """Where it is, and the newest checkpoint of the function."""
+        """The position, and the newest checkpoint of the function."""
         return {
             "stage": self.stage,
             "done": self.done,
@@ -79,12 +80,12 @@ class FunctionRun:
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Go on where ``state`` was taken."""
+        """Continue from ``state``."""
         self.stage, self.done = state["stage"], state["done"]
         self._saved = Saved(state["saved"], tuple(state["saved_at"]))
 
     def close(self) -> None:
-        """End the function: it leaves ``stage.report`` by an exception that runs its ``finally`` blocks."""
+        """End the function by an exception in ``stage.report``, which runs its ``finally`` blocks."""
         if self._handle is not None and self._thread is not None:
             self._handle.end()
             self._thread.join(END_TIMEOUT)

@@ -1,7 +1,7 @@
-"""Tasks whose loop belongs to a library, such as Lightning or transformers: Sieve keeps the stages, epoch by epoch.
+"""The base of tasks that a library's ``Trainer`` trains, an epoch at a time: of Lightning's and transformers' adapters.
 
-Neither library is needed here: `trainables.lightning` and `trainables.huggingface` import theirs, and only a task that
-uses one of them loads it.
+Neither library is imported here: `trainables.lightning` and `trainables.huggingface` import theirs, and only a task
+that uses one of them loads it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from torch.utils.data import Dataset
 
 from trainables.adapters.rows import part
 from trainables.data import Data
-from trainables.errors import TaskError, nearest
+from trainables.errors import TaskError
 from trainables.loop.seeding import INITIALIZATION, derive, seed_all
+from trainables.nearest import nearest
 from trainables.stages import Plan, Stage
 
 
 class Span(NamedTuple):
-    """Some training on end: its ``epochs``, and the ``steps`` of the optimizer in them."""
+    """A length of training: ``epochs``, and the ``steps`` of the optimizer in them."""
 
     epochs: int
     steps: int
@@ -31,7 +32,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Epoch:
-    """What the library trains next: the examples, the ``seed`` of all draws, and the training just ``skipped``."""
+    """The next epoch to train: its examples, the ``seed`` of all its draws, and the training ``skipped`` before it."""
 
     train: Dataset[Any]
     validation: Dataset[Any]
@@ -41,9 +42,9 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of an epoch: metrics, the library's whole ``checkpoint``, and whether a callback asked to ``stop``.
+    """The result of an epoch: metrics, the library's ``checkpoint``, and whether a callback asked to ``stop``.
 
-    ``steps`` are those of the optimizer in it, fewer than the epoch has where the callback broke it off.
+    ``steps`` are the optimizer's, fewer than the epoch has where a callback ended it early.
     """
 
     metrics: dict[str, float]
@@ -53,34 +54,37 @@ class Trained:
 
 
 class LibraryTask(ABC):
-    """What the adapters' task classes share; subclass one of theirs, with a constructor that takes no arguments."""
+    """The common base of `trainables.lightning.LightningTask` and `trainables.huggingface.TransformersTask`."""
 
     data_dir: Path | None = None
-    """Where the data files are, as far as the sweep or the environment says so; set before ``data`` is called."""
+    """Folder of the data: the spec's ``data_dir``, else ``SIEVE_DATA``, else None; set before `data` is called."""
 
     columns: tuple[str, ...] = ()
-    """A name for each array of the data, where batches are mappings; otherwise they are tuples."""
+    """A name for each array of the data, so that batches are mappings; empty: they are tuples."""
 
     @abstractmethod
     def data(self) -> Data:
-        """All training and validation examples, arrays or map-style datasets; see `trainables.data.Data`."""
+        """All training and validation examples, arrays or map-style datasets, the same ones at each call.
+
+        See `trainables.data.Data` for shapes and dtypes. Each worker process calls it at most once.
+        """
 
     @abstractmethod
     def run(self, data: Data, config: Mapping[str, Any], plan: Plan, seed: int, data_seed: int = 0) -> LibraryRun:
-        """What climbs the stages of ``plan`` with this task."""
+        """The run of one trial of ``config`` over the stages of ``plan``."""
 
 
 class LibraryRun(ABC):
-    """Climbs the stages with a library's trainer, one call of it per epoch.
+    """The run of one trial by a library's ``Trainer``, one call of it per epoch.
 
-    Each call goes on from the library's own checkpoint of the epoch before, also where nothing was interrupted, so that
-    a resumed trial cannot differ from a straight one. The trainer is told the epochs and steps of the whole ``climb``,
-    from one fresh start to the next, whether or not the trial gets that far: a schedule spans the stages. Where the
-    plan skips a stage on the way, schedules move on as if it had been trained. The draws of an epoch depend on the seed
-    and the epoch's number only.
+    Each call resumes from the library's own checkpoint of the epoch before, even where nothing was interrupted, so that
+    a resumed trial cannot differ from an uninterrupted one. The ``Trainer`` is given the epochs and steps of the whole
+    ``climb``, from one fresh start to the next, whether or not the trial gets that far: a schedule spans the stages.
+    Where the plan skips a stage, schedules are stepped as if it had been trained. The random draws of an epoch depend
+    on the seed and the epoch's number only.
 
-    A callback that asks to stop ends the stage, which then counts in full: schedules move on as if it had been trained
-    to its end, and the callbacks forget what they counted in it.
+    A callback that asks to stop ends the stage, which then counts in full: schedules are stepped as if it had been
+    trained to its end, and the callbacks' states are cleared.
     """
 
     model: nn.Module
@@ -102,30 +106,30 @@ class LibraryRun(ABC):
 
     @abstractmethod
     def make(self) -> nn.Module:
-        """A new model, its random draws seeded by the caller.
+        """A new model; the caller seeds the random generators.
 
         Raises:
-            TaskError: the task returns something else.
+            TaskError: the task returns no model.
         """
 
     @abstractmethod
     def steps(self, examples: Dataset[Any]) -> int:
-        """Steps of the optimizer in an epoch over ``examples``."""
+        """Optimizer steps of an epoch over ``examples``."""
 
     @abstractmethod
     def train(self, epoch: Epoch) -> Trained:
-        """Train ``self.model`` for an epoch of ``self.climb``, from ``self.checkpoint``, or from the start if None."""
+        """Train ``self.model`` for an epoch, from ``self.checkpoint``, or from the start if that is None."""
 
     @abstractmethod
     def forget(self) -> None:
-        """Leave what callbacks have counted out of ``self.checkpoint``."""
+        """Clear the callbacks' states in ``self.checkpoint``."""
 
     def run_epoch(self) -> dict[str, float]:
         """Train for the next epoch, entering the next stage if this one is over, and return its metrics.
 
         Raises:
             Diverged: the training loss is NaN or infinite.
-            TaskError: the task returns what it should not.
+            TaskError: the task returns something of a wrong type.
         """
         skipped = self._go_on() if self.done == self._plan[self.stage].epochs else Span(0, 0)
         seed, data_seed = self._seeds
@@ -142,18 +146,18 @@ class LibraryRun(ABC):
         return trained.metrics
 
     def state(self) -> dict[str, Any]:
-        """Everything a new object of the same arguments needs to go on bit for bit."""
+        """The whole state of the run: a new run of the same arguments that loads it continues bit for bit."""
         return {"stage": self.stage, "done": self.done, "left": self._left, "checkpoint": self.checkpoint}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Go on where ``state`` was taken."""
+        """Continue from ``state``."""
         before, self.stage, self.done = self.stage, state["stage"], state["done"]
         if self._plan.climb(before) != self._plan.climb(self.stage):
             self._begin()
         self._left, self.checkpoint = state["left"], state["checkpoint"]
 
     def close(self) -> None:  # noqa: B027
-        """Nothing to end; the library runs only while ``run_epoch`` does."""
+        """Do nothing: the library runs only while `run_epoch` does."""
 
     def _begin(self) -> None:
         seed_all(self._seeds[0], INITIALIZATION)
@@ -162,7 +166,7 @@ class LibraryRun(ABC):
         self.checkpoint = None
 
     def _go_on(self) -> Span:
-        """Enter the next stage; returns what is not trained on the way."""
+        """Enter the next stage; returns the training that is skipped before it."""
         before, left = self.stage, self._left
         self.stage, self.done, self._left = self._plan.next(before), 0, None
         if self._plan.starts_fresh(before, self.stage):
@@ -183,15 +187,15 @@ class LibraryRun(ABC):
 
 
 def check_keywords(given: Mapping[str, Any], allowed: Collection[str], owned: Collection[str], method: str) -> None:
-    """See that a task's ``method`` gives keywords that are ``allowed`` and not ``owned`` by Sieve.
+    """Check that the keywords ``given`` by a task's ``method`` are ``allowed`` and not ``owned`` by Sieve.
 
     Raises:
-        TaskError: one is not; names it and the nearest allowed one.
+        TaskError: with the keyword and the nearest allowed one.
     """
     for name in given:
         if name in owned:
-            raise TaskError(f"{method} gives {name}, which Sieve sets; leave it out")
+            raise TaskError(f"{method} gives {name}, which Sieve sets", "leave it out")
         if name not in allowed:
             raise TaskError(
-                f"{method} gives {name}{nearest(name, allowed)}, which the library does not have; rename it"
+                f"{method} gives {name}{nearest(name, allowed)}, which the library does not have", "rename it"
             )

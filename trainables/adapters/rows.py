@@ -1,4 +1,4 @@
-"""A part of the examples as a dataset, in the form in which libraries' loaders want it."""
+"""A subset of the examples as a ``torch.utils.data.Dataset``, for the loaders of other libraries."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from trainables.errors import TaskError
 
 
 class Rows(Dataset[Any]):
-    """The rows ``indices`` of equally long arrays: ``rows[i]`` is a tuple of an example, ``rows[[i, j]]`` of a batch.
+    """The rows ``indices`` of arrays as a dataset: ``rows[i]`` is one example, ``rows[[i, j]]`` a batch, as a tuple.
 
-    With ``columns``, one name for each array, a mapping of those names instead of a tuple.
+    With ``columns``, one name for each array, it is a mapping of those names.
     """
 
     def __init__(self, arrays: Arrays, indices: Indices, columns: Sequence[str] = ()) -> None:
         if columns and len(columns) != len(arrays):
             raise TaskError(
-                f"columns names {', '.join(columns)}, but the data has {len(arrays)} arrays; "
-                "set columns to one name of a model's argument for each array of Data"
+                f"columns names {', '.join(columns)}, but the data has {len(arrays)} arrays",
+                "set columns to one name of a model's argument for each array of Data",
             )
         self._arrays = tuple(torch.as_tensor(array) for array in arrays)
         self._indices = torch.from_numpy(indices)

@@ -1,4 +1,4 @@
-"""A stage as a plain training function sees it: its epochs, its data, its checkpoint, and where it reports."""
+"""`StageHandle`: what a plain training function is given, in place of Ray Tune's ``tune.report`` and checkpoints."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from trainables.stages import Plan
 
 
 class Ended(BaseException):
-    """Unwinds the user's function when its trial ends; no ``except Exception`` of theirs catches it."""
+    """Ends the user's function when its trial ends: raised in `StageHandle.report`, past any ``except Exception``."""
 
 
 class Saved:
-    """The newest checkpoint a function gave, serialized at once as its tensors may change, and where it was given."""
+    """The newest checkpoint of a function, serialized at once as its tensors may change, and its position."""
 
     def __init__(self, content: bytes | None = None, position: Position = (0, 0)) -> None:
         self.content = content
@@ -42,11 +42,46 @@ class Saved:
 
 
 class StageHandle:
-    """One stage, as a training function sees it.
+    """The ``stage`` of a training function ``train(config, stage)``: its epochs, data, checkpoint and reports.
 
-    ``index`` (from 0), ``data``, ``epochs`` and ``classes`` are those of the plan; ``seed`` is the trial's;
-    ``data_dir`` is the folder of the data that the spec or SIEVE_DATA names, None without either. Iterating
-    yields the epochs of this stage that are still to do, counted from 0, and seeds Python, numpy and torch for each.
+    The function is called once for each stage, and again for a stage that was interrupted. It iterates over ``stage``,
+    which yields the epochs that are still to do (from 0) and seeds ``random``, numpy and torch before each, and calls
+    `report` once per epoch. One that returns before its last epoch ends the stage with its last report.
+
+    ============ =============== ================================================================
+    attribute    type            meaning
+    ============ =============== ================================================================
+    ``index``    int             number of the stage, from 0
+    ``data``     float           fraction of the training examples, in (0, 1]; see `subset`
+    ``epochs``   int             epochs of the whole stage, those done before included
+    ``classes``  int, None       number of classes used; None: all
+    ``seed``     int             seed of the trial
+    ``data_dir`` Path, None      folder of the data: the spec's ``data_dir``, else ``SIEVE_DATA``
+    ============ =============== ================================================================
+
+    Sieve makes the handle; here `FunctionRun` stands for a trial:
+
+    >>> import torch
+    >>> from trainables.adapters.function import FunctionRun
+    >>> from trainables.stages import Plan, Stage
+    >>> def train(config, stage):
+    ...     model = torch.nn.Linear(2, 1)
+    ...     optimizer = torch.optim.SGD(model.parameters(), lr=config["lr"])
+    ...     if stage.checkpoint:
+    ...         model.load_state_dict(stage.checkpoint)
+    ...     inputs = stage.subset(torch.ones(64, 2))
+    ...     for epoch in stage:
+    ...         loss = model(inputs).square().mean()
+    ...         optimizer.zero_grad()
+    ...         loss.backward()
+    ...         optimizer.step()
+    ...         stage.report({"loss": loss.item(), "rows": len(inputs)}, checkpoint=model.state_dict())
+    >>> trial = FunctionRun(train, {"lr": 0.1}, Plan((Stage(0.25, 1), Stage(1.0, 2))), seed=0)
+    >>> reports = [trial.run_epoch() for epoch in range(3)]
+    >>> [report["rows"] for report in reports]
+    [16.0, 64.0, 64.0]
+    >>> reports[0]["loss"] > reports[1]["loss"] > reports[2]["loss"]  # each stage goes on from the checkpoint
+    True
     """
 
     def __init__(
@@ -78,14 +113,19 @@ class StageHandle:
 
     @property
     def checkpoint(self) -> Any:
-        """The newest object given to `report`, of this stage or of one that it continues; None if there is none."""
+        """The newest ``checkpoint`` given to `report`, in this stage or one that it continues; None without any.
+
+        Tensors are loaded to the device they were saved from. A stage with ``start: fresh`` begins with None.
+        """
         return self.saved.load()
 
     def subset(self, examples: Any, labels: Array | None = None) -> Any:
-        """The training examples of this stage, as stratified and nested as those of a task class.
+        """The training ``examples`` of this stage: its fraction of each class, a superset of the stage's before.
 
-        ``examples`` is a tuple of arrays or tensors, one array or tensor, or a map-style dataset; the result is of the
-        same kind. ``labels`` gives the class of each; by default the last array, if it is a vector of integers.
+        ``examples`` is one array or tensor of shape (examples, ...), a tuple of these, or a map-style dataset; the
+        result is of the same kind and dtype, a dataset's is a ``torch.utils.data.Subset``. ``labels`` of shape
+        (examples,) gives the class of each as integers; the default None means the last array, if it is
+        one-dimensional and integer, and else no classes. All trials of a sweep get the same examples.
 
         Raises:
             TaskError: the stage's fraction leaves a class empty, or there are too few classes.
@@ -99,10 +139,14 @@ class StageHandle:
         return Subset(examples, indices.tolist())
 
     def report(self, metrics: Mapping[str, Any], checkpoint: Any = None) -> None:
-        """Hand in the metrics of an epoch, once per epoch; returns when the trial may go on.
+        """Report the ``metrics`` of an epoch, as ``tune.report`` does; returns when the trial may train on.
 
-        ``checkpoint`` is anything ``torch.save`` can write, e.g. a dict of state dicts; it is copied. A killed trial
-        resumes after the newest one, or at the start of the stage without any.
+        ``metrics`` maps names to numbers or one-element tensors, the sweep's metric among them. ``checkpoint`` is
+        anything that ``torch.save`` can write, e.g. a dict of state dicts; it is copied at once. An interrupted trial
+        resumes after its newest checkpoint, or, by default, at the start of the stage.
+
+        Where the trial is stopped or paused here, the call does not return: ``finally`` blocks run and the function
+        ends.
 
         Raises:
             TaskError: more reports than epochs, or a value that is not a number.
@@ -112,8 +156,8 @@ class StageHandle:
         epoch = self._done + 1 if self._epoch is None else self._epoch + 1
         if epoch <= self._done or epoch > self.epochs:
             raise TaskError(
-                f"stage {self.index} has {self.epochs} epochs and {self._done} reports already; "
-                "report once per epoch, e.g. at the end of each pass of `for epoch in stage:`"
+                f"stage {self.index} has {self.epochs} epochs and {self._done} reports already",
+                "report once per epoch, e.g. at the end of each pass of `for epoch in stage:`",
             )
         self._done, self._last = epoch, {name: _number(name, value) for name, value in metrics.items()}
         if checkpoint is not None:
@@ -124,25 +168,27 @@ class StageHandle:
             self._wait()
 
     def returned(self) -> None:
-        """The function has returned: hand over its last report as the end of the stage.
+        """Hand the function's last report over as the end of the stage, once it has returned.
 
-        A function that returns before its last epoch reports its last values once more, as those of the last epoch:
-        the stage counts in full.
+        After an early return these are the values of the stage's last epoch: the stage counts in full.
+
+        Raises:
+            TaskError: the function returned without a report.
         """
         if self._last is None:
             raise TaskError(
-                f"the function returned from stage {self.index} without a report; "
-                "call stage.report({...}) at the end of each epoch"
+                f"the function returned from stage {self.index} without a report",
+                "call stage.report({...}) at the end of each epoch",
             )
         self._done = self.epochs
         self.outbox.put(self._last)
 
     def proceed(self) -> None:
-        """Let the function out of `report`."""
+        """Let `report` return in the function's thread."""
         self._turn.release()
 
     def end(self) -> None:
-        """Let the function out of `report` by unwinding it."""
+        """Let `report` raise `Ended` in the function's thread."""
         self._ended = True
         self._turn.release()
 
@@ -161,4 +207,4 @@ def _number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise TaskError(f"the metric {name} is {value!r}; report a number, e.g. with .item() or .mean()") from None
+        raise TaskError(f"the metric {name} is {value!r}", "report a number, e.g. with .item() or .mean()") from None

@@ -1,1 +1,1 @@
-"""Examples: items, nested stratified subsets, sampling order, downloads with checksums."""
+"""Data sets: batches of items, nested stratified subsets, sampling, downloads with checksums."""

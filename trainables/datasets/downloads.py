@@ -1,4 +1,4 @@
-"""Where data sets come from: the files of a data directory or their public source, each checked by its SHA-256."""
+"""Files of data sets, from a data directory or downloaded from their public source, checked by SHA-256."""
 
 from __future__ import annotations
 
@@ -30,9 +30,8 @@ CHUNK = 1 << 20
 class Download:
     """One file of a data set.
 
-    ``path`` is its place in a data directory. ``sha256`` is of its content: unpacked, where it is a gzip of a single
-    file. ``url`` is the public source; where what it holds, unpacked, is of another form, ``convert`` makes the
-    content of it.
+    ``path`` is relative to the data directory. ``sha256`` is that of the content, unpacked if the file is a gzip.
+    ``url`` is the public source; ``convert`` makes the content from what is downloaded, unpacked, where they differ.
     """
 
     path: str
@@ -52,17 +51,17 @@ def data_folder(data_dir: str | None, project: str) -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``sieve/data`` in the user's cache folder (XDG_CACHE_HOME, else ``~/.cache``)."""
+    """The folder of downloads: ``sieve/data`` in the user's cache folder (XDG_CACHE_HOME, else ``~/.cache``)."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sieve" / "data"
 
 
 def contents(sources: Sequence[Download], data_dir: Path | None) -> list[bytes]:
     """The content of each of ``sources``, unpacked and checked.
 
-    A ``data_dir`` is taken as it is, and must hold them all; without one they are downloaded to `cache_folder` once.
+    A ``data_dir`` must have all of them and is not changed; without one they are downloaded to `cache_folder` once.
 
     Raises:
-        TaskError: files are missing, cannot be downloaded or are corrupted; says which, from where, and the cure.
+        TaskError: files are missing, cannot be downloaded or are corrupted; with their names, sources and the cure.
     """
     if data_dir is not None:
         require([(source.path, source.url) for source in sources], data_dir)
@@ -74,25 +73,25 @@ def contents(sources: Sequence[Download], data_dir: Path | None) -> list[bytes]:
 
 
 def require(files: Iterable[tuple[str, str]], folder: Path) -> None:
-    """See that ``folder`` has all ``files``, each a path in it and where to get it.
+    """Check that ``folder`` has all ``files``, each given as (path in it, source).
 
     Raises:
-        TaskError: some are missing; lists them.
+        TaskError: some are missing; the message lists them.
     """
     missing = [f"{path} (from {origin})" for path, origin in files if not (folder / path).is_file()]
     if missing:
         state = "lacks" if folder.is_dir() else "does not exist; it should hold"
         raise TaskError(
-            f"the data directory {folder} {state} {', '.join(missing)}; put the files there, "
-            f"or correct data_dir in the spec, or {VARIABLE} in the environment"
+            f"the data directory {folder} {state} {', '.join(missing)}",
+            f"put the files there, or correct data_dir in the spec, or {VARIABLE} in the environment",
         )
 
 
 def download(source: Download, folder: Path) -> Path:
-    """Fetch ``source`` into ``folder`` and return its path there; the file appears once it is whole and checked.
+    """Download ``source`` into ``folder`` and return its path; the file is moved there once it is whole and checked.
 
     Raises:
-        TaskError: the source cannot be reached, or what it sent is not the file.
+        TaskError: the source cannot be reached, or the checksum is another one.
     """
     target = folder / source.path
     try:
@@ -101,13 +100,13 @@ def download(source: Download, folder: Path) -> Path:
         os.close(handle)
     except OSError as error:
         raise TaskError(
-            f"cannot download to {target.parent}: {error.strerror}; make it writable, or set data_dir or {VARIABLE}"
+            f"cannot download to {target.parent}: {error.strerror}", f"make it writable, or set data_dir or {VARIABLE}"
         ) from error
     part = Path(name)
     try:
         _fetch(source, part, target)
         _finish(source, part)
-        part.chmod(0o666 & ~_umask())  # A temporary file is its owner's alone, a data set is not.
+        part.chmod(0o666 & ~_umask())  # Temporary files are readable by their owner only.
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -126,15 +125,15 @@ def _fetch(source: Download, part: Path, target: Path) -> None:
             shutil.copyfileobj(response, file, CHUNK)
     except (OSError, HTTPException) as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise TaskError(f"cannot download to {target.parent}: {error.strerror}; free some space") from error
+            raise TaskError(f"cannot download to {target.parent}: {error.strerror}", "free some space") from error
         raise TaskError(
-            f"cannot download {source.url}: {error}; check the network, "
-            f"or get the file elsewhere and put it at {target}"
+            f"cannot download {source.url}: {error}",
+            f"check the network, or get the file elsewhere and put it at {target}",
         ) from error
 
 
 def _finish(source: Download, part: Path) -> None:
-    """Bring what was downloaded into the form that is kept, if that differs, and check it."""
+    """Convert what was downloaded, if needed, and check it."""
     content = _unpacked(part.read_bytes(), source.url)
     if content is not None and source.convert is not None:
         try:
@@ -145,7 +144,8 @@ def _finish(source: Download, part: Path) -> None:
     if content is None or found != source.sha256:
         raise TaskError(
             f"the download of {source.url} is corrupted: the SHA-256 of {source.path} would be {found}, "
-            f"not {source.sha256}; run again, or get the file elsewhere"
+            f"not {source.sha256}",
+            "run again, or get the file elsewhere",
         )
     if source.convert is not None:
         part.write_bytes(gzip.compress(content, mtime=0) if _is_gzip(source.path) else content)
@@ -157,8 +157,8 @@ def _read(source: Download, folder: Path) -> bytes:
     found = _digest(content)
     if content is None or found != source.sha256:
         raise TaskError(
-            f"the file {path} is corrupted: the SHA-256 of its content is {found}, not {source.sha256}; "
-            f"delete it and download {source.url} again"
+            f"the file {path} is corrupted: the SHA-256 of its content is {found}, not {source.sha256}",
+            f"delete it and download {source.url} again",
         )
     return content
 

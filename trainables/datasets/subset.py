@@ -1,4 +1,4 @@
-"""Which training examples a stage uses: nested, stratified by class, seeded. Pure numpy."""
+"""Subsets of the training examples for each stage: nested, stratified by class, seeded. Pure numpy."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def subset_indices(labels: ArrayLike | int, stage: Stage, seed: int) -> Indices:
     if _count(stage.data, smallest) == 0:
         rarest = next(codes[code] for code in chosen if len(groups[code]) == smallest)
         raise TaskError(
-            f"data {stage.data:g} leaves class {rarest} with no example of its {smallest}; "
-            f"use a fraction of at least {smallest_fraction(smallest):g}"
+            f"data {stage.data:g} leaves class {rarest} with no example of its {smallest}",
+            f"use a fraction of at least {smallest_fraction(smallest):g}",
         )
     parts = [_first(groups[code], stage.data, np.random.default_rng([seed, 1, int(code)])) for code in chosen]
     return np.sort(np.concatenate(parts))
 
 
 def class_indices(labels: ArrayLike, training_labels: ArrayLike, stage: Stage, seed: int) -> Indices:
-    """Sorted indices of the (validation) ``labels`` that belong to the classes ``stage`` trains on: all, mostly."""
+    """Sorted indices of those ``labels`` (of validation) that are of the classes that ``stage`` trains on."""
     values = np.asarray(labels)
     if stage.classes is None:
         return np.arange(len(values), dtype=np.int64)
@@ -49,7 +49,7 @@ def class_indices(labels: ArrayLike, training_labels: ArrayLike, stage: Stage, s
 
 
 def smallest_fraction(size: int) -> float:
-    """The smallest fraction, rounded up to four digits, that leaves an example of a class with ``size`` examples."""
+    """The smallest fraction, rounded up to four digits, that has an example of a class with ``size`` examples."""
     exact = 0.5 / size
     digits = 3 - math.floor(math.log10(exact))
     rounded = math.ceil(exact * 10**digits) / 10**digits
@@ -57,7 +57,7 @@ def smallest_fraction(size: int) -> float:
 
 
 def _count(fraction: float, size: int) -> int:
-    # Halves go up: Python's round() goes to the even neighbour, and the smallest fraction would depend on it.
+    # Half up: Python's round() goes to the even neighbour, so that the smallest fraction would depend on the size.
     return math.floor(fraction * size + 0.5)
 
 
@@ -68,13 +68,13 @@ def _first(indices: Indices, fraction: float, rng: np.random.Generator) -> Indic
 def _plain(size: int, stage: Stage, seed: int) -> Indices:
     if stage.classes is not None:
         raise TaskError(
-            f"classes is {stage.classes}, but the data has no class labels; "
-            "give Data(labels=...) an integer for every training example, or leave classes out"
+            f"classes is {stage.classes}, but the data has no class labels",
+            "give Data(labels=...) an integer for every training example, or leave classes out",
         )
     if _count(stage.data, size) == 0:
         raise TaskError(
-            f"data {stage.data:g} leaves none of the {size} examples; "
-            f"use a fraction of at least {smallest_fraction(size):g}"
+            f"data {stage.data:g} leaves none of the {size} examples",
+            f"use a fraction of at least {smallest_fraction(size):g}",
         )
     everything = np.arange(size, dtype=np.int64)
     return np.sort(_first(everything, stage.data, np.random.default_rng([seed, 0])))
@@ -89,5 +89,7 @@ def _by_class(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[Indice
 def _classes(available: int, stage: Stage, seed: int) -> Indices:
     wanted = available if stage.classes is None else stage.classes
     if wanted > available:
-        raise TaskError(f"classes is {wanted}, but the data has {available}; use at most {available} or leave it out")
+        raise TaskError(
+            f"classes is {wanted}, but the data has {available}", f"use at most {available} or leave it out"
+        )
     return np.random.default_rng([seed, 2]).permutation(available)[:wanted].astype(np.int64)

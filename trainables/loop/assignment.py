@@ -1,4 +1,4 @@
-"""What the head hands a worker for one trial, as plain data that any process can read without Ray or torch."""
+"""`Assignment`: one trial as the head passes it to a worker (Ray Tune: the trial's ``config``). No Ray, no torch."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from trainables.stages import Plan, Stage
 
 Position = tuple[int, int]
-"""(stage, epochs done in it): where a trial is. Positions of a trial compare as it proceeds."""
+"""(stage, epochs done in it): how far a trial is; later positions are larger."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """One trial for a worker.
+    """One trial, as a worker runs it.
 
     ``config`` is the nested user config, ``trial`` the trial's number, ``seed`` its own seed and ``data_seed`` that of
     the subsets, which all trials of a sweep share; ``metric`` is the name the task must report; ``task`` is
@@ -40,7 +40,7 @@ class Assignment:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Assignment:
-        """The assignment in the dict that `to_dict` makes; keys of other names (Tune adds some) are left aside."""
+        """The inverse of `to_dict`; other keys, some of which Tune adds, are ignored."""
         return cls(
             config=raw["config"],
             trial=raw["trial"],
@@ -57,7 +57,7 @@ class Assignment:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, fit for a Tune config: the plan as the list ``stages`` of dicts, the folder as a string."""
+        """The assignment as plain data for a Tune config: the plan as the list ``stages`` of dicts, paths as text."""
         return {
             "config": dict(self.config),
             "trial": self.trial,
@@ -75,8 +75,14 @@ class Assignment:
 
     @property
     def climb(self) -> Plan:
-        """The plan less the stages that the trial does not train."""
+        """The plan without the stages that the trial skips."""
         return self.plan.without(self.skipped)
+
+    @property
+    def next_stage(self) -> int:
+        """The stage that the trial trains next, by its newest report."""
+        stage, done = self.reported or (-1, 0)
+        return stage if stage >= 0 and done < self.plan[stage].epochs else self.climb.next(stage)
 
     @property
     def checkpoint(self) -> Path:
@@ -85,9 +91,9 @@ class Assignment:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What a checkpoint must agree on to be this trial's: all that decides its results but the code.
+        """The fields that decide the trial's results; a checkpoint with others is of another trial.
 
-        Not the skipped stages: a checkpoint stays good when the trial is told later what else to leave out.
+        Without ``skipped``, to which stages may be added during the trial.
         """
         raw = self.to_dict()
         return {key: raw[key] for key in ("config", "seed", "data_seed", "stages", "task")}
@@ -99,5 +105,5 @@ def plan_of(stages: Any) -> Plan:
 
 
 def position_of(raw: Any) -> Position | None:
-    """A position from the pair that plain data holds it as."""
+    """A position from its plain form, a pair; None from None."""
     return None if raw is None else (int(raw[0]), int(raw[1]))

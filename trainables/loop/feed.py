@@ -1,4 +1,4 @@
-"""The feed: how examples get to the device that trains on them."""
+"""The feed (PyTorch: ``DataLoader`` plus transfer): batches of examples on the device that trains on them."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ from trainables.datasets.subset import Indices
 from trainables.loop import gpu_memory
 
 TIMINGS = frozenset({"loader_wait"})
-"""Metrics that measure time, and so differ between two runs that are otherwise the same."""
+"""Reported metrics that are times, and so differ between two runs of the same seed."""
 
-RESIDENT_SHARE = 0.3
-"""The largest part of a device's memory that is free for this process that the data may take to be kept there."""
+RESIDENT_FRACTION = 0.3
+"""Fraction of the GPU memory free for this process that data may take to be kept on the GPU."""
 
 MOST_WORKERS = 8
-"""Of one loader; more than these wait for each other at the one queue."""
+"""Processes (``num_workers``) of one loader at most; more wait for each other at its one queue."""
 
 _resident: WeakKeyDictionary[Data, Data] = WeakKeyDictionary()
-"""Data that are on the device, by what they were copied from; all trials of a process share them."""
+"""Copies on the device by the data they were made of, used by all trials of this process."""
 
 
 class Feed:
     """Batches of ``data`` on ``device``.
 
-    Arrays are kept on a CUDA device as long as they take no more than `RESIDENT_SHARE` of its free memory; else each
-    batch is pinned and copied while the device computes. A dataset is read by ``workers`` processes: by default one
-    less than the trial's CPUs, which are the threads that torch may use here, where a GPU trains, and none where the
-    CPUs train themselves. What a dataset draws at random is a function of the seed given for the epoch and of the
-    number of workers.
+    Arrays are kept on a CUDA device if they take at most `RESIDENT_FRACTION` of its free memory; else each batch is
+    copied from pinned memory while the device computes. A dataset is read by ``workers`` processes (``num_workers``):
+    by default one less than the trial's CPUs (torch's threads) where a GPU trains, and none on the CPU. Random draws of
+    a dataset depend on the seed of the epoch and on the number of workers.
     """
 
     def __init__(
@@ -72,7 +71,7 @@ class Feed:
 
 
 def loader_workers(device: torch.device) -> int:
-    """Processes that read a dataset for training on ``device``, unless told otherwise; see `Feed`."""
+    """The default number of processes that read a dataset for training on ``device``; see `Feed`."""
     return 0 if device.type == "cpu" else min(torch.get_num_threads() - 1, MOST_WORKERS)
 
 
@@ -83,7 +82,7 @@ def resident(data: Data, device: torch.device) -> Data:
     unpacked = data.unpacked()
     arrays = [array for part in (unpacked.train, unpacked.validation) if isinstance(part, tuple) for array in part]
     size = sum(cast("Tensor", array).nbytes for array in arrays)
-    if size > RESIDENT_SHARE * gpu_memory.free(device):
+    if size > RESIDENT_FRACTION * gpu_memory.free(device):
         return unpacked
     _resident[data] = unpacked.moved(device)
     return _resident[data]

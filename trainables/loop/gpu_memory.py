@@ -1,4 +1,4 @@
-"""The memory of a GPU, as one process of a trial sees it. Torch is only asked where it is loaded already."""
+"""GPU memory of one process of a trial: peak, total, limit (``torch.cuda``). Torch is not imported by it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     import torch
 
 CONTEXT = 600 * 2**20
-"""Bytes a process takes on a GPU beside its tensors; the packing of trials counts with as many."""
+"""Bytes that a process takes on a GPU besides its tensors; the same number as in the packing of trials."""
 
 NAMELESS = ("can't allocate memory", "CUDA error: out of memory")
-"""What torch says when its allocator on the host, or a new CUDA context, finds no room: it has no class for that."""
+"""Messages of torch's out-of-memory errors that have no class: on the host, and for a new CUDA context."""
 
 
 def exhausted(error: BaseException) -> bool:
-    """Whether ``error`` says that there is no more memory, on a device or the host."""
+    """Whether ``error`` is an out-of-memory error, of a device or the host."""
     torch = sys.modules.get("torch")
     known = (MemoryError,) if torch is None else (MemoryError, torch.OutOfMemoryError)
     return isinstance(error, known) or any(words in str(error) for words in NAMELESS)
@@ -39,7 +39,7 @@ def total() -> int | None:
 
 
 def release() -> None:
-    """Give the memory that no tensor uses any more back to the device, for its other processes."""
+    """Return cached memory to the device, for other processes (``torch.cuda.empty_cache``)."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         gc.collect()
@@ -47,11 +47,11 @@ def release() -> None:
 
 
 _part = 1.0
-"""How much of its GPU this process may take."""
+"""Fraction of its GPU's memory that this process may take."""
 
 
 def free(device: torch.device) -> float:
-    """Bytes of a CUDA device that this process may still take."""
+    """Bytes of a CUDA device that this process may still allocate."""
     import torch
 
     left, whole = torch.cuda.mem_get_info(device)
@@ -59,9 +59,10 @@ def free(device: torch.device) -> float:
 
 
 def begin(gpu: float) -> None:
-    """A trial with ``gpu`` GPUs begins: free what the one before it left, and count the peak anew.
+    """Prepare this process for a trial with ``gpu`` GPUs: free cached memory and reset the peak.
 
-    One that shares a GPU gets its part of the memory alone: if it needs more it fails itself, not a neighbour.
+    With a fraction of a GPU its memory is limited to that fraction, so that a trial that needs more fails itself and
+    not another one on the GPU.
     """
     global _part
     import torch

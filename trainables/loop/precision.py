@@ -1,4 +1,4 @@
-"""Precision: in which type a trial computes, and whether its arithmetic is reproducible or as fast as it gets."""
+"""Mixed precision (``torch.autocast``, ``GradScaler``), and deterministic or fast algorithms."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _TYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 class Precision:
     """Mixed precision (Micikevicius et al., 2018): ``name`` is auto, fp32, bf16 or fp16; weights stay in fp32.
 
-    auto is bf16 on a CUDA device that has it, else fp32. fp16 scales the loss, so that small gradients do not vanish.
+    auto is bf16 on a CUDA device that has it, else fp32. fp16 uses a ``GradScaler``, so that small gradients do not
+    underflow.
 
     Raises:
         TaskError: fp16 without a CUDA device.
@@ -29,8 +30,8 @@ class Precision:
     def __init__(self, name: str, device: torch.device) -> None:
         if name == "fp16" and device.type != "cuda":
             raise TaskError(
-                f"precision is 'fp16', which needs a CUDA device and this trial has {device.type}; "
-                "use auto, fp32 or bf16, or give the trial a GPU: `resources: {gpu: 1}`"
+                f"precision is 'fp16', which needs a CUDA device and this trial has {device.type}",
+                "use auto, fp32 or bf16, or give the trial a GPU: `resources: {gpu: 1}`",
             )
         if name == "auto":
             name = "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
@@ -40,21 +41,21 @@ class Precision:
         self._scaler = GradScaler(device.type) if name == "fp16" else None
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """The context to compute a loss or metrics in."""
+        """The autocast context in which to compute a loss or metrics."""
         return nullcontext() if self._type is None else torch.autocast(self._device, self._type)
 
     def backward(self, loss: Tensor) -> None:
-        """Add the gradient of ``loss`` to that of the parameters."""
+        """Add the (scaled) gradient of ``loss`` to the parameters' gradients."""
         scaled = loss if self._scaler is None else self._scaler.scale(loss)
         scaled.backward()  # type: ignore[no-untyped-call]
 
     def unscale(self, optimizer: Optimizer) -> None:
-        """Make the gradients those of the loss itself, to be clipped or added to."""
+        """Unscale the gradients, before they are clipped or penalties are added."""
         if self._scaler is not None:
             self._scaler.unscale_(optimizer)
 
     def step(self, optimizer: Optimizer) -> None:
-        """A step of ``optimizer``; with fp16 it is left out where the scaled gradient overflowed."""
+        """Make a step of ``optimizer``; with fp16 none where the scaled gradient overflowed."""
         if self._scaler is None:
             optimizer.step()
         else:
@@ -66,16 +67,16 @@ class Precision:
         return {} if self._scaler is None else self._scaler.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on with the scale in ``state``."""
+        """Continue with the scale in ``state``."""
         if self._scaler is not None:
             self._scaler.load_state_dict(dict(state))
 
 
 @contextmanager
 def arithmetic(reproducible: bool) -> Iterator[None]:
-    """Compute with deterministic algorithms alone, or with the fastest, which cuDNN finds by trying them.
+    """Context of deterministic algorithms, or else of the fastest ones, which cuDNN finds by benchmarks.
 
-    Restores what was set before, as a worker's next trial may want the other.
+    At its end the settings are as before, for the worker's next trial.
     """
     if reproducible:
         # Read by cuBLAS, which is deterministic only with a workspace of fixed size.

@@ -1,4 +1,4 @@
-"""Seeds: every random draw of a trial is a function of its seed and the epoch, so a resumed epoch draws the same."""
+"""Seeding: the random draws of an epoch are a function of the trial's seed and the epoch, so that it can be resumed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INITIALIZATION = 0
 
 
 def derive(seed: int, stream: int) -> int:
-    """A seed for one ``stream`` of draws, independent of those of other streams and seeds."""
+    """The seed of one ``stream`` of random draws, independent of those of other streams and seeds."""
     return int(np.random.SeedSequence([seed, stream]).generate_state(1)[0])
 
 

@@ -1,4 +1,4 @@
-"""The training loop of a task: one epoch at a time up the stages, resumable between any two of them."""
+"""`Training`: the training loop of a `Task`, an epoch at a time over the stages, resumable after each."""
 
 from __future__ import annotations
 
@@ -29,21 +29,20 @@ CHECK_EVERY = 16
 
 
 class Training:
-    """Trains one config of a task up the stages of a plan.
+    """The run of one trial of a task over the stages of a plan.
 
-    ``stage`` and ``done`` say where it is: ``done`` epochs of ``stage`` are over. A stage that continues keeps weights,
-    optimizer and schedule; one that starts fresh makes all three anew. The schedule runs over all the steps from one
-    fresh start to the next, whether or not the trial will get to climb that far; where the plan skips a stage on the
-    way, the schedule moves on as if it had been trained. The random draws of an epoch (order, dropout) depend on the
-    seed and the epoch's number only, as counted without skipping.
+    Its position is ``done`` epochs of ``stage``. A stage that continues keeps weights, optimizer and schedule; one that
+    starts fresh makes all three anew. The schedule is over all steps from one fresh start to the next, whether or not
+    the trial gets that far; for skipped stages it is stepped as if they had been trained. The random draws of an epoch
+    (order, dropout) depend on the seed and the epoch's number only, which counts skipped stages, too.
 
-    When the recipe's ``patience`` runs out inside a stage, the next ``run_epoch`` trains nothing: it ends the stage
-    with the weights of its best epoch, whose metrics it returns once more as those of the stage's last epoch. The
-    stage counts in full, and the schedule moves on as if it had been trained to its end. Where patience runs out with
-    the stage's last epoch, that one itself ends so. A stage that ends before keeps its last weights.
+    When the recipe's ``patience`` runs out inside a stage, the next `run_epoch` trains nothing: it ends the stage with
+    the weights of its best epoch, whose metrics it returns again as those of the stage's last epoch. The stage counts
+    in full, and the schedule is stepped to its end. If patience runs out with the stage's last epoch, that epoch
+    returns the best one's metrics and weights. A stage in which patience does not run out keeps its last weights.
 
     Raises:
-        TaskError: the config, the model or the data is at fault.
+        TaskError: a mistake in the config, the model or the data.
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class Training:
         self._recipe = Recipe.parse(config)
         sampling.check(self._recipe.sampling, self._labels)
         for climb in plan.climbs:
-            # Of a later fresh start too: it must not fail when a trial gets there.
+            # Also of later fresh starts, so that no trial fails when it reaches one.
             self._recipe.check_warmup([plan[number].epochs for number in climb])
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._precision = Precision(self._recipe.precision, self._device)
@@ -79,7 +78,7 @@ class Training:
 
         Raises:
             Diverged: the training loss is NaN or infinite.
-            TaskError: the task returns what it should not.
+            TaskError: the task returns something of a wrong type.
         """
         if self.done == self._plan[self.stage].epochs:
             self._go_on()
@@ -94,19 +93,22 @@ class Training:
         return self._patience.restore(self._model) if over and self._patience.ran_out(self.done) else metrics
 
     def state(self) -> dict[str, Any]:
-        """Everything a new object of the same arguments needs to go on bit for bit; needs no generator states."""
+        """The whole state of the run: a new run of the same arguments that loads it continues bit for bit.
+
+        It needs no states of random generators, which are seeded for each epoch.
+        """
         parts = {name: part.state_dict() for name, part in self._parts().items()}
         return {"stage": self.stage, "done": self.done, **parts}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Go on where ``state`` was taken."""
+        """Continue from ``state``."""
         self._enter(state["stage"])
         self.done = state["done"]
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
 
     def close(self) -> None:
-        """Nothing to end; a training runs only while ``run_epoch`` does."""
+        """Do nothing: a training runs only while `run_epoch` does."""
 
     def _parts(self) -> dict[str, Any]:
         return {
@@ -154,13 +156,13 @@ class Training:
         seed_all(self._seed, INITIALIZATION)
         model = self._task.model(self._config)
         if not isinstance(model, nn.Module):
-            raise TaskError(f"model(config) returned a {type(model).__name__}; return a torch.nn.Module")
+            raise TaskError(f"model(config) returned a {type(model).__name__}", "return a torch.nn.Module")
         self._model = model.to(self._device)
         if self._recipe.channels_last:
             if any(is_lazy(parameter) for parameter in model.parameters()):
                 raise TaskError(
-                    "channels_last is true, but the model has lazy layers, whose shape the first batch decides; "
-                    "give each layer its number of inputs, or leave channels_last out"
+                    "channels_last is true, but the model has lazy layers, whose shape the first batch decides",
+                    "give each layer its number of inputs, or leave channels_last out",
                 )
             self._model = self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimizer = self._recipe.build_optimizer(self._model)
@@ -190,12 +192,13 @@ class Training:
             loss = self._update(self._model, self._optimizer, batch)
             self._schedule.step()
             total, seen = torch.add(total, loss, alpha=len(batch[-1])), seen + len(batch[-1])
-            # A NaN or infinity stays in the sum; asking for it at every step would stall a GPU.
+            # A NaN or infinity stays in the sum, so that it is read now and then only: reading waits for the GPU.
             if (number % CHECK_EVERY == 0 or number == steps) and not math.isfinite(float(total)):
                 rate = self._optimizer.param_groups[0]["lr"]
                 raise Diverged(
                     f"the training loss became {float(loss):g} in epoch {self._epochs_before() + 1} "
-                    f"by step {number} of {steps} (lr {rate:.3g}); lower lr, warm up or set clip_norm"
+                    f"by step {number} of {steps} (lr {rate:.3g})",
+                    "lower lr, warm up or set clip_norm",
                 )
         return float(total) / seen
 

@@ -1,4 +1,4 @@
-"""An update: what one batch does to a model."""
+"""`Update`: one optimizer step on a batch, with gradient accumulation, clipping and penalties."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from trainables.recipe.optimizers import add_l1, weights
 from trainables.task import Task
 
 ALONE = "more than 1 value per channel"
-"""What torch says where batch norm is to train on one value of each channel."""
+"""Part of torch's message where batch norm would train on one value per channel."""
 
 
 class Update:
-    """Steps of ``optimizer`` on batches, each as a whole or in micro-batches.
+    """Optimizer steps on batches, each as a whole or in micro-batches (gradient accumulation).
 
-    The loss of a batch of n examples is the mean of its micro-batches' losses, weighted with their examples: the same
-    as of the whole batch wherever that is a mean over examples, up to rounding and to batch norm, which sees a
-    micro-batch at a time. The gradient is clipped first; L1 and L2 penalties come after that.
+    The loss of a batch is the mean of its micro-batches' losses, weighted by their examples. That is the loss of the
+    whole batch if it is a mean over examples, up to rounding and to batch norm, whose statistics are a micro-batch's.
+    The gradient is clipped first; L1 and L2 penalties come after that.
     """
 
     def __init__(self, task: Task, config: Mapping[str, Any], recipe: Recipe, precision: Precision) -> None:
@@ -48,32 +48,32 @@ class Update:
         self._precision.step(optimizer)
         return loss
 
-    def _gradient(self, model: nn.Module, batch: Batch, share: float = 1.0) -> Tensor:
+    def _gradient(self, model: nn.Module, batch: Batch, fraction: float = 1.0) -> Tensor:
         try:
             with self._precision.autocast():
                 loss = self._task.loss(model, batch, self._config)
         except ValueError as error:
             if len(batch[-1]) == 1 and ALONE in str(error):
-                raise TaskError(self._alone()) from error
+                raise self._alone() from error
             raise
         if not isinstance(loss, Tensor) or loss.ndim != 0:
-            raise TaskError(f"loss() returned {_describe(loss)}; return a scalar tensor, e.g. with .mean()")
-        if share != 1.0:
-            loss = loss * share
+            raise TaskError(f"loss() returned {_describe(loss)}", "return a scalar tensor, e.g. with .mean()")
+        if fraction != 1.0:
+            loss = loss * fraction
         self._precision.backward(loss)
         return loss.detach()
 
-    def _alone(self) -> str:
+    def _alone(self) -> TaskError:
         what = "batch norm cannot train on a single example"
         if self._size > 1:
-            return f"{what}, and this stage has no more; raise its data"
+            return TaskError(f"{what}, and this stage has no more", "raise its data")
         if self._whole > 1:
             most = max(pieces for pieces in range(1, self._whole // 2 + 1) if self._whole % pieces == 0)
-            return (
-                f"{what}, and batch_size {self._whole} with accumulate {self._pieces} leaves one each time; "
-                f"use accumulate {most} or less, or raise batch_size"
+            return TaskError(
+                f"{what}, and batch_size {self._whole} with accumulate {self._pieces} leaves one each time",
+                f"use accumulate {most} or less, or raise batch_size",
             )
-        return f"{what}, and batch_size is 1; raise it"
+        return TaskError(f"{what}, and batch_size is 1", "raise it")
 
     def _accumulated(self, model: nn.Module, batch: Batch) -> Tensor:
         size = len(batch[-1])
@@ -87,7 +87,7 @@ class Update:
         size = len(batch[-1])
         count = -(-size // self._size)
         if self._size > 1:
-            # A ragged batch is cut evenly, so that no piece is a single example, which batch norm cannot train on.
+            # A smaller batch is cut evenly, so that no piece is a single example, which batch norm cannot train on.
             count = min(count, max(1, size // 2))
         yield from zip(*(part.tensor_split(count) for part in batch), strict=True)
 

@@ -1,1 +1,4 @@
-"""What a check measures on the target: a task is looked at, built, stepped and run twice. Plain evidence comes back."""
+"""Probes of a task for ``sieve check``, run where trials train: data, learning, configs, repeated runs, costs.
+
+They return evidence as plain data; the service judges it.
+"""

@@ -1,4 +1,4 @@
-"""How much of a probe's time is left."""
+"""`Clock`: the time limit of a probe."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import time
 
 
 class Clock:
-    """Runs from its making; over after ``seconds``."""
+    """A time limit of ``seconds`` from its construction on."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
 
     @property
     def left(self) -> float:
-        """Seconds left, below 0 once it is over."""
+        """Seconds left, negative once the time is up."""
         return self._end - time.monotonic()
 
     @property

@@ -1,4 +1,4 @@
-"""Configs at the corners of a space: whether they build, and whether they train for some steps."""
+"""Probe of configs at the corners of a space: whether they build, and whether they train for some steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from trainables.data import Data, length
-from trainables.errors import told
+from trainables.errors import TrialError, told
 from trainables.loop import gpu_memory
 from trainables.loop.training import Training
 from trainables.probe.evidence import Corner, CornerEvidence, ProbeFailure
@@ -23,15 +23,15 @@ from trainables.task import Task
 from trainables.worker import outcome
 
 STEPS, EPOCHS, VALIDATION = 8, 5, 256
-"""A corner trains for so many steps an epoch and so many epochs, if its time allows."""
+"""Steps per epoch and epochs of a corner, if its time allows, and examples that it validates on."""
 FEWEST = 32
 CPU = torch.device("cpu")
 
 
 def sketch(task: Task, corner: Corner, plan: Plan, examples: tuple[int, ...]) -> CornerEvidence:
-    """Build the model on the CPU, and the schedule over the whole plan, whose stages have so many training examples.
+    """Build the model on the CPU, and the schedule over the whole plan; ``examples`` are those of each stage.
 
-    Without a warm-up no schedule can fail, and none is built: torch would load its compiler for it, for seconds.
+    Without a warm-up no schedule is built, as none can fail and torch would import its compiler, which takes seconds.
     """
     try:
         recipe = Recipe.parse(corner.config)
@@ -48,7 +48,7 @@ def sketch(task: Task, corner: Corner, plan: Plan, examples: tuple[int, ...]) ->
 
 
 def build(task: Task, data: Data, corner: Corner, plan: Plan, data_seed: int) -> CornerEvidence:
-    """Build all that a trial needs for the whole plan."""
+    """Build model, optimizer and schedule of a trial for the whole plan."""
     try:
         Training(task, data, corner.config, plan, 0, data_seed)
     except Exception as error:
@@ -67,8 +67,8 @@ def train(
 ) -> CornerEvidence:
     """Train the corner with Sieve's own loop on a few batches for about ``seconds``.
 
-    ``rate`` is what an example takes (seconds) by what is known so far: slow models get fewer examples, but at least
-    the ``enough`` of validation that the metrics need.
+    ``rate`` is the estimated time of an example in seconds: slow models get fewer examples, but at least the ``enough``
+    validation examples that the metrics need.
     """
     steps, losses, metrics = 0, [], {}
     spent = 0.0
@@ -101,15 +101,16 @@ def train(
 
 
 def failure_of(error: Exception) -> ProbeFailure:
-    """What ``error`` is to a sweep; running out of memory is a kind of its own."""
+    """``error`` as a failure of a trial, with its kind."""
     if gpu_memory.exhausted(error):
         return ProbeFailure("memory", str(error).split("\n")[0])
-    failed = outcome.failure(error)["sieve"]["failure"]
-    return ProbeFailure(failed["kind"], told(error) if failed["kind"] == "error" else failed["message"])
+    if isinstance(error, TrialError):
+        return ProbeFailure(outcome.kind_of(error), error.message, error.cure)
+    return ProbeFailure("error", told(error))
 
 
 def mini(task: Task, data: Data, config: Mapping[str, Any]) -> tuple[Training, int]:
-    """Sieve's own loop over all of ``data``, and its epochs: `EPOCHS`, after those of the warm-up if it has any."""
+    """A run of Sieve's own loop over all of ``data``, and its number of epochs: `EPOCHS` after those of the warm-up."""
     warmup = Recipe.parse(config).warmup
     epochs = EPOCHS + (math.ceil(warmup) if warmup >= 1 else 0)
     return Training(task, data, config, Plan((Stage(1.0, epochs),)), seed=0), epochs

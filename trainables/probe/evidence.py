@@ -1,4 +1,4 @@
-"""What probes found, as plain data that any process can read without torch. Whether it is good is judged elsewhere."""
+"""Evidence of the probes: what they measured, as plain data that is read without torch and judged by the service."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from trainables.loop.assignment import Assignment
 from trainables.stages import Plan
 
 Repeatable = Literal["same", "other", "redrawn"]
-"""Whether two calls of ``data()`` give the same; ``redrawn`` where not even one example does when it is read twice."""
+"""Whether two calls of ``data()`` give the same examples; ``redrawn``: one example read twice differs already."""
 
 
 def fall(before: float, after: float) -> float:
-    """By how much a loss fell: as a share of where it began, of at most 1 where that is no distance from a floor of 0.
+    """By how much a loss fell, as a fraction of where it began (``before``, if above 0).
 
-    A loss that begins at 0 or below (a dice score, a Gaussian's log-likelihood) has its floor elsewhere.
+    A loss that begins at or below 0, such as a dice score or a Gaussian's log-likelihood, has its minimum elsewhere
+    than at 0: for it the scale is the distance from 0, at most 1.
     """
     return (before - after) / max(abs(before) if before > 0 else min(1.0, abs(before)), 1e-12)
 
 
 @dataclass(frozen=True)
 class Corner:
-    """A config to try: ``name`` says what is special about it, e.g. ``lr = 1``; ``config`` is nested."""
+    """A config to try; ``name`` is what distinguishes it, e.g. ``lr = 1``; ``config`` is nested."""
 
     name: str
     config: Mapping[str, Any]
@@ -31,11 +32,11 @@ class Corner:
 
 @dataclass(frozen=True)
 class Question:
-    """What a probe is to look at.
+    """The input of the probes.
 
-    ``given`` is a trial as a worker gets it, of the config in the middle; ``plans`` are those of the sweep's rounds;
-    ``corners`` begin with the config in the middle; ``seconds`` is about how long the probe may take, on ``cpus``. Of a
-    trial of several ``processes`` a probe is one.
+    ``given`` is a trial as a worker gets it, with the config in the middle of the space; ``plans`` are those of the
+    sweep's rounds; ``corners`` begin with the config in the middle; ``seconds`` is about how long the probes may take,
+    on ``cpus``. Of a trial of several ``processes`` the probes are one process.
     """
 
     given: Assignment
@@ -57,7 +58,7 @@ class ArrayEvidence:
 
 @dataclass(frozen=True)
 class StageEvidence:
-    """Examples of a stage; ``missing`` are classes that it validates on, but does not train on."""
+    """Numbers of examples of a stage; ``missing`` are classes that it validates on, but does not train on."""
 
     examples: int
     validation: int
@@ -67,10 +68,10 @@ class StageEvidence:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """How often an example has the class of its nearest training example, within training and from validation.
+    """Accuracy of the nearest neighbour among training examples, of training and of validation examples.
 
-    ``chance`` is how often it would if labels were drawn anew; ``compared`` the validation examples, ``within`` the
-    training examples. ``farther`` is how many times as far from it as training the validation examples are (medians).
+    ``chance`` is that of shuffled labels; ``compared`` and ``within`` are the numbers of validation and training
+    examples. ``farther`` is the ratio of the median distances to the neighbour, of validation to training examples.
     """
 
     train: float
@@ -85,8 +86,8 @@ class Neighbours:
 class DataEvidence:
     """The examples of a task.
 
-    ``absent`` are classes without a validation example, ``unknown`` those without a training example, ``negative``
-    counts integer labels below 0, but for those that torch's cross entropy ignores, which ``ignored`` counts;
+    ``absent`` are classes without a validation example, ``unknown`` those without a training example; ``negative``
+    counts integer labels below 0 except the ``ignore_index`` of torch's cross entropy, which ``ignored`` counts;
     ``leaked`` of ``compared`` validation examples have the inputs of one of ``known`` training examples.
     """
 
@@ -109,9 +110,9 @@ class DataEvidence:
 class FirstEvidence:
     """An untrained model on one batch.
 
-    ``loss`` is None where it cannot be computed, ``reported`` empty where the metrics cannot, and ``error`` says why;
+    ``loss`` is None if it cannot be computed, ``reported`` empty if the metrics cannot, and ``error`` says why;
     ``variance`` is that of a real target, None for classes; ``reported`` are the names of the metrics, ``untrained``
-    those of validation with their values, ``enough`` of how many examples they could be had.
+    the validation metrics with their values, ``enough`` the number of examples by which they could be computed.
     """
 
     loss: float | None
@@ -126,11 +127,11 @@ class FirstEvidence:
 
 @dataclass(frozen=True)
 class LearningEvidence:
-    """One batch, trained on again and again: the loss before and after ``steps``, by the optimizer ``by``.
+    """Overfitting of one batch: the loss before and after ``steps``, with the optimizer ``by``.
 
     ``connected`` is whether the loss has a gradient with respect to any parameter; ``rate`` is in seconds per example.
-    The other fields name parameters: ``frozen`` (requires_grad is off), ``silent`` (no gradient at all), ``unchanged``
-    (never moved), ``broken`` (NaN or infinite gradients).
+    The other fields are names of parameters: ``frozen`` (no ``requires_grad``), ``silent`` (no gradient), ``unchanged``
+    (a gradient, but the same value after training), ``broken`` (NaN or infinite gradients).
     """
 
     before: float
@@ -147,11 +148,18 @@ class LearningEvidence:
 
 @dataclass(frozen=True)
 class ProbeFailure:
-    """Why a config cannot be trained: ``kind`` is one of `trainables.worker.outcome`, ``where`` what was looked at."""
+    """Why a config cannot be trained: ``kind`` is one of `trainables.worker.outcome`, ``where`` is the probe.
+
+    ``cure`` is what the task's own check says, empty for what broke.
+    """
 
     kind: str
     message: str
+    cure: str = ""
     where: str = "training"
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.cure}" if self.cure else self.message
 
 
 @dataclass(frozen=True)
@@ -173,7 +181,7 @@ class CornerEvidence:
 
 @dataclass(frozen=True)
 class Signal:
-    """The sweep's metric after a short training, beside what it is with targets drawn anew (mean and deviation)."""
+    """The sweep's metric after a short training, and with shuffled targets (mean ``drawn``, deviation ``spread``)."""
 
     train: float
     train_drawn: float
@@ -185,10 +193,11 @@ class Signal:
 
 @dataclass(frozen=True)
 class RunsEvidence:
-    """Two runs with one seed, and one that was resumed; differences are relative, None where there was no time.
+    """Two runs with one seed, and a resumed one; differences are relative, None if there was no time.
 
-    ``where`` names what differs most. ``changed`` names what a checkpoint does not bring back, ``resumed`` is how far
-    the next epoch after it is from that of the uninterrupted run; ``seconds`` that of an epoch of the first stage.
+    ``apart`` is the largest difference of the two runs, of the metric ``where``. ``changed`` names a state that a
+    checkpoint does not restore; ``resumed`` is the difference between the epoch after resuming and that of the
+    uninterrupted run; ``seconds`` is the time of an epoch of the first stage.
     """
 
     metrics: Mapping[str, float]
@@ -210,9 +219,9 @@ class CostEvidence:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a probe measured; what a kind of task does not have, or there was no time for, is None or empty.
+    """All evidence; parts that a kind of task does not have, or that there was no time for, are None or empty.
 
-    ``skipped`` names what there was no time for, ``untried`` what failed, with the error.
+    ``skipped`` names the probes that there was no time for, ``untried`` those that failed, with the error.
     """
 
     failure: ProbeFailure | None = None
@@ -230,7 +239,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Ramp:
-    """Losses, as they were and smoothed, while the learning rate rose; ``late`` if the time was up before the end."""
+    """The learning rate range test: losses, raw and smoothed, at rising ``rates``; ``late`` if time ran out before."""
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
@@ -240,7 +249,7 @@ class Ramp:
 
 @dataclass(frozen=True)
 class BatchEvidence:
-    """A batch of ``size``: examples per second and the most bytes of memory, both None where it did not fit."""
+    """A batch of ``size``: examples per second and peak memory in bytes, both None if it did not fit."""
 
     size: int
     rate: float | None

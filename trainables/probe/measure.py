@@ -1,4 +1,4 @@
-"""All probes of a task, each with a share of the time: what runs on the target, and its quick part."""
+"""All probes of a task within a time limit: `thorough` on the device that trains, `quick` without training."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from trainables.worker.loading import load, load_data
 from trainables.worker.resolve import resolve
 
 QUICK_CORNERS = 0.5
-"""Seconds for building corners in the quick part."""
+"""Seconds for building corners in `quick`."""
 
 
 def quick(question: Question, data: Data | None = None) -> Evidence:
-    """What needs no training: the data, the first loss, the metrics' names, and corners that build, on the CPU.
+    """Evidence without training, on the CPU: data, first loss, names of the metrics, and corners that build.
 
-    ``data`` is the task's, None to load it here. A task with a loop of its own tells nothing but its data.
+    ``data`` is the task's, None to load it here. Of a task with a loop of its own only the data are looked at.
 
     Raises:
-        TaskError: the task cannot be loaded, or its stages not be had.
+        TaskError: the task cannot be loaded, or its data have no subset for a stage.
     """
     task, data = loaded(question, data)
     if data is None:
@@ -55,13 +55,13 @@ def quick(question: Question, data: Data | None = None) -> Evidence:
 
 
 def thorough(question: Question, data: Data | None = None) -> Evidence:
-    """Everything, on the device of this process, in about ``question.seconds``.
+    """All evidence, on the device of this process, in about ``question.seconds``.
 
-    ``data`` is what the head loaded, which must be what ``data()`` gives here. A failure of the task is part of the
+    ``data`` is what the head loaded, which is compared with ``data()`` here. A failure of the task is part of the
     evidence.
 
     Raises:
-        TaskError: the task cannot be loaded, or its stages not be had.
+        TaskError: the task cannot be loaded, or its data have no subset for a stage.
     """
     torch.set_num_threads(max(1, int(question.cpus)))
     try:
@@ -84,9 +84,9 @@ def thorough(question: Question, data: Data | None = None) -> Evidence:
 
 
 def peak(question: Question, data: Data | None = None) -> int | None:
-    """The most bytes of a GPU that any corner took; None without a GPU, or where no corner trains.
+    """Peak memory in bytes of a GPU over all corners; None without a GPU, or if no corner trains.
 
-    Each trains for some steps and validates on a full batch, while the data that a trial keeps on the GPU are there.
+    Each corner trains for some steps and validates on a full batch, with the data on the GPU that a trial keeps there.
 
     Raises:
         TaskError: the task cannot be loaded.
@@ -94,7 +94,7 @@ def peak(question: Question, data: Data | None = None) -> int | None:
     task, data = loaded(question, data)
     if not torch.cuda.is_available() or not isinstance(task, Task) or data is None:
         return None
-    resident(data, first_steps.device())  # As the feed of a trial does; what is kept there stays as long as ``data``.
+    resident(data, first_steps.device())  # As a trial's feed does; the copy lives as long as ``data``.
     clock, most = Clock(question.seconds), 0
     for corner in question.corners:
         if clock.over:
@@ -104,39 +104,39 @@ def peak(question: Question, data: Data | None = None) -> int | None:
 
 
 def _peak(task: Task, data: Data, corner: Corner) -> int:
-    """Bytes that a short epoch takes, with whatever is on the device already; 0 where the corner does not train."""
+    """Peak bytes of a short epoch, with all that is on the device already; 0 if the corner does not train."""
     with Peak() as peak:
         try:
             few = corners.STEPS * Recipe.parse(corner.config).batch_size
             training, _ = corners.mini(task, shortened(data, few, VALIDATION_BATCH), corner.config)
             training.run_epoch()
-        except Exception:  # Trials of such a config fail, and the check has told so.
+        except Exception:  # Trials of such a config fail, which `thorough` reports.
             return 0
     return peak.bytes
 
 
 def loaded(question: Question, data: Data | None) -> tuple[Any, Data | None]:
-    """The task and its data: ``data``, which the head loaded, else what the task gives here; None if it keeps it."""
+    """The task and its data: ``data`` from the head, else ``task.data()``; None for a function."""
     if data is not None:
         return resolve(question.given.task, question.given.project), data
     return load(question.given, ())
 
 
 def own(question: Question, data: Data | None, what: str) -> tuple[Task, Data]:
-    """The task class and its data, unpacked; torch has the threads of a trial from now on.
+    """The task class and its data as tensors; sets torch's threads to those of a trial.
 
     Raises:
         TaskError: the task has a loop of its own, for which there is no ``what``.
     """
     task, data = loaded(question, data)
     if not isinstance(task, Task) or data is None:
-        raise TaskError(f"task {question.given.task} has a loop of its own; {what} needs a task class")
+        raise TaskError(f"task {question.given.task} has a loop of its own", f"{what} needs a task class")
     torch.set_num_threads(max(1, int(question.cpus)))
     return task, data.unpacked()
 
 
 def _sketched(task: Task, question: Question, looked: DataEvidence) -> tuple[CornerEvidence, ...]:
-    """As many corners as there is time for."""
+    """The evidence of as many corners as there is time for."""
     clock, found = Clock(QUICK_CORNERS), []
     examples = tuple(stage.examples for stage in looked.stages)
     for corner in question.corners:
@@ -151,7 +151,7 @@ def _of_data(error: Exception) -> ProbeFailure:
 
 
 def _foreign(question: Question) -> Evidence:
-    """A task with a loop of its own: its first epochs, as a trial would run them."""
+    """The evidence of a task with a loop of its own: its first epochs, run as in a trial."""
     from trainables.worker.staged import runner_of
 
     epochs = sum(stage.epochs for stage in question.given.plan.stages)

@@ -1,4 +1,4 @@
-"""The part of a trial that one of its processes has: probes run in one process, whatever the trial has."""
+"""The probes' view of a distributed trial: one of its processes, with its rows of each batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainables.recipe import Recipe
 
 
 def part(question: Question) -> Question:
-    """``question`` with the rows of a batch that each of its processes takes, as `rows_of_one` says."""
+    """``question`` with the batch size of one of its processes in every config; see `rows_of_one`."""
     if question.processes == 1:
         return question
 
@@ -25,15 +25,15 @@ def part(question: Question) -> Question:
 
 
 def rows_of_one(config: Mapping[str, Any], processes: int) -> dict[str, Any]:
-    """``config`` with the batch size of one of so many processes, two rows at least, and with the learning rate of all.
+    """``config`` with the batch size of one of ``processes``, at least two rows, and the learning rate of the whole.
 
-    A config that is no recipe stays as it is, to fail as it is.
+    A config with an invalid recipe is returned as it is, as its error is reported later.
     """
     try:
         recipe = Recipe.parse(config)
     except TaskError:
         return dict(config)
-    fewest = 1 if recipe.accumulate > 1 else 2  # Of each micro-batch, which the processes share.
+    fewest = 1 if recipe.accumulate > 1 else 2  # Of each micro-batch, which is sharded over the processes.
     rows = max(fewest, math.ceil(recipe.batch_size / recipe.accumulate / processes))
     alone = dict(config) | {"batch_size": min(recipe.batch_size, recipe.accumulate * rows)}
     if recipe.lr_scaling != "none":

@@ -1,4 +1,4 @@
-"""The most memory that something took: of the GPU where there is one, else by how much the process grew."""
+"""Peak memory of a piece of code: of the GPU if there is one, else the growth of the process."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Peak:
-    """A context manager; ``bytes`` is the peak within it, known at its end.
+    """Context manager; ``bytes`` is the peak within it, set at its end.
 
-    Of a GPU that is what torch had allocated at most, with what was there before it began: of the data only what was
-    put there, be it by who calls. Of the CPU it is how far the process grew past what it had ever held: 0 for
-    something smaller than what ran before.
+    On a GPU it is the most that torch had allocated, tensors from before included. On the CPU it is the growth of the
+    process beyond its former peak: 0 for code that needs less than what ran before.
     """
 
     bytes = 0

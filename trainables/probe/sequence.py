@@ -1,4 +1,4 @@
-"""The probes of a task class, one after the other, each with a share of the time."""
+"""The probes of a task class, one after the other, each with a slice of the time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Found = TypeVar("Found")
 
 
 class ProbeSequence:
-    """The probes of a task class, in the order in which a failure of one makes the next ones pointless.
+    """The probes of a task class, in an order such that the failure of one makes the next ones pointless.
 
     ``data`` and ``again`` are of two calls of the task's ``data()``.
     """
@@ -43,7 +43,7 @@ class ProbeSequence:
         self.untried: list[str] = []
 
     def run(self) -> Evidence:
-        """All evidence; it ends early where the loss is not to be had or has no gradient."""
+        """All evidence; it ends early if there is no loss or it has no gradient."""
         task, given, data = self.task, self.given, self.data
         try:
             looked = contents.look(task, data, given.plan, given.data_seed)
@@ -56,7 +56,7 @@ class ProbeSequence:
         if first.error is not None:
             return evidence()
         try:
-            learning = one_batch.learn(task, data, given.config, self._share())
+            learning = one_batch.learn(task, data, given.config, self._slice())
             if not learning.connected:
                 return evidence(learning=learning)
             self.rate = learning.rate
@@ -70,13 +70,13 @@ class ProbeSequence:
             signal=seen, runs=compared, corners=tried, skipped=tuple(self.skipped), untried=tuple(self.untried)
         )
 
-    def _share(self) -> float:
-        """A part of the time, in seconds: corners take the rest."""
+    def _slice(self) -> float:
+        """Seconds of one probe; corners take what is left."""
         return self.question.seconds / 6
 
     def _rows(self, epochs: int) -> int:
-        """So many examples can be trained on for ``epochs`` in such a part."""
-        return max(corners.FEWEST, int(self._share() / epochs / max(self.rate, 1e-9)))
+        """How many examples can be trained on for ``epochs`` in one `_slice`."""
+        return max(corners.FEWEST, int(self._slice() / epochs / max(self.rate, 1e-9)))
 
     def _costs(self) -> CostEvidence:
         plans, seed = self.question.plans, self.given.data_seed
@@ -85,10 +85,10 @@ class ProbeSequence:
 
     def _signal(self) -> Signal | None:
         asked, config, metric = max(signal.ASKED, self.enough), self.given.config, self.given.metric
-        return signal.measure(self.task, self.data, config, metric, self._share(), self._rows(1), asked)
+        return signal.measure(self.task, self.data, config, metric, self._slice(), self._rows(1), asked)
 
     def _runs(self) -> RunsEvidence:
-        """On few examples: what must be the same is the same there."""
+        """Two runs and a resumed one on few examples, where exact repetition must hold as on many."""
         rows = min(self._rows(5), corners.STEPS * Recipe.parse(self.given.config).batch_size)
         validation = max(corners.VALIDATION, self.enough)
         one, other = (shortened(data, rows, validation) for data in (self.data, self.again))
@@ -101,16 +101,16 @@ class ProbeSequence:
         )
 
     def _corners(self) -> tuple[CornerEvidence, ...]:
-        """All are built; the time that is left, a third of it all at least, is shared by those that train."""
+        """All corners are built; they train in the time that is left, a third of the whole at least, in equal parts."""
         found: list[CornerEvidence] = []
-        rate, clock = self.rate, Clock(max(self.clock.left, 2 * self._share()))
+        rate, clock = self.rate, Clock(max(self.clock.left, 2 * self._slice()))
         for number, corner in enumerate(self.question.corners):
             tried = corners.build(self.task, self.data, corner, self.given.plan, self.given.data_seed)
             if clock.over:
                 self.skipped.append(corner.name)
             elif tried.failure is None:
-                share = clock.left / (len(self.question.corners) - number)
-                tried = corners.train(self.task, self.data, corner, self.given.metric, share, rate, self.enough)
+                seconds = clock.left / (len(self.question.corners) - number)
+                tried = corners.train(self.task, self.data, corner, self.given.metric, seconds, rate, self.enough)
                 rate = max(rate, tried.rate or 0.0)
             found.append(tried)
         return tuple(found)

@@ -1,4 +1,4 @@
-"""Whether what is learnt from training tells anything of validation: its metric against that of targets drawn anew."""
+"""Permutation test (Ojala & Garriga, 2010) of a briefly trained model: its metric against that of shuffled targets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from trainables.probe.learning.first_steps import device, fresh, reported
 from trainables.task import Task
 
 EXAMPLES, ASKED = 2000, 500
-"""Training examples, and how many of either split the metric is of."""
+"""Most training examples, and examples of either split that the metric is computed on."""
 DRAWS, FEWEST = 16, 4
 
 
@@ -33,17 +33,14 @@ def measure(
     rows: int,
     asked: int = ASKED,
 ) -> Signal | None:
-    """Train for a few short epochs, for ``patience`` seconds on ``rows`` examples, and compare for as long again.
+    """Train for a few short epochs, for ``patience`` seconds on ``rows`` examples, and test for as long again.
 
-    ``asked`` is how many examples of either split the metric is of.
-
-    None if the metric is none of ``task.metrics``.
-
-    Targets, the last element of a batch, are shuffled among the examples `DRAWS` times: a metric that stays the same
-    owes nothing to the inputs (a permutation test; Ojala & Garriga, 2010).
+    The metric is computed on ``asked`` examples of either split. Targets, the last element of a batch, are shuffled
+    among the examples `DRAWS` times: a metric that stays the same does not depend on the inputs. None if the metric is
+    not one of ``task.metrics``.
 
     Raises:
-        TimeoutError: computing the metric takes so long that it can hardly be compared.
+        TimeoutError: computing the metric takes too long for a comparison.
     """
     name = metric.removeprefix("val_")
     part = shortened(data, min(rows, EXAMPLES), asked).unpacked()
@@ -81,7 +78,7 @@ def _against_drawn(
         if clock.over and draw > FEWEST:
             break
         shuffled = np.random.default_rng(draw).permutation(len(target)) if draw else np.arange(len(target))
-        # A copy: a task may write into what it is given.
+        # A copy, as a task may change its batch in place.
         given = (*(part.clone() for part in inputs), target[torch.from_numpy(shuffled)])
         metrics = reported(task, model, given, config)
         if name not in metrics:

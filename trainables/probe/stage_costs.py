@@ -1,4 +1,4 @@
-"""What stages cost: a few batches are timed, and a stage is as many of them as it has examples."""
+"""Costs of stages: the seconds of each, extrapolated from a few timed batches, and peak memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from trainables.stages import Plan
 from trainables.task import Task
 
 SLOW = 1.0
-"""Seconds of a validation that is not repeated to be timed warm."""
+"""Seconds of a first validation from which it is not repeated to be timed after warm-up."""
 
 
 def measure(
@@ -32,9 +32,9 @@ def measure(
     rows: int | None = None,
     validation: int = VALIDATION,
 ) -> CostEvidence:
-    """Seconds of each stage with ``config``, and the most memory it took.
+    """Seconds of each stage with ``config``, and peak memory.
 
-    ``rows`` limits the training examples that are timed, ``validation`` those of validation.
+    ``rows`` is the most training examples that are timed, ``validation`` the most validation examples.
     """
     recipe = Recipe.parse(config)
     part = shortened(data, min(rows or STEPS * recipe.batch_size, STEPS * recipe.batch_size), validation)
@@ -54,7 +54,7 @@ def measure(
 
 
 def scaled(first: float, plans: Sequence[Plan]) -> CostEvidence:
-    """The same where only an epoch of the first stage is known, of ``first`` seconds: others in proportion to data."""
+    """Seconds of each stage in proportion to its data, where one epoch of the first stage took ``first`` seconds."""
     full = first / plans[0][0].data
     seconds = tuple(tuple(full * stage.cost for stage in plan.stages) for plan in plans)
     return CostEvidence(seconds, 0, torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu")

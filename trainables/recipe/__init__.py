@@ -1,4 +1,4 @@
-"""The training recipe: optimizer, schedule, batches, regularization and numerics as config keys, each checked."""
+"""The recipe: config keys for optimizer, learning rate schedule, batches, regularization and precision."""
 
 from trainables.recipe.misspelt import misspelt
 from trainables.recipe.recipe import Recipe

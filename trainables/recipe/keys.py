@@ -1,4 +1,4 @@
-"""The config keys of the recipe: what each may hold, and which have an effect only beside others."""
+"""The config keys of the recipe: the values that each may have, and which need others to have an effect."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ KEYS: Mapping[str, Value] = {
     "channels_last": Switch(),
     "reproducible": Switch(),
 }
-"""What each key may hold."""
+"""The values of each key; `trainables.recipe.recipe.Recipe` has their defaults and effects."""
 
 
 def refuse_idle(given: Mapping[str, Any]) -> None:
-    """See that each of the ``given`` keys has an effect with the others.
+    """Check that each of the ``given`` keys has an effect with the others.
 
     Raises:
-        TaskError: one has none; names those beside which it has, as a condition to copy.
+        TaskError: one has none; the message has the ``when:`` under which it has.
     """
     for chooser, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
         chosen = given.get(chooser, next(iter(choices)))
@@ -63,6 +63,6 @@ def refuse_idle(given: Mapping[str, Any]) -> None:
 
 def _refuse(key: str, value: Any, chosen: str, chooser: str, takers: list[str]) -> None:
     raise TaskError(
-        f"{key} is {value!r}, but has no effect with {chooser} {chosen}; "
-        f"add `when: {{{chooser}: [{', '.join(takers)}]}}` to the parameter or leave it out"
+        f"{key} is {value!r}, but has no effect with {chooser} {chosen}",
+        f"add `when: {{{chooser}: [{', '.join(takers)}]}}` to the parameter or leave it out",
     )

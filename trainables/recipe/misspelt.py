@@ -1,4 +1,4 @@
-"""Config keys that look like keys of the recipe without being any."""
+"""Config keys that are probably misspelt keys of the recipe."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ ALIASES = {
     "mixed_precision": "precision",
     "deterministic": "reproducible",
 }
-"""Common names of recipe keys that difflib finds too far off."""
+"""What other libraries call keys of the recipe, where the names are too different for difflib."""
 
 
 def misspelt(names: Iterable[str]) -> dict[str, str]:
-    """Config keys that look like keys of the recipe without being any, with the key that may be meant."""
+    """Those of the config keys ``names`` that are probably misspelt keys of the recipe, with the key that is meant."""
     keys = [field.name for field in fields(Recipe)]
     found = {}
     for name in names:

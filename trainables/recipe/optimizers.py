@@ -1,9 +1,9 @@
-"""The seven optimizers, each torch's own class; which keys each takes, with their defaults."""
+"""The optimizers of the recipe, each a class of ``torch.optim``, with the keys that it takes and their defaults."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +12,10 @@ from torch.nn.parameter import is_lazy
 from torch.optim import SGD, Adadelta, Adam, AdamW, Optimizer, RMSprop
 
 from trainables.errors import TaskError
-
-if TYPE_CHECKING:
-    from trainables.recipe.recipe import Recipe
+from trainables.recipe.recipe_values import RecipeValues
 
 NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
-"""Modules whose parameters are never penalized; the first is what all batch and instance norms are made of."""
+"""Modules whose parameters get no weight decay; the first is the base class of all batch and instance norms."""
 
 _BETAS = (0.9, 0.999)
 
@@ -30,12 +28,12 @@ OPTIMIZERS: Mapping[str, Mapping[str, Any]] = {
     "rmsprop": {"lr": 1e-2, "momentum": 0.0},
     "adadelta": {"lr": 1.0},
 }
-"""Their names and the defaults of the keys that each takes; the first is the default. What is no key (rho of Adadelta,
-the smoothing of RMSprop, eps) stays as torch has it."""
+"""Optimizers by name, with the defaults of the keys that each takes; the first is the default. Other arguments (rho of
+Adadelta, alpha of RMSprop, eps) are torch's defaults."""
 
 
-def build(recipe: Recipe, model: nn.Module) -> Optimizer:
-    """The optimizer of all trainable parameters of ``model``.
+def build(recipe: RecipeValues, model: nn.Module) -> Optimizer:
+    """The torch optimizer of all trainable parameters of ``model``, fused where that is possible.
 
     Adam (Kingma & Ba, 2015), AdamW (Loshchilov & Hutter, 2019), Adadelta (Zeiler, 2012), RMSprop (Hinton, 2012).
 
@@ -43,7 +41,7 @@ def build(recipe: Recipe, model: nn.Module) -> Optimizer:
         TaskError: the model has no parameters to train.
     """
     groups, lr = _groups(model, recipe.weight_decay), recipe.peak
-    # Fused kernels compute the same update in one pass; they take neither sparse gradients nor complex parameters.
+    # Fused kernels do the same update in one pass, but not for sparse gradients or complex parameters.
     sparse = any(getattr(module, "sparse", False) for module in model.modules())
     fused = None if sparse or not all(p.is_floating_point() for p in _trainable(model)) else True
     match recipe.optimizer:
@@ -60,10 +58,10 @@ def build(recipe: Recipe, model: nn.Module) -> Optimizer:
 
 
 def weights(model: nn.Module) -> list[nn.Parameter]:
-    """The trainable parameters that may be penalized.
+    """The trainable parameters that weight decay and L1 apply to.
 
-    They are all but those of `NORMS`, those whose names begin with bias, and those with at most one dimension. One that
-    its lazy module has not given a shape yet counts as a weight unless its module or its name says otherwise.
+    These are all but those of `NORMS`, those whose names begin with bias, and those of at most one dimension. A lazy
+    parameter, which has no shape yet, is judged by its module and name alone.
     """
     return [parameter for name, parameter in model.named_parameters() if _is_weight(model, name, parameter)]
 
@@ -73,7 +71,7 @@ def add_l1(parameters: list[nn.Parameter], strength: float) -> None:
     """Add the gradient of ``strength`` times the sum of absolute values to those ``parameters`` that have one."""
     penalized: list[Tensor] = [p for p in parameters if p.grad is not None]
     gradients: list[Tensor] = [p.grad for p in penalized if p.grad is not None]
-    # For complex numbers there is no sign in one pass, and z / |z| takes its place.
+    # _foreach_sign does not take complex numbers, whose sign is z / |z|.
     are_complex = any(p.is_complex() for p in penalized)
     signs = [p.sgn() for p in penalized] if are_complex else torch._foreach_sign(penalized)
     torch._foreach_add_(gradients, signs, alpha=strength)
@@ -82,9 +80,9 @@ def add_l1(parameters: list[nn.Parameter], strength: float) -> None:
 def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     parameters = _trainable(model)
     if not parameters:
-        raise TaskError(f"model {type(model).__name__} has no parameters to train; let one require a gradient")
+        raise TaskError(f"model {type(model).__name__} has no parameters to train", "let one require a gradient")
     if weight_decay == 0:
-        # One group is one call of a fused kernel less per step.
+        # One group instead of two saves a call of the fused kernel per step.
         return [{"params": parameters, "weight_decay": 0.0}]
     penalized = {id(p) for p in weights(model)}
     groups = [

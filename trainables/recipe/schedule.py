@@ -1,4 +1,4 @@
-"""The learning rate over a climb: a linear rise, then one of torch's schedules."""
+"""`LRSchedule`: a linear warm-up, then one of torch's ``lr_scheduler`` classes, over the stages of one fresh start."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch.optim.lr_scheduler import LinearLR, LRScheduler, ReduceLROnPlateau
 
 
 class LRSchedule:
-    """Raises the rate over ``warmup`` steps to where ``main`` begins (None: a constant rate), then steps that.
+    """Linear warm-up over ``warmup`` steps to the rate where ``main`` begins, then ``main`` (None: a constant rate).
 
-    ``step`` is to be called after every step of the optimizer, ``end_epoch`` after every epoch, ``begin_stage`` where
-    a stage begins. ``last_epoch`` counts the steps, as torch's schedules do. torch's ``SequentialLR`` would do, but
-    that it cannot hold a plateau.
+    Call `step` after every optimizer step, `end_epoch` after every epoch, and `begin_stage` where a stage begins.
+    ``last_epoch`` counts the steps, as torch's schedules do. Not torch's ``SequentialLR``, which does not take a
+    ``ReduceLROnPlateau``.
     """
 
     def __init__(self, optimizer: Optimizer, main: LRScheduler | None, warmup: int) -> None:
@@ -28,7 +28,7 @@ class LRSchedule:
         self._rise = LinearLR(optimizer, 1 / (warmup + 1), 1.0, warmup) if warmup else None
 
     def step(self) -> None:
-        """Move on by one step of the optimizer."""
+        """Set the rate of the next optimizer step."""
         self.last_epoch += 1
         if self.last_epoch < self._warmup and self._rise is not None:
             _step(self._rise)
@@ -39,23 +39,23 @@ class LRSchedule:
             _step(self._main)
 
     def end_epoch(self, loss: float) -> None:
-        """Tell a plateau the epoch's ``loss``; it judges epochs that end after the warm-up."""
+        """Step a ``ReduceLROnPlateau`` with the epoch's ``loss``, once the warm-up is over; nothing for the others."""
         if isinstance(self._main, ReduceLROnPlateau) and self.last_epoch >= self._warmup:
             self._main.step(loss)
 
     def begin_stage(self) -> None:
-        """Let a plateau compare with this stage's epochs alone, as losses on other data are no measure for it."""
+        """Reset the best loss of a ``ReduceLROnPlateau``: losses of another stage are on other data."""
         if isinstance(self._main, ReduceLROnPlateau):
             self._main.best, self._main.num_bad_epochs = math.inf, 0
 
     def state_dict(self) -> dict[str, Any]:
-        """All that changes over time, but for the rates, which are in the optimizer's state."""
+        """The state of the schedules; the rates themselves are in the optimizer's state."""
         parts = {"main": self._main, "rise": self._rise}
         states = {name: part.state_dict() for name, part in parts.items() if part is not None}
         return {"last_epoch": self.last_epoch, **states}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where ``state`` was taken."""
+        """Continue from ``state``."""
         self.last_epoch = state["last_epoch"]
         for name, part in (("main", self._main), ("rise", self._rise)):
             if part is not None:
@@ -67,6 +67,6 @@ def _step(schedule: LRScheduler) -> None:
         schedule.step()
         return
     with warnings.catch_warnings():
-        # After a resume the schedule may move over a skipped stage before the new optimizer object has made a step.
+        # After a resume the schedule may be stepped past a skipped stage before the new optimizer has made a step.
         warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step", category=UserWarning)
         schedule.step()

@@ -1,10 +1,10 @@
-"""The nine schedules, each torch's own class; which keys each takes, with their defaults."""
+"""The learning rate schedules of the recipe, each of ``torch.optim.lr_scheduler``, with their keys and defaults."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import (
@@ -20,9 +20,7 @@ from torch.optim.lr_scheduler import (
 )
 
 from trainables.errors import TaskError
-
-if TYPE_CHECKING:
-    from trainables.recipe.recipe import Recipe
+from trainables.recipe.recipe_values import RecipeValues
 
 SCHEDULES: Mapping[str, Mapping[str, Any]] = {
     "constant": {},
@@ -41,12 +39,12 @@ SCHEDULES: Mapping[str, Mapping[str, Any]] = {
     "cyclic": {"lr_start": 0.1, "schedule_period": 0.25},
     "onecycle": {"lr_start": 0.04, "lr_end": 4e-6, "warmup": 0.3},
 }
-"""Their names and the defaults of the keys that each takes; the first is the default. A seventh of the steps, then two,
-then four make three whole cycles of ``restarts``, of which the last ends with the last step."""
+"""Schedules by name, with the defaults of the keys that each takes; the first is the default. The cycles of restarts
+take 1/7, 2/7 and 4/7 of the steps, so that the last one ends with the last step."""
 
 
-def build(recipe: Recipe, optimizer: Optimizer, steps: int) -> LRScheduler | None:
-    """What follows the warm-up: a schedule over ``steps`` optimizer steps; None for a constant rate.
+def build(recipe: RecipeValues, optimizer: Optimizer, steps: int) -> LRScheduler | None:
+    """The schedule after the warm-up, over ``steps`` optimizer steps; None for a constant rate.
 
     CosineAnnealing (Loshchilov & Hutter, 2017), with and without restarts; CyclicLR (Smith, 2017).
     """
@@ -70,8 +68,8 @@ def build(recipe: Recipe, optimizer: Optimizer, steps: int) -> LRScheduler | Non
     return None
 
 
-def onecycle(recipe: Recipe, optimizer: Optimizer, steps: int, rise: int) -> OneCycleLR:
-    """One cycle (Smith & Topin, 2019) over ``steps`` of which the first ``rise`` go up; momentum stays as given."""
+def onecycle(recipe: RecipeValues, optimizer: Optimizer, steps: int, rise: int) -> OneCycleLR:
+    """One cycle (Smith & Topin, 2019) over ``steps``, rising for the first ``rise``; momentum is not cycled."""
     return OneCycleLR(
         optimizer,
         recipe.peak,
@@ -84,26 +82,29 @@ def onecycle(recipe: Recipe, optimizer: Optimizer, steps: int, rise: int) -> One
     )
 
 
-def check(recipe: Recipe) -> None:
-    """See that the values of the schedule's keys fit each other.
+def check(recipe: RecipeValues) -> None:
+    """Check the values of the schedule's keys against each other.
 
     Raises:
-        TaskError: a rate that only falls by a factor is to end at nothing.
+        TaskError: ``lr_end`` is 0 for a schedule that falls by a factor.
     """
     if recipe.schedule in ("exponential", "onecycle") and recipe.lr_end == 0:
-        raise TaskError(f"lr_end is 0, which the {recipe.schedule} schedule never reaches; use a number > 0, e.g. 0.01")
+        raise TaskError(
+            f"lr_end is 0, which the {recipe.schedule} schedule never reaches", "use a number > 0, e.g. 0.01"
+        )
 
 
-def _restarts(recipe: Recipe, optimizer: Optimizer, cycle: float) -> CosineAnnealingWarmRestarts:
+def _restarts(recipe: RecipeValues, optimizer: Optimizer, cycle: float) -> CosineAnnealingWarmRestarts:
     schedule = CosineAnnealingWarmRestarts(
         optimizer, T_0=1, T_mult=recipe.restart_growth, eta_min=recipe.peak * recipe.lr_end
     )
-    # Torch takes whole numbers alone, but counts with others, too: only so do whole cycles end with the last step.
+    # Torch's constructor takes whole numbers only; its arithmetic takes fractions, with which the last cycle ends
+    # exactly with the last step.
     schedule.T_0 = schedule.T_i = cycle  # type: ignore[assignment]
     return schedule
 
 
-def _plateau(recipe: Recipe, optimizer: Optimizer) -> ReduceLROnPlateau:
+def _plateau(recipe: RecipeValues, optimizer: Optimizer) -> ReduceLROnPlateau:
     return ReduceLROnPlateau(
         optimizer,
         factor=recipe.plateau_factor,
@@ -114,7 +115,7 @@ def _plateau(recipe: Recipe, optimizer: Optimizer) -> ReduceLROnPlateau:
     )
 
 
-def _cyclic(recipe: Recipe, optimizer: Optimizer, period: int) -> CyclicLR:
+def _cyclic(recipe: RecipeValues, optimizer: Optimizer, period: int) -> CyclicLR:
     low, up = recipe.peak * recipe.lr_start, max(1, period // 2)
     down = max(1, period - up)
     return CyclicLR(optimizer, low, recipe.peak, step_size_up=up, step_size_down=down, cycle_momentum=False)

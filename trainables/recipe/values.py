@@ -1,4 +1,4 @@
-"""Values of config keys, each checked with an error that says what is allowed."""
+"""Types of config values, with the check and the error message of each."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Protocol
 
-from trainables.errors import TaskError, nearest
+from trainables.errors import TaskError
+from trainables.nearest import nearest
 
 
 class Value(Protocol):
-    """What a key may hold; `read` returns it in its own type or raises a TaskError."""
+    """The type of a key's value; `read` returns a value in that type or raises a TaskError."""
 
     def read(self, key: str, value: Any) -> Any: ...
 
@@ -26,7 +27,7 @@ class Word:
     def read(self, key: str, value: Any) -> str:
         if value not in self.allowed:
             hint = nearest(str(value), self.allowed)
-            raise TaskError(f"{key} is {value!r}{hint}; allowed: {', '.join(self.allowed)}")
+            raise TaskError(f"{key} is {value!r}{hint}", f"allowed: {', '.join(self.allowed)}")
         return str(value)
 
 
@@ -40,10 +41,10 @@ class Number:
     most: float = math.inf
 
     def read(self, key: str, value: Any) -> float:
-        # numpy's numbers are among these, its booleans are not.
+        # numpy's numbers are Real, its booleans are not.
         sensible = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
         if not (sensible and self.least <= value <= self.most and self.above < value < self.below):
-            raise TaskError(f"{key} is {value!r}; use a number {self._bounds()}")
+            raise TaskError(f"{key} is {value!r}", f"use a number {self._bounds()}")
         return float(value)
 
     def _bounds(self) -> str:
@@ -61,7 +62,7 @@ class Whole:
 
     def read(self, key: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < self.least:
-            raise TaskError(f"{key} is {value!r}; use a whole number >= {self.least}")
+            raise TaskError(f"{key} is {value!r}", f"use a whole number >= {self.least}")
         return int(value)
 
 
@@ -80,7 +81,7 @@ class Switch:
 
     def read(self, key: str, value: Any) -> bool:
         if not isinstance(value, bool):
-            raise TaskError(f"{key} is {value!r}; use true or false")
+            raise TaskError(f"{key} is {value!r}", "use true or false")
         return value
 
 
@@ -90,5 +91,5 @@ class Betas:
     def read(self, key: str, value: Any) -> tuple[float, float]:
         each = Number(least=0.0, below=1.0)
         if not isinstance(value, (list, tuple)) or len(value) != 2:
-            raise TaskError(f"{key} is {value!r}; use two numbers, e.g. [0.9, 0.999]")
+            raise TaskError(f"{key} is {value!r}", "use two numbers, e.g. [0.9, 0.999]")
         return each.read(f"{key}/0", value[0]), each.read(f"{key}/1", value[1])

@@ -1,1 +1,1 @@
-"""Reference tasks: real models on real data, each with an example sweep beside it."""
+"""Reference tasks: models on public data sets, each with an example sweep in a YAML file of its name."""

@@ -19,7 +19,7 @@ PIXELS, CLASSES = 64, 10
 class Digits(Task):
     """Ten classes, 1 437 training and 360 validation examples, always the same ones.
 
-    Config keys beside those of the recipe: ``hidden`` units per layer (default 128), ``depth`` hidden layers (1),
+    Config keys besides those of the recipe: ``hidden`` units per layer (default 128), ``depth`` hidden layers (1),
     ``dropout`` after each (0).
     """
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from trainables.errors import TaskError, nearest
+from trainables.errors import TaskError
+from trainables.nearest import nearest
 from trainables.tasks.words import PADDING
 
 MODELS = ("gru", "lstm", "transformer")
@@ -31,7 +32,7 @@ class Classifier(nn.Module):
         super().__init__()
         model, width = config.get("model", MODELS[0]), config.get("embedding", 128)
         if model not in MODELS:
-            raise TaskError(f"model is {model!r}{nearest(str(model), MODELS)}; allowed: {', '.join(MODELS)}")
+            raise TaskError(f"model is {model!r}{nearest(str(model), MODELS)}", f"allowed: {', '.join(MODELS)}")
         self.embedding = nn.Embedding(vocabulary, width, padding_idx=PADDING)
         nn.init.normal_(self.embedding.weight, std=0.1)
         nn.init.zeros_(self.embedding.weight[PADDING].detach())
@@ -70,7 +71,7 @@ class Attentive(nn.Module):
         super().__init__()
         heads = config.get("heads", 4)
         if width % heads:
-            raise TaskError(f"heads is {heads}, which does not divide embedding {width}; use a divisor, e.g. 4")
+            raise TaskError(f"heads is {heads}, which does not divide embedding {width}", "use a divisor, e.g. 4")
         self.width = width
         self.positions = nn.Parameter(torch.randn(length, width) * 0.1)
         layer = nn.TransformerEncoderLayer(

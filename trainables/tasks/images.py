@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainables.errors import TaskError, nearest
+from trainables.errors import TaskError
+from trainables.nearest import nearest
 
 MODELS = ("cnn", "vgg", "resnet")
 
@@ -67,9 +68,9 @@ def network(config: Mapping[str, Any], normalize: Normalize, side: int, classes:
     """
     model, width, depth = config.get("model", MODELS[0]), config.get("width", 16), config.get("depth", 2)
     if model not in MODELS:
-        raise TaskError(f"model is {model!r}{nearest(str(model), MODELS)}; allowed: {', '.join(MODELS)}")
+        raise TaskError(f"model is {model!r}{nearest(str(model), MODELS)}", f"allowed: {', '.join(MODELS)}")
     if side >> depth < 1:
-        raise TaskError(f"depth is {depth}, but {side} pixels can be halved {side.bit_length() - 1} times; use fewer")
+        raise TaskError(f"depth is {depth}, but {side} pixels can be halved {side.bit_length() - 1} times", "use fewer")
     layers: list[nn.Module] = [normalize]
     channels = len(normalize.mean)
     for level in range(depth):

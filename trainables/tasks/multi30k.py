@@ -32,9 +32,9 @@ VOCABULARY, LENGTH, ORDERS = 6000, 32, 4
 class Multi30k(Task):
     """29 000 pairs of sentences to train on, 1 014 to validate, lower-case, as padded whole numbers.
 
-    ``val_bleu``, from 0 to 100, is that of greedy translations over the whole validation set, as sacrebleu gives it for
-    lower-cased text (its 13a tokens); it needs the package, extra ``tasks``. ``val_loss`` is per word. A sentence is
-    cut after ``LENGTH`` words. Config keys beside those of the recipe are those of `Translator`.
+    ``val_bleu``, from 0 to 100, is sacrebleu's for lower-cased text (13a tokens), of greedy translations of the whole
+    validation set; it needs the package (extra ``tasks``). ``val_loss`` is per word. A sentence is cut after ``LENGTH``
+    words. Config keys besides those of the recipe are those of `Translator`.
     """
 
     def data(self) -> Data:
@@ -54,7 +54,7 @@ class Multi30k(Task):
         return total / count
 
     def metrics(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Mapping[str, float | Tensor]:
-        """Per sentence: the loss of its words and their number, and the counts that BLEU is made of."""
+        """Means per sentence: the loss of its words, their number, and the counts of BLEU."""
         total, words = _cross_entropy(model, batch, 0.0)
         counts = bleu_counts(cast("Translator", model).greedy(_trimmed(batch[0]), LENGTH - 1), batch[2])
         size = len(batch[0])
@@ -73,14 +73,14 @@ def tokens(content: bytes) -> list[Text]:
 
 
 def references(texts: Sequence[Text], vocabulary: Vocabulary) -> NDArray[np.int32]:
-    """The numbers of all words of ``texts``: those outside the ``vocabulary`` get their own, from `VOCABULARY` on."""
+    """The numbers of all words of ``texts``; those outside the ``vocabulary`` get numbers from `VOCABULARY` on."""
     numbers = dict(vocabulary.numbers)
     rows = [[numbers.setdefault(word, VOCABULARY + len(numbers)) for word in text] for text in texts]
     return pad(rows, max(map(len, rows)))
 
 
 def bleu_counts(translations: Tensor, references: Tensor) -> dict[str, int]:
-    """What BLEU (Papineni et al., 2002) sums up over sentences: matching and all n-grams, and both lengths.
+    """The counts of BLEU (Papineni et al., 2002), summed over sentences: matching and all n-grams, and both lengths.
 
     Both are padded whole numbers of shape (batch, length); a word is its number.
     """
@@ -114,7 +114,7 @@ def _cross_entropy(model: nn.Module, batch: Batch, smoothing: float) -> tuple[Te
     source, target = _trimmed(batch[0]), _trimmed(batch[1])
     following = target[:, 1:].to(torch.int64)
     real = following != PADDING
-    # The scores of all words are the dearest part: padding gets none.
+    # Scores are computed for words only, not for padding, as they take most of the time.
     scores = translator.scores(translator(source, target[:, :-1])[real])
     total = functional.cross_entropy(scores, following[real], label_smoothing=smoothing, reduction="sum")
     return total, real.sum()
@@ -133,5 +133,7 @@ def _sacrebleu() -> Any:
         import sacrebleu.metrics
         import sacrebleu.tokenizers.tokenizer_13a
     except ModuleNotFoundError:
-        raise TaskError("BLEU needs the package sacrebleu; pip install 'raysieve[tasks]'") from None
+        raise TaskError(
+            "BLEU needs the package sacrebleu", "from a checkout of Sieve: pip install '.[tasks]'"
+        ) from None
     return sacrebleu

@@ -58,7 +58,7 @@ class Tabular(Task):
 
     name: ClassVar[str]
     page: ClassVar[str]
-    """Where it comes from."""
+    """The web page of the data set."""
     numbers: ClassVar[int]
     categories: ClassVar[tuple[int, ...]] = ()
     classes: ClassVar[int]
@@ -87,9 +87,11 @@ class Tabular(Task):
             with np.load(io.BytesIO((folder / path).read_bytes())) as file:
                 table, labels = file["X"], file["y"]
         except (OSError, ValueError, KeyError, EOFError) as error:
-            raise TaskError(f"the file {folder / path} cannot be read: {error}; make it again from {form}") from error
+            raise TaskError(
+                f"the file {folder / path} cannot be read: {error}", f"make it again from {form}"
+            ) from error
         if table.shape != (len(labels), columns):
-            raise TaskError(f"the file {folder / path} has X of shape {table.shape}; make it again from {form}")
+            raise TaskError(f"the file {folder / path} has X of shape {table.shape}", f"make it again from {form}")
         return table, labels
 
 

@@ -32,7 +32,7 @@ class Attention(nn.Module):
         return self._split(keys), self._split(values)
 
     def forward(self, states: Tensor, memory: KeyValues, mask: Tensor | None = None, causal: bool = False) -> Tensor:
-        """What ``states`` attend to in ``memory``; a ``mask`` is true where they may look, ``causal`` not ahead."""
+        """Attention of ``states`` to ``memory``, where ``mask`` is true; with ``causal`` not to later words."""
         attended = functional.scaled_dot_product_attention(
             self._split(self.query(states)),
             *memory,
@@ -47,7 +47,7 @@ class Attention(nn.Module):
 
 
 class Layer(nn.Module):
-    """A layer of the encoder, or with ``cross`` of the decoder, which looks at the source, too."""
+    """A layer of the encoder, or with ``cross`` (attention to the source) of the decoder."""
 
     def __init__(self, width: int, heads: int, hidden: int, dropout: float, cross: bool) -> None:
         super().__init__()
@@ -68,9 +68,9 @@ class Layer(nn.Module):
     def decode(
         self, states: Tensor, source: KeyValues, mask: Tensor, past: KeyValues | None = None
     ) -> tuple[Tensor, KeyValues]:
-        """The states of the target after this layer and what to hand in as ``past`` for the word after it.
+        """The states of the target after this layer, and the keys and values to pass as ``past`` for the next word.
 
-        Without ``past`` the states are a target from its begin, of which each looks at those up to itself.
+        Without ``past`` the states are those of a whole target, with causal attention.
         """
         normed = self.own_norm(states)
         memory = self.own.remember(normed)
@@ -97,7 +97,7 @@ class Translator(nn.Module):
         super().__init__()
         width, heads, dropout = config.get("width", 128), config.get("heads", 4), config.get("dropout", 0.1)
         if width % heads:
-            raise TaskError(f"heads is {heads}, which does not divide width {width}; use a divisor, e.g. 4")
+            raise TaskError(f"heads is {heads}, which does not divide width {width}", "use a divisor, e.g. 4")
         self.source = nn.Embedding(source, width, padding_idx=PADDING)
         self.target = nn.Embedding(target, width, padding_idx=PADDING)
         for embedding in (self.source, self.target):
@@ -119,7 +119,7 @@ class Translator(nn.Module):
         return self.decoder_norm(states)
 
     def encode(self, source: Tensor) -> tuple[list[KeyValues], Tensor]:
-        """What each layer of the decoder remembers of ``source``, and the mask of its words."""
+        """Keys and values of ``source`` for each layer of the decoder, and the mask of its words."""
         mask = (source != PADDING)[:, None, None]
         states = self._embed(self.source, source)
         for layer in _layers(self.encoder):
@@ -132,7 +132,7 @@ class Translator(nn.Module):
         return functional.linear(states, self.target.weight)
 
     def greedy(self, source: Tensor, length: int) -> Tensor:
-        """The translation, always by the likeliest next word: of shape (batch, at most ``length``), without `BEGIN`.
+        """The greedy translation, of shape (batch, at most ``length``), without `BEGIN`.
 
         After its `END` a row is `PADDING`; a row without `END` was cut.
         """

@@ -1,4 +1,4 @@
-"""Words as numbers: a vocabulary of the training texts, and texts as padded arrays of its numbers."""
+"""Vocabulary of the training texts, and texts as padded arrays of its numbers."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 
 PADDING, UNKNOWN, BEGIN, END = range(4)
 SPECIAL = 4
-"""Numbers below this one are no words."""
+"""Numbers below this one stand for padding, begin, end and unknown words."""
 
 Text = Sequence[str]
 """A text as its words."""
 
 
 def words(text: str) -> list[str]:
-    """The words and signs of ``text``, lower-case."""
+    """The words and punctuation marks of ``text``, lower-case."""
     return re.findall(r"\w+|[^\w\s]", text.lower())
 
 
 class Vocabulary:
-    """The most frequent words of ``texts``, with numbers from `SPECIAL` to below ``size``, as far as they occur twice.
+    """The most frequent words of ``texts`` that occur at least twice, with numbers from `SPECIAL` to below ``size``.
 
-    Words that occur once are left out, so that a model learns something of `UNKNOWN`. Among equally frequent ones
-    the order is that of the alphabet.
+    Words that occur once are left out, so that a model is trained on `UNKNOWN`, too. Equally frequent words are in
+    alphabetical order.
     """
 
     def __init__(self, texts: Iterable[Text], size: int) -> None:

@@ -1,1 +1,1 @@
-"""The worker process of a trial: the Ray-facing trainable, its task and data, its processes, its checkpoint."""
+"""The worker of a trial: the ``tune.Trainable``, loading of task and data, DDP processes, checkpoint."""

@@ -1,4 +1,4 @@
-"""The one checkpoint file of a trial: replaced as a whole, so it holds the old state or the new, never half."""
+"""The checkpoint file of a trial, replaced atomically."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NAME = "latest.pt"
 
 
 def write(folder: Path, state: dict[str, Any]) -> Path:
-    """Replace the checkpoint in ``folder`` (made if missing) by ``state`` and return its path; durable on return.
+    """Replace the checkpoint in ``folder`` (made if missing) by ``state``, synced to disk, and return its path.
 
     Raises:
-        CheckpointError: the folder cannot be written or the disk is full. The checkpoint before stays as it was.
+        CheckpointError: the folder cannot be written or the disk is full. The old checkpoint is kept.
     """
-    # Serialized in memory first: torch's own writer hides a full disk behind a RuntimeError.
+    # Serialized in memory first, as torch's own writer raises a RuntimeError on a full disk.
     buffer = io.BytesIO()
     torch.save(state, buffer)
     target, partial = folder / NAME, folder / f".{NAME}.{os.getpid()}"
@@ -37,8 +37,8 @@ def write(folder: Path, state: dict[str, Any]) -> Path:
         with suppress(OSError):
             partial.unlink()
         raise CheckpointError(
-            f"cannot write checkpoint {target}: {error.strerror or error}; "
-            "free some space or make the folder writable, then run the sweep again"
+            f"cannot write checkpoint {target}: {error.strerror or error}",
+            "free some space or make the folder writable, then run the sweep again",
         ) from error
     return target
 
@@ -47,7 +47,7 @@ def read(folder: Path) -> dict[str, Any] | None:
     """The state last written to ``folder``, its tensors on the CPU; None if there is none.
 
     Raises:
-        CheckpointError: there is a file, but it is not a whole checkpoint.
+        CheckpointError: the file is not a whole checkpoint.
     """
     path = folder / NAME
     if not path.exists():
@@ -56,10 +56,10 @@ def read(folder: Path) -> dict[str, Any] | None:
         state = torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:
         raise CheckpointError(
-            f"cannot read checkpoint {path}: {error}; remove the sweep and run it again, or restore the file"
+            f"cannot read checkpoint {path}: {error}", "remove the sweep and run it again, or restore the file"
         ) from error
     if not isinstance(state, dict):
-        raise CheckpointError(f"{path} holds a {type(state).__name__}, not a checkpoint; restore the file")
+        raise CheckpointError(f"{path} holds a {type(state).__name__}, not a checkpoint", "restore the file")
     return state
 
 

@@ -1,8 +1,8 @@
-"""A trial of several processes: the loop of one, run by Ray Train's TorchTrainer from within the trial's actor.
+"""Distributed trials: data-parallel training (DDP) by Ray Train's ``TorchTrainer``, run by the trial's actor.
 
-Ray's documented pattern for Train inside Tune: the Tune trial is a driver that holds no CPU or GPU, and TorchTrainer
-reserves all its processes as one placement group, which starts whole or waits. Ray hands reports on as they come and
-goes on training, while a stage's verdict may pause or stop a trial: so here the processes do one epoch at each order.
+Ray's documented pattern for Train inside Tune: the Tune trial is a driver that reserves no CPU or GPU, and TorchTrainer
+reserves all its processes as one placement group, which starts whole or waits. Ray Train would train on after a report,
+while a verdict may pause or stop the trial: so the processes wait for an order before each epoch.
 """
 
 from __future__ import annotations
@@ -16,18 +16,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray._private.state import state as cluster_state
 from ray.actor import ActorHandle
-from ray.core.generated.gcs_pb2 import PlacementGroupTableData
 from ray.util import remove_placement_group
-from ray.util.placement_group import PlacementGroup
 
+from cluster.ray_internals.placement_groups import abandoned
 from trainables.errors import RankFailed, TaskError
 from trainables.loop.assignment import Assignment
 from trainables.worker import outcome
 
 FREE_EVERY = 2.0
-"""Seconds from one look for what killed trials hold to the next, while processes wait to start."""
+"""Seconds between two calls of `free`, while processes wait to start."""
 
 END_TIMEOUT = 60.0
 """Seconds to wait for the processes of an ended trial."""
@@ -43,19 +41,19 @@ class Crew:
 
     @property
     def each(self) -> dict[str, float]:
-        """What Ray reserves for each process."""
+        """The resources that Ray reserves for each process."""
         return {"CPU": self.cpu, "GPU": self.gpu}
 
 
 class Exchange:
-    """An actor between the trial and its processes: orders to each of ``workers``, answers from any."""
+    """Actor with the queues between a trial and its processes: orders for each of ``workers``, answers of all."""
 
     def __init__(self, workers: int) -> None:
         self._orders: list[asyncio.Queue[bool]] = [asyncio.Queue() for _ in range(workers)]
         self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def order(self, go_on: bool) -> None:
-        """Have every process train for an epoch, or end."""
+        """Order every process to train for an epoch, or to end."""
         for orders in self._orders:
             orders.put_nowait(go_on)
 
@@ -64,7 +62,7 @@ class Exchange:
         return await self._orders[rank].get()
 
     async def answer(self, answer: dict[str, Any]) -> None:
-        """Hand in what came of an order."""
+        """Put the answer to an order."""
         self._answers.put_nowait(answer)
 
     async def next_answer(self) -> dict[str, Any]:
@@ -73,10 +71,10 @@ class Exchange:
 
 
 class DistributedTraining:
-    """Trains one config of a task in several processes; what they hand in is as of `trainables.loop.training.Training`.
+    """The run of one trial of a task in several processes, with the interface of `trainables.loop.training.Training`.
 
-    A state is that of a single process, so a trial may go on with another number of processes. They start with the
-    first epoch that is to train.
+    A state is that of a single process, so that a trial may be resumed with another number of processes. They start
+    with the first epoch.
     """
 
     def __init__(self, given: Assignment, shared: Sequence[Any], crew: Crew) -> None:
@@ -93,8 +91,8 @@ class DistributedTraining:
         """Train for the next epoch and return its metrics.
 
         Raises:
-            RankFailed: a process broke; it holds the failure of the first that did.
-            RuntimeError: a process died, or Ray Train could not start them.
+            RankFailed: a process failed; with the failure of the first that did.
+            RuntimeError: a process died, or Ray Train could not start them, or not free what killed ones hold.
         """
         starts = self._exchange is None
         exchange = self._exchange or self._start()
@@ -110,7 +108,7 @@ class DistributedTraining:
         return dict(answer["metrics"])
 
     def state(self) -> dict[str, Any]:
-        """Everything that a new object needs to go on; of process 0, on the CPU.
+        """The whole state of the run: that of process 0, on the CPU.
 
         Raises:
             RuntimeError: nothing was trained or loaded yet.
@@ -120,7 +118,7 @@ class DistributedTraining:
         return self._state
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Go on where ``state`` was taken; before the first epoch."""
+        """Continue from ``state``; only before the first epoch."""
         self._state = dict(state)
         self.stage, self.done = state["stage"], state["done"]
 
@@ -139,6 +137,7 @@ class DistributedTraining:
         return str(self._given.folder / "train")
 
     def _start(self) -> ActorHandle:
+        free()
         exchange = ray.remote(num_cpus=0)(Exchange).remote(self._crew.workers)
         state = None if self._state is None else ray.put(_pack(self._state))
         orders = {
@@ -154,7 +153,7 @@ class DistributedTraining:
         return exchange
 
     def _cause(self, exchange: ActorHandle, answer: dict[str, Any]) -> Exception:
-        """What broke the processes: where one of them died, the others only tell that they lost it."""
+        """The error behind an ``answer``: where one process died, the others only report a lost connection."""
         told: dict[int, dict[str, Any]] = {}
         while "failure" in answer:
             told[answer["rank"]] = answer["failure"]
@@ -193,29 +192,25 @@ class DistributedTraining:
 
 
 def free() -> None:
-    """Free what the processes of killed trials hold, those of this job (a head and its trials) alone.
+    """Remove the placement groups of killed trials of this Ray job (a head and its trials).
 
     They die with their trial, but Ray keeps a placement group until both the actor that made it and its job are over.
     That of a trial is made by Ray Train's controller, an actor that dies with the trial's own, if a moment later.
+
+    Raises:
+        RayChanged: this Ray does not tell whose they are.
     """
-    job = ray.get_runtime_context().get_job_id()
-    # The public table of placement groups does not say who made them.
-    for row in cluster_state._connect_and_get_accessor().get_placement_group_table():
-        group = PlacementGroupTableData.FromString(row)
-        made_here = group.creator_job_id.hex() == job and not group.is_detached
-        by_actor = not ray.ActorID(group.creator_actor_id).is_nil()
-        over = group.creator_actor_dead and group.state != PlacementGroupTableData.REMOVED
-        if made_here and by_actor and over:
-            remove_placement_group(PlacementGroup(ray.PlacementGroupID(group.placement_group_id)))
+    for group in abandoned():
+        remove_placement_group(group)
 
 
 def train_as_one(orders: Mapping[str, Any]) -> None:
-    """What each process runs: an epoch at each order, until the order to end."""
+    """``train_loop_per_worker`` of TorchTrainer: an epoch at each order, until the order to end."""
     rank, exchange = ray.train.get_context().get_world_rank(), orders["exchange"]
     try:
-        share, training = _training(orders)
+        shard, training = _training(orders)
         while ray.get(exchange.next_order.remote(rank)):
-            metrics = share.averaged(training.run_epoch())
+            metrics = shard.averaged(training.run_epoch())
             if rank == 0:
                 answer = {"metrics": metrics, "state": _pack(training.state())}
                 ray.get(exchange.answer.remote(answer))
@@ -232,10 +227,10 @@ def _training(orders: Mapping[str, Any]) -> Any:
     from trainables.loop.training import Training
     from trainables.task import Task
     from trainables.worker.loading import load, load_data
-    from trainables.worker.process_share import ShareOfTask
+    from trainables.worker.task_shard import TaskShard
 
     def wrap(module: nn.Module) -> nn.Module:
-        # Some tasks use a part of the model in some steps only, or never: without the search DDP would end them.
+        # Without it DDP fails for tasks that use a part of the model in some steps only, or never.
         options = {"find_unused_parameters": True}
         return prepare_model(module, move_to_device=False, parallel_strategy_kwargs=options)
 
@@ -245,13 +240,13 @@ def _training(orders: Mapping[str, Any]) -> Any:
     given, context = Assignment.from_dict(orders["given"]), ray.train.get_context()
     task, data = load(given, orders["shared"])
     if not isinstance(task, Task):
-        raise TaskError(f"{given.task} is no task class, so it trains in one process; write workers: 1")
-    share = ShareOfTask(task, context.get_world_rank(), context.get_world_size(), wrap)
+        raise TaskError(f"{given.task} is no task class, so it trains in one process", "write workers: 1")
+    shard = TaskShard(task, context.get_world_rank(), context.get_world_size(), wrap)
     arguments = (dict(given.config), given.climb, given.seed, given.data_seed)
-    training = Training(share, data or load_data(task, given.task), *arguments)
+    training = Training(shard, data or load_data(task, given.task), *arguments)
     for state in orders["state"]:
         training.load(_unpack(ray.get(state)))
-    return share, training
+    return shard, training
 
 
 def _first_line(error: Exception) -> str:

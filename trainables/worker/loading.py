@@ -1,6 +1,6 @@
-"""From a task's name to the task and its data: once per worker process, and once for the head's check beforehand.
+"""Loading of a task and its data by name: once per worker process, and once for the head's check.
 
-Torch is imported inside the functions only: the head names them without loading it.
+Torch is imported inside the functions only, as the head imports this module.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainables.datasets.downloads import data_folder
-from trainables.errors import TaskError, told
+from trainables.errors import StageError, TaskError, told
 from trainables.loop.assignment import Assignment, plan_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trainables.task import Task, TaskFunction
 
 _loaded: dict[tuple[str, str, Path | None], tuple[Task | LibraryTask | TaskFunction, Data | None]] = {}
-"""The newest task of this process, by project, name and data directory, and its data."""
+"""The last task of this process and its data, by project, name and data directory."""
 
 
 def describe_task(
@@ -30,13 +30,13 @@ def describe_task(
     later: Sequence[Sequence[Mapping[str, Any]]] = (),
     data_dir: str | None = None,
 ) -> tuple[dict[str, Any], Data | None]:
-    """Load a task and check the stages against its data, and those of ``later`` rounds.
+    """Load a task and check the stages, and those of ``later`` rounds, against its data.
 
     ``data_dir`` is the data directory as the spec names it; see `data_folder`.
 
     Returns a description (``task``, ``kind``: class, library or function, ``train`` and ``validation`` examples,
-    ``classes``, ``stages``: training examples of each; None where a function keeps its data to itself) and the data to
-    put into the object store, None where it cannot be shared.
+    ``classes``, ``stages``: training examples of each; None for a function, which loads its data itself) and the data
+    to put into the object store, None if these are no arrays.
 
     Raises:
         TaskError: the task cannot be loaded or does not fit the stages.
@@ -65,15 +65,15 @@ def describe_task(
     for number, plan in enumerate(later):
         try:
             data.check(plan_of(plan), data_seed)
-        except TaskError as error:
-            raise TaskError(f"rounds/stages/{number}/{str(error).removeprefix('stages/')}") from None
+        except StageError as error:
+            raise StageError(error.message, error.cure, error.stage, number) from None
     return description, data.packed() if data.sharable else None
 
 
 def load(given: Assignment, shared: Sequence[Any]) -> tuple[Task | LibraryTask | TaskFunction, Data | None]:
-    """The task of ``given`` and its data as tensors (None for a function), kept for later trials of this process.
+    """The task of ``given`` and its data as tensors (None for a function), cached for later trials of this process.
 
-    ``shared`` holds one reference to packed data in Ray's object store, or nothing: then the task loads its own.
+    ``shared`` has one reference to packed data in Ray's object store, or none: then the task loads them.
 
     Raises:
         TaskError: the task cannot be loaded.
@@ -98,10 +98,10 @@ def load(given: Assignment, shared: Sequence[Any]) -> tuple[Task | LibraryTask |
 
 
 def load_data(task: Task | LibraryTask, reference: str) -> Data:
-    """What ``task.data()`` returns.
+    """The result of ``task.data()``.
 
     Raises:
-        TaskError: it fails, or returns something else.
+        TaskError: it raises, or returns no `Data`.
     """
     from trainables.data import Data
 
@@ -110,7 +110,9 @@ def load_data(task: Task | LibraryTask, reference: str) -> Data:
     except TaskError:
         raise
     except Exception as error:
-        raise TaskError(f"task {reference}: data() fails: {told(error)}; correct it") from error
+        raise TaskError(f"task {reference}: data() fails: {told(error)}", "correct it") from error
     if not isinstance(data, Data):
-        raise TaskError(f"task {reference}: data() returned a {type(data).__name__}; return trainables.data.Data(...)")
+        raise TaskError(
+            f"task {reference}: data() returned a {type(data).__name__}", "return trainables.data.Data(...)"
+        )
     return data

@@ -1,4 +1,4 @@
-"""From ``module:Name`` and a project folder to the task itself, with an error that says what to do otherwise."""
+"""Import of a task by ``module:Name`` from a project folder, with errors that say the cure."""
 
 from __future__ import annotations
 
@@ -12,39 +12,40 @@ from types import ModuleType
 from typing import Any
 
 from trainables.adapters.library import LibraryTask
-from trainables.errors import TaskError, nearest
+from trainables.errors import TaskError
+from trainables.nearest import nearest
 from trainables.task import Task, TaskFunction
 
 OURS = ("service", "cluster", "trainables")
 
 EXTRAS = {"lightning": "lightning", "pytorch_lightning": "lightning", "transformers": "hf", "accelerate": "hf"}
-"""Packages that come with an extra of Sieve's."""
+"""The extra of Sieve that installs each package."""
 
 ADAPTERS = {"lightning": "trainables.lightning.LightningTask", "hf": "trainables.huggingface.TransformersTask"}
 """The task class for the packages of each extra."""
 
 
 def resolve(reference: str, project: str) -> Task | LibraryTask | TaskFunction:
-    """The task that ``reference`` names, imported with the folder ``project`` first on Python's path.
+    """The task that ``reference`` names, imported with the folder ``project`` first in ``sys.path``.
 
-    Returns an instance for a subclass of `Task` or `LibraryTask`, or the function itself.
+    Returns an instance of a subclass of `Task` or `LibraryTask`, or the function itself.
 
     Raises:
-        TaskError: it cannot be imported, is not there, or is not a task; or the project holds a package of our name.
+        TaskError: it cannot be imported, is not there, or is no task; or the project has a package named as Sieve's.
     """
     return _task(reference, find(reference, project))
 
 
 def find(reference: str, project: str, what: str = "task") -> Any:
-    """Whatever ``reference``, ``module:Name``, names in the folder ``project``; errors call it a ``what``.
+    """The object that ``reference``, ``module:Name``, names in the folder ``project``; errors call it a ``what``.
 
     Raises:
-        TaskError: it cannot be imported or is not there; or the project holds a package of our name.
+        TaskError: it cannot be imported or is not there; or the project has a package named as Sieve's.
     """
     module_name, colon, name = reference.partition(":")
     if not (colon and module_name and name):
         raise TaskError(
-            f"{what} is {reference!r}; write it as module:Class, e.g. mytask:MyTask for a class in mytask.py"
+            f"{what} is {reference!r}", "write it as module:Class, e.g. mytask:MyTask for a class in mytask.py"
         )
     folder = Path(project).resolve()
     _refuse_our_names(folder)
@@ -55,8 +56,8 @@ def find(reference: str, project: str, what: str = "task") -> Any:
         public = [key for key in vars(module) if not key.startswith("_")]
         file = Path(getattr(module, "__file__", None) or module_name)
         raise TaskError(
-            f"{what} {reference}: {module_name} has no {name}{nearest(name, public)}; "
-            f"define it in {file.relative_to(folder) if file.is_relative_to(folder) else file}"
+            f"{what} {reference}: {module_name} has no {name}{nearest(name, public)}",
+            f"define it in {file.relative_to(folder) if file.is_relative_to(folder) else file}",
         ) from None
 
 
@@ -64,25 +65,25 @@ def _task(reference: str, found: Any) -> Task | LibraryTask | TaskFunction:
     if inspect.isclass(found) and issubclass(found, (Task, LibraryTask)):
         missing = sorted(found.__abstractmethods__)
         if missing:
-            raise TaskError(f"task {reference} does not define {' and '.join(missing)}; add the method")
+            raise TaskError(f"task {reference} does not define {' and '.join(missing)}", "add the method")
         try:
             return found()
         except Exception as error:
             raise TaskError(
-                f"task {reference} cannot be made: {type(error).__name__}: {error}; "
-                "its constructor must work without arguments"
+                f"task {reference} cannot be made: {type(error).__name__}: {error}",
+                "its constructor must work without arguments",
             ) from error
     if inspect.isfunction(found):
         try:
             inspect.signature(found).bind({}, None)
         except TypeError:
             raise TaskError(
-                f"task {reference} takes {inspect.signature(found)}; write def {found.__name__}(config, stage)"
+                f"task {reference} takes {inspect.signature(found)}", f"write def {found.__name__}(config, stage)"
             ) from None
         return found
     kind = f"class {found.__name__}" if inspect.isclass(found) else type(found).__name__
     raise TaskError(
-        f"task {reference} is a {kind}; name a subclass of {_wanted(found)} or a function of (config, stage)"
+        f"task {reference} is a {kind}", f"name a subclass of {_wanted(found)} or a function of (config, stage)"
     )
 
 
@@ -104,16 +105,16 @@ def _import(module_name: str, folder: Path, what: str) -> ModuleType:
         if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
             hint = nearest(module_name, _modules(module_name, folder))
             raise TaskError(
-                f"{what} module {module_name} is not found from {folder}{hint}; "
-                "run from the folder that holds it, or correct the name"
+                f"{what} module {module_name} is not found from {folder}{hint}",
+                "run from the folder that holds it, or correct the name",
             ) from None
         extra = EXTRAS.get((error.name or "").partition(".")[0])
-        cure = f"pip install 'raysieve[{extra}]'" if extra else "install it where Sieve runs"
-        raise TaskError(f"{what} module {module_name} imports {error.name}, which is not installed; {cure}") from error
+        cure = f"from a checkout of Sieve: pip install '.[{extra}]'" if extra else "install it where Sieve runs"
+        raise TaskError(f"{what} module {module_name} imports {error.name}, which is not installed", cure) from error
     except Exception as error:
         raise TaskError(
-            f"{what} module {module_name} fails on import: {type(error).__name__}: {error}; "
-            f"`python -c 'import {module_name}'` in {folder} shows where"
+            f"{what} module {module_name} fails on import: {type(error).__name__}: {error}",
+            f"`python -c 'import {module_name}'` in {folder} shows where",
         ) from error
 
 
@@ -141,6 +142,6 @@ def _refuse_our_names(folder: Path) -> None:
         package, module = folder / name, folder / f"{name}.py"
         if module.exists() or next(package.glob("*.py"), None) is not None:
             raise TaskError(
-                f"the project folder {folder} has a package or module {name}, which is also a part of Sieve; "
-                "rename yours, or run from another folder"
+                f"the project folder {folder} has a package or module {name}, which is also a part of Sieve",
+                "rename yours, or run from another folder",
             )

@@ -1,4 +1,4 @@
-"""StagedTrainable: the one Ray-facing class. A trial climbs its stages, one epoch and one report per step."""
+"""`StagedTrainable`: the ``tune.Trainable`` of all trials, with one epoch and one report per ``step``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ START: Position = (0, 0)
 
 
 class EpochRunner(Protocol):
-    """What climbs the stages: a `Training`, a `FunctionRun`, a `LibraryRun` or a `DistributedTraining`."""
+    """The run of one trial: a `Training`, a `FunctionRun`, a `LibraryRun` or a `DistributedTraining`."""
 
     stage: int
     done: int
@@ -36,16 +36,17 @@ class EpochRunner(Protocol):
 
 
 class StagedTrainable(tune.Trainable):
-    """Runs one trial after another in a warm worker process.
+    """The class trainable of all trials; one actor runs many, one after another (Tune: ``reuse_actors``).
 
-    The config is `Assignment.to_dict`. Every step returns one report: the metrics, ``stage``, ``epoch`` (passes the
-    weights have seen), ``budget`` (full-data epoch equivalents), ``data``, ``done``, and under ``sieve`` what the head
-    records. A step never raises, as that would cost the worker: a failure is a last result with
+    The config is `Assignment.to_dict`, with the fields of a `Crew` under ``crew`` where several processes train the
+    trial and this one only leads them. Each `step` returns one report: the metrics, ``stage``, ``epoch`` (epochs that
+    the weights were trained for), ``budget`` (full-data epoch equivalents), ``data``, ``done``, and under ``sieve`` the
+    head's record. A step never raises, as Tune would end the actor: a failure is a last result with
     ``sieve["failure"] = {kind, message, traceback}``, kind being diverged, metric, task, disk, memory or error.
 
-    The trial's own checkpoint is written before each report is handed in and holds all reports so far. Those that the
-    ledger lacks (newer than ``reported``) are handed in again, in order, before training goes on: a killed head loses
-    none. A trial that had finished hands in its last report again.
+    The trial's own checkpoint is written before each report is returned and has all reports so far. Reports that the
+    ledger lacks (newer than ``reported``) are returned again, in order, before training goes on, so that none is lost
+    with a killed head. A trial that had finished returns its last report again.
     """
 
     _given: Assignment
@@ -53,26 +54,21 @@ class StagedTrainable(tune.Trainable):
     _failure: Exception | None
     _results: list[dict[str, Any]]
     _missing: deque[dict[str, Any]]
-    _crew: Crew | None
     _newest: Position
 
-    def setup(self, config: dict[str, Any], shared: Sequence[Any] = (), crew: Crew | None = None) -> None:
-        """Begin the trial in ``config``; ``shared`` holds one object reference to packed `Data`, or nothing.
-
-        With a ``crew`` it trains in these processes, and this one only leads them.
-        """
+    def setup(self, config: dict[str, Any], shared: Sequence[Any] = ()) -> None:
+        """Begin the trial in ``config``; ``shared`` has one object reference to packed `Data`, or none."""
         self._shared = shared
-        self._crew = crew
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Begin another trial in this process, which keeps the task and its data."""
+        """Begin another trial in this actor, which keeps the task and its data loaded."""
         self.cleanup()
         self._begin(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
-        """The next report; see the class."""
+        """The next report, or the failure that ends the trial."""
         result = self._step()
         return {**result, "sieve": {**result["sieve"], "node": _node()}}
 
@@ -86,21 +82,21 @@ class StagedTrainable(tune.Trainable):
         except Exception as error:
             self.cleanup()
             failed = outcome.failure(error)
-        gpu_memory.release()  # Only now: the error's traceback held what the trial had on the device.
+        gpu_memory.release()  # Only now, as the error's traceback had references to tensors on the device.
         return failed
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
-        """Only the position of the newest report handed in: the trial's own checkpoint is the truth."""
+        """The position of the newest report as Tune's checkpoint; the state is in the trial's own checkpoint file."""
         return {"reported": self._newest}
 
     def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
-        """Leave out reports that were handed in before Tune took its checkpoint, so after the ledger was last read."""
+        """Skip reports that were returned before Tune's checkpoint, though after the head had read the ledger."""
         handed_in = position_of((checkpoint or {}).get("reported")) or START
         self._newest = max(self._newest, handed_in)
         self._missing = deque(result for result in self._missing if self._is_due(result))
 
     def cleanup(self) -> None:
-        """End what still runs for the trial, such as the thread of a plain training function."""
+        """End what still runs of the trial, such as the thread of a training function."""
         if self._runner is not None:
             self._runner.close()
             self._runner = None
@@ -112,10 +108,11 @@ class StagedTrainable(tune.Trainable):
             self._limit()
             self._given = Assignment.from_dict(config)
             self._newest = self._given.reported or START
-            self._runner = runner_of(self._given, self._shared, self._crew)
+            crew = Crew(**config["crew"]) if config.get("crew") else None
+            self._runner = runner_of(self._given, self._shared, crew)
             self._resume(self._runner)
         except Exception as error:
-            # Raised by the first step, as a failed set-up would cost the worker.
+            # Returned by the first step, as Tune ends an actor whose setup fails.
             self._failure = error
 
     def _limit(self) -> None:
@@ -131,7 +128,7 @@ class StagedTrainable(tune.Trainable):
 
         given = self._given
         state = checkpoint.read(given.folder)
-        # With nothing in the ledger, the checkpoint of another config is a leftover to overwrite.
+        # With no report in the ledger, the checkpoint of another config is an old one, to be overwritten.
         if state is not None and state["identity"] == given.identity:
             self._results = state["results"]
             runner.load(state["runner"])
@@ -139,8 +136,8 @@ class StagedTrainable(tune.Trainable):
         if self._newest > newest:
             raise TaskError(
                 f"trial {given.trial} was reported up to stage {self._newest[0]}, epoch {self._newest[1]}, but its "
-                f"checkpoint in {given.folder} goes to stage {newest[0]}, epoch {newest[1]}; "
-                "restore the folder, or remove the sweep and run it again"
+                f"checkpoint in {given.folder} goes to stage {newest[0]}, epoch {newest[1]}",
+                "restore the folder, or remove the sweep and run it again",
             )
         self._missing = deque(result for result in self._results if self._is_due(result))
 
@@ -168,7 +165,7 @@ def _node() -> str | None:
 
 
 def runner_of(given: Assignment, shared: Sequence[Any], crew: Crew | None = None) -> EpochRunner:
-    """What trains the trial ``given``, by the kind of its task; ``shared`` holds its data, as for `StagedTrainable`."""
+    """The run of the trial ``given``, by the kind of its task; ``shared`` has its data, as for `StagedTrainable`."""
     if crew is not None:
         return DistributedTraining(given, shared, crew)
     from trainables.adapters.function import FunctionRun

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from service.engine.control.head_process import alive, identity
-from service.engine.submit.resubmission import ENDED
 from service.ledger.errors import Away
 from service.ledger.folder import log_file
 from service.ledger.home import checkpoint_folder, open_store
 from service.ledger.ledger import Ledger
 from service.ledger.records import SweepRecord
-from service.ledger.store.store import HEADED, Alive, AlreadyRunning, DiskFull, LostClaim, Store, Unreachable
+from service.ledger.store.store import Alive, AlreadyRunning, DiskFull, LostClaim, Store, Unreachable
 from service.spec import Spec, load
 from service.spec.errors import SieveError, UserError
+from service.spec.states import SWEEP_SETTLED, SWEEP_WITH_HEAD, SweepState
 
 INTERRUPTED = 130
 
@@ -29,7 +29,7 @@ INTERRUPTED = 130
 class Outcome:
     """How a head left its sweep: its state, why, and the exit code for scripts (0, 1, 2, or 130 after Ctrl-C)."""
 
-    state: str
+    state: SweepState
     why: str
     exit_code: int
 
@@ -47,7 +47,7 @@ def run(name: str, home: Path) -> Outcome:
     store = open_store(home, create=True)
     known = store.sweep(name)
     check_real(known)
-    if known.state in ENDED:
+    if known.state in SWEEP_SETTLED:
         return Outcome(known.state, known.why, 0)
     return lead(store, store.claim(name, identity(), alive), home)
 
@@ -94,7 +94,7 @@ def extend_in(store: Store, name: str, trials: int, alive: Alive) -> SweepRecord
     """The same of a sweep in ``store``, whose head may be ``alive``."""
     known = store.sweep(name)
     check_real(known)
-    if known.state in HEADED and alive(known):
+    if known.state in SWEEP_WITH_HEAD and alive(known):
         raise AlreadyRunning(f"{name} is running", f"pause it first: sieve pause {name}")
     if known.state == "CANCELLED":
         raise UserError(

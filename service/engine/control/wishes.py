@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from service.ledger.records import SweepRecord
 from service.ledger.states import IllegalTransition
-from service.ledger.store.store import HEADED, Store
+from service.ledger.store.store import Alive, Store
+from service.ledger.wishes import step
 from service.spec.errors import UserError, nearest
+from service.spec.states import PERSON_WISHES, STATE_WISHED, SWEEP_EXTENDABLE, SWEEP_WITH_HEAD, PersonWish
 
-WISHES = ("pause", "resume", "stop", "cancel")
-
-_DONE = {"pause": "PAUSED", "stop": "STOPPED", "cancel": "CANCELLED"}
-_POSSIBLE = {
-    "pause": ("QUEUED", "PAUSED"),
-    "resume": ("PAUSED", "FAILED", "QUEUED"),
-    "stop": ("QUEUED", "PAUSED"),
-    "cancel": ("QUEUED", "PAUSED"),
-}
 _TRIES = 3
 
 
@@ -23,48 +16,44 @@ class NothingToDo(UserError):
     """The sweep is in a state in which the wish means nothing."""
 
 
-def express(store: Store, name: str, wish: str, person: str) -> SweepRecord:
+def express(store: Store, name: str, wish: PersonWish, person: str, alive: Alive = lambda _: True) -> SweepRecord:
     """Fulfil the wish of ``person``: pause, resume, stop or cancel. A sweep with a head ends or pauses within seconds.
+
+    ``alive`` says whether a head lives, where that is known at once; nothing is started here.
 
     Raises:
         UserError: there is no such wish.
         UnknownSweep: there is no such sweep.
-        NothingToDo: the sweep has ended, or runs and is to be resumed.
+        NothingToDo: the sweep has ended, its head is dead, or it runs and is to be resumed.
     """
-    if wish not in WISHES:
-        raise UserError(f"a sweep cannot {wish!r}{nearest(wish, WISHES)}", f"wishes are {', '.join(WISHES)}")
+    if wish not in PERSON_WISHES:
+        hint, wishes = nearest(wish, PERSON_WISHES), ", ".join(PERSON_WISHES)
+        raise UserError(f"a sweep cannot {wish!r}{hint}", f"wishes are {wishes}")
     for _ in range(_TRIES):
         try:
-            _express(store, store.sweep(name), wish, person)
+            _express(store, store.sweep(name), wish, person, alive)
             break
         except IllegalTransition:  # its state changed since it was read
             continue
     return store.sweep(name)
 
 
-def _express(store: Store, known: SweepRecord, wish: str, person: str) -> None:
-    if known.state in HEADED and wish != "resume":
-        store.wish(known.name, wish)
-    elif known.state in HEADED and known.wish == "pause":
-        store.wish(known.name, "resume")
-    elif known.state in HEADED or known.state not in _POSSIBLE[wish]:
-        raise NothingToDo(f"{known.name} is {known.state}: there is nothing to {wish}", _cure(known, wish))
-    elif wish == "resume":
-        resume(store, known)
-    elif known.state != _DONE[wish]:
-        store.settle(known.name, _DONE[wish], f"{person} said so: {wish}")
+def _express(store: Store, known: SweepRecord, wish: PersonWish, person: str, alive: Alive) -> None:
+    lives = known.state not in SWEEP_WITH_HEAD or alive(known)
+    match step(known.state, wish, noted=known.wish, alive=lives):
+        case "tell":
+            store.wish(known.name, wish)
+        case "settle":
+            store.settle(known.name, STATE_WISHED[wish], "" if wish == "resume" else f"{person} said so: {wish}")
+        case "reopen":
+            store.extend(known.name, known.spec)
+        case "refuse":
+            dead = "" if lives else ", but its head is dead"
+            raise NothingToDo(f"{known.name} is {known.state}{dead}: there is nothing to {wish}", _cure(known, wish))
 
 
-def resume(store: Store, known: SweepRecord) -> None:
-    """Queue a sweep again that is paused or failed; one that is queued stays so. Raises IllegalTransition."""
-    if known.state == "FAILED":
-        store.extend(known.name, known.spec)
-    elif known.state != "QUEUED":
-        store.settle(known.name, "QUEUED", "")
-
-
-def _cure(known: SweepRecord, wish: str) -> str:
-    if known.state in ("SUCCEEDED", "STOPPED"):
+def _cure(known: SweepRecord, wish: PersonWish) -> str:
+    if known.state in SWEEP_EXTENDABLE:
         larger = ", or submit it with a larger budget" if known.state == "STOPPED" else ""
         return f"give it more trials with: sieve extend {known.name} --trials N{larger}"
     if known.state == "CANCELLED" and wish == "resume":

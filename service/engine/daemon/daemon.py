@@ -17,13 +17,14 @@ from service.engine.daemon.daemon_settings import DaemonSettings
 from service.engine.daemon.demands import demand
 from service.engine.daemon.demands import quotas as quotas_of
 from service.engine.daemon.starts import Starts, delayed
-from service.engine.daemon.watch import HOLDER, Watch, quietly
+from service.engine.daemon.watch import Watch, quietly
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord
-from service.ledger.store.store import HEADED, Store
+from service.ledger.store.store import Store
 from service.policy.cluster_share.fair_share import Allotment, Capacity, Demand, Quota, share
-from service.policy.cluster_share.preemption import MADE_ROOM, displaced
+from service.policy.cluster_share.preemption import displaced
 from service.spec.errors import SieveError
+from service.spec.states import SWEEP_WITH_HEAD, SWEEP_WITHOUT_HEAD, WISHES_TO_LEAVE
 
 LOGGER = logging.getLogger("service.daemon")
 
@@ -48,7 +49,7 @@ class Daemon:
         self._launcher = launcher
         self._inventory = inventory
         self._settings = settings
-        self._holder = f"{HOLDER}{identity()}:{id(self)}"
+        self._holder = f"daemon {identity()}:{id(self)}"
         self._starts = Starts(store, launcher, settings)
         self._watch = Watch(store, launcher, settings, self._starts, self._holder)
         self._stop = threading.Event()
@@ -90,8 +91,9 @@ class Daemon:
             return False
         passed = 0.0 if self._stepped is None else min(GAP, max(0.0, now - self._stepped))
         self._stepped = now
-        known = self._store.sweeps(("QUEUED", "PAUSED", *HEADED))
-        waiting, running = [[one for one in known if (one.state in HEADED) == headed] for headed in (False, True)]
+        known = self._store.sweeps((*SWEEP_WITHOUT_HEAD, *SWEEP_WITH_HEAD))
+        waiting = [record for record in known if record.state in SWEEP_WITHOUT_HEAD]
+        running = [record for record in known if record.state in SWEEP_WITH_HEAD]
         for record in waiting:
             self._each(record, self._watch.waiting)
         for record in running:
@@ -154,12 +156,12 @@ class Daemon:
         running: Sequence[SweepRecord],
     ) -> None:
         """Where a sweep waits and one of lower priority has what it needs, that one is to pause."""
-        heads = {record.name: record for record in running if (record.head or "").startswith(HOLDER)}
+        heads = {record.name: record for record in running if record.holder == "daemon"}
         ages = {name: record.claimed or 0.0 for name, record in heads.items()}
-        leaving = {record.name for record in running if record.wish not in (None, "resume")}
+        leaving = {record.name for record in running if record.wish in WISHES_TO_LEAVE}
         found = displaced(demands, capacity, quotas, ages, leaving)
         if found is not None:
-            self._store.displace(found.name, heads[found.name].attempt, found.reason, found.numbers)
+            self._store.displace(found.name, heads[found.name].attempt, found.urgent, found.reason, found.numbers)
             LOGGER.info("%s %s", found.name, found.reason)
 
     def _look(self, now: float) -> list[Mapping[str, float]] | None:
@@ -187,7 +189,7 @@ def _may_run(allotments: Mapping[str, Allotment], record: SweepRecord) -> bool:
 
 def _told(allotments: Mapping[str, Allotment], queued: Sequence[SweepRecord]) -> dict[str, tuple[int | None, str]]:
     """What the store is told: slots, and what a sweep waits for; one that made room also why it did."""
-    made_room = {record.name: f"{record.why}; " for record in queued if record.why.startswith(MADE_ROOM)}
+    made_room = {record.name: f"{record.why}; " for record in queued if record.made_room_for is not None}
     return {
         name: (given.slots, given.reason) if given.runs else (None, made_room.get(name, "") + given.reason)
         for name, given in allotments.items()

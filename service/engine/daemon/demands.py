@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from service.ledger.records import SweepRecord
-from service.ledger.store.store import HEADED, Store
+from service.ledger.store.store import Store
 from service.policy.cluster_share.fair_share import UNBOUNDED, Demand, Quota
+from service.policy.cluster_share.request import largest, requests
 from service.policy.limits import max_trials
 from service.spec import load
-from service.spec.models import AUTO
+from service.spec.states import SWEEP_WITH_HEAD
 
 ANYONE = "*"
 """Whose quota holds for owners without one of their own."""
@@ -18,15 +19,15 @@ ANYONE = "*"
 def demand(record: SweepRecord, nodes: Sequence[Mapping[str, float]]) -> Demand:
     """What ``record`` wants: as its head says, or by its spec where it has none yet. It always wants one trial."""
     spec = load(record.spec)
-    asked, gpus = spec.resources, any(node.get("GPU") for node in nodes)
-    gpu = (1.0 if gpus else 0.0) if asked.gpu == AUTO else float(asked.gpu)
-    whole = record.asks or {"CPU": asked.cpu * asked.processes, "GPU": gpu}
-    trials = [n for n in (asked.max_concurrent, max_trials(spec)) if n is not None]
+    # By the largest stage: a share of the cluster that only holds coarse trials would never finish one.
+    asked = largest(requests(spec, auto=1.0 if any(node.get("GPU") for node in nodes) else 0.0))
+    whole = record.asks or asked.whole
+    trials = [n for n in (spec.resources.max_concurrent, max_trials(spec)) if n is not None]
     wanted = min(trials, default=UNBOUNDED) if record.wanted is None else record.wanted
     return Demand(
         record.name,
         record.owner,
-        record.state in HEADED,
+        record.state in SWEEP_WITH_HEAD,
         max(1, wanted),
         {name: amount / asked.processes for name, amount in whole.items() if amount},
         record.priority,

@@ -9,15 +9,12 @@ from service.engine.daemon.daemon_settings import DaemonSettings
 from service.engine.daemon.starts import Starts
 from service.engine.launch.launcher import Launcher
 from service.ledger.records import SweepRecord
-from service.ledger.store.store import ENDS, WISHES, LostClaim, Store
+from service.ledger.store.store import LostClaim, Store
+from service.ledger.wishes import FULFILLED, step
 from service.spec.errors import SieveError
+from service.spec.states import STATE_WISHED, WISHES_TO_LEAVE
 
 LOGGER = logging.getLogger("service.daemon")
-
-WORDS = {"pause": "paused", "stop": "stopped", "cancel": "cancelled", "resume": "resumed"}
-
-HOLDER = "daemon "
-"""How daemons' names begin, by which sweeps that they started are told from those that people run themselves."""
 
 Attempt = tuple[str, int]
 """A sweep's name and which of its heads it is."""
@@ -46,15 +43,14 @@ class Watch:
         """A sweep without a head: what a person wishes of it is done at once."""
         if record.wish is None:
             return
-        state = ENDS.get(record.wish, "QUEUED")
-        if record.state == state:
+        if step(record.state, record.wish) == "keep":
             self._store.withdraw(record.name)
         else:
-            self._store.settle(record.name, state, f"{WORDS[record.wish]} as wished{how}")
+            self._store.settle(record.name, STATE_WISHED[record.wish], f"{FULFILLED[record.wish]}{how}")
 
     def headed(self, record: SweepRecord, passed: float, now: float) -> None:
         """A sweep with a head, ``passed`` seconds after all of them were looked at before."""
-        if not (record.head or "").startswith(HOLDER):
+        if record.holder != "daemon":
             return
         silent = self._silence(record, passed)
         if self._disobeys(record, now):
@@ -84,13 +80,13 @@ class Watch:
 
     def _disobeys(self, record: SweepRecord, now: float) -> bool:
         """Whether a head has been told long ago to end, and has not. It may be heard of and yet do nothing any more."""
-        if record.wish in (None, "resume"):
+        if record.wish not in WISHES_TO_LEAVE:
             return False
         patience = self._settings.obey if record.wish == "cancel" else self._settings.stuck
         return now - self._asked.setdefault((record.name, record.attempt, record.wish), now) > patience
 
     def _take_over(self, record: SweepRecord, launch: str | None, silent: float, now: float) -> None:
-        if record.wish in (*WISHES, "yield"):
+        if record.wish in WISHES_TO_LEAVE:
             self._settle(record, "after its head was lost")
             return
         name, words = record.name, self._last_words(launch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import ray
@@ -10,7 +10,7 @@ from ray.exceptions import GetTimeoutError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from service.policy.cluster_share.packing import concurrent
-from service.spec import Spec
+from service.policy.cluster_share.request import Request
 from service.spec.errors import UserError
 from trainables.loop import gpu_memory
 
@@ -18,23 +18,28 @@ PATIENCE = 60.0
 """Seconds to wait for the nodes to say how much memory their GPUs have."""
 
 
-def slots_of(spec: Spec, resources: Mapping[str, float], gpu: float) -> int:
-    """How many trials of ``gpu`` GPUs run at once: as many as fit the cluster, at most ``resources.max_concurrent``.
+def slots_of(requests: Iterable[Request], resources: Mapping[str, float], limit: int | None) -> int:
+    """How many trials run at once: as many as fit a cluster of ``resources``, at most ``limit`` (None: no limit).
+
+    ``requests`` are those of the stages. The largest counts: trials of all stages run side by side, and one that is
+    promoted must find room beside the others.
 
     Raises:
-        UserError: not even one trial fits.
+        UserError: at some stage not even one trial fits.
     """
-    asked = {"CPU": spec.resources.cpu * spec.resources.processes, "GPU": gpu}
-    for name, amount in asked.items():
+    fit = min(_fitting(request, resources) for request in requests)
+    return min(fit, limit or fit)
+
+
+def _fitting(request: Request, resources: Mapping[str, float]) -> int:
+    for name, amount in request.whole.items():
         if amount > resources.get(name, 0.0):
             raise UserError(
                 f"a trial asks for {amount:g} {name}, the cluster has {resources.get(name, 0.0):g}",
                 f"lower resources.{name.lower()} or join a larger cluster with RAY_ADDRESS",
             )
-    fit = int(resources["CPU"] // asked["CPU"])
-    if gpu > 0:
-        fit = min(fit, concurrent(resources["GPU"], gpu))
-    return min(fit, spec.resources.max_concurrent or fit)
+    fit = int(resources["CPU"] // request.whole["CPU"])
+    return min(fit, concurrent(resources["GPU"], request.gpu)) if request.gpu > 0 else fit
 
 
 def smallest_gpu() -> int | None:

@@ -52,5 +52,4 @@ def told() -> Iterator[None]:
     try:
         yield
     except ClusterError as error:
-        message, _, cure = str(error).rpartition("; ")
-        raise UserError(message or cure, cure if message else "") from error
+        raise UserError(error.message, error.cure) from error

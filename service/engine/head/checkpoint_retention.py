@@ -1,57 +1,56 @@
-"""Which trials' checkpoints stay on disk: the spec's ``checkpoints.keep``."""
+"""Retention of checkpoints on disk, by the spec's ``checkpoints.keep``."""
 
 from __future__ import annotations
 
 import shutil
-import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from service.engine.head.trial_log import TrialLog
 from service.ledger.records import TrialRecord
 from service.spec import Spec
+from service.spec.states import TRIAL_CUT_SHORT
 
 
 class CheckpointRetention:
     """Removes the checkpoints that nothing can go on from.
 
     ``best`` keeps that of the best finished trial alone, ``finished`` those of all finished trials, ``all`` everything.
-    Trials that may still run keep theirs always. Removal waits until the ledger knows that the trial has ended: a head
-    that is killed in between must find the checkpoint of every trial it has to run again. The best are those of
-    rounds with the stages of ``round``.
+    Trials that may still run keep theirs always. A checkpoint goes only after the ledger knows that its trial has
+    ended: a head that is killed in between must find the checkpoint of every trial it has to run again. The best is
+    chosen among rounds with the stages of the newest round.
     """
 
-    def __init__(self, spec: Spec, trial_log: TrialLog, round: int = 0) -> None:
+    def __init__(self, spec: Spec, trial_log: TrialLog) -> None:
         self._spec = spec
         self._keep = spec.checkpoints.keep
-        self._round = round
         self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0
         self._trial_log = trial_log
-        self._lock = threading.Lock()
-        self._doomed: list[int] = []
+        self._finished = {number for number, row in trial_log.trials.items() if row.state == "FINISHED"}
 
-    def ended(self, trial: TrialRecord) -> None:
-        """Note what is not needed now that ``trial``, whose new state is in the journal, has ended."""
-        with self._lock:
-            if trial.state in ("STOPPED", "FAILED", "CANCELLED") and self._keep != "all":
-                self._doomed.append(trial.number)
-            elif trial.state == "FINISHED" and self._keep == "best":
-                self._doomed.extend(n for n in self._beaten() if n not in self._doomed)
+    def remove(self, written: Iterable[TrialRecord]) -> bool:
+        """Delete what is not needed now that the rows ``written`` are in the ledger; whether rows have changed by it.
 
-    def take(self) -> list[int]:
-        """The trials whose checkpoints may go once the journal is flushed."""
-        with self._lock:
-            doomed, self._doomed = self._doomed, []
-            return doomed
-
-    def remove(self, doomed: list[int]) -> None:
-        """Delete the checkpoints of these trials."""
-        for number in doomed:
-            checkpoint = self._trial_log.trials[number].checkpoint
-            if checkpoint:
-                shutil.rmtree(Path(checkpoint).parent, ignore_errors=True)
-                self._trial_log.change(number, checkpoint=None)
+        Only the thread that writes the ledger calls it.
+        """
+        needless: list[int] = []
+        for row in written:
+            if row.state in TRIAL_CUT_SHORT and self._keep != "all":
+                needless.append(row.number)
+            elif row.state == "FINISHED":
+                self._finished.add(row.number)
+                if self._keep == "best":
+                    needless.extend(self._beaten())
+        removed = [number for number in dict.fromkeys(needless) if self._trial_log.trials[number].checkpoint]
+        for number in removed:
+            shutil.rmtree(Path(str(self._trial_log.trials[number].checkpoint)).parent, ignore_errors=True)
+            self._trial_log.change(number, checkpoint=None)
+        return bool(removed)
 
     def _beaten(self) -> list[int]:
-        values = self._trial_log.finished(self._spec, self._round)
-        best = max(values, key=lambda n: (self._sign * values[n], -n), default=0)
-        return [n for n in values if n != best and self._trial_log.trials[n].checkpoint]
+        """The finished trials that are not the best, of those that the ledger knows to have finished."""
+        newest = max(row.round for row in list(self._trial_log.trials.values()))
+        values = self._trial_log.finished(self._spec, newest)
+        known = {number: value for number, value in values.items() if number in self._finished}
+        best = max(known, key=lambda number: (self._sign * known[number], -number), default=0)
+        return [number for number in known if number != best]

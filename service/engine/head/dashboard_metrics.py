@@ -1,4 +1,4 @@
-"""Feeds the cluster's metrics with how a sweep stands."""
+"""Ray metrics of how a sweep stands, for the dashboard."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class DashboardMetrics:
 
 
 def reading(spec: Spec, trial_log: TrialLog, granted: int) -> Reading:
-    """How the sweep of ``spec`` stands by its ``journal``, over all rounds; reports are those of this head."""
+    """How the sweep of ``spec`` stands by its ``trial_log``, over all rounds; reports are those of this head."""
     rows, table = list(trial_log.trials.values()), trial_log.table()
     sign = -1.0 if spec.metric.goal == "maximize" else 1.0
     best: dict[int, float] = {}

@@ -1,60 +1,67 @@
-"""The head's second thread: writes the journal, keeps the claim alive, hears wishes."""
+"""The head's second thread: writes the trial log to the ledger, renews the claim, hears wishes and orders."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 
+from cluster.connect import is_joined
 from service.engine.head.checkpoint_retention import CheckpointRetention
 from service.engine.head.dashboard_metrics import DashboardMetrics
+from service.engine.head.resources.concurrency import Concurrency
+from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
-from service.engine.head.tune.stopper import SweepStopper
-from service.ledger.ledger import Orders
+from service.ledger.ledger import Needs, Orders
+from service.spec import Spec
 from service.spec.errors import SieveError
 
 PERIOD = 0.5
 """Seconds between two writes: nothing that happened is older than this outside the ledger, plus the write itself."""
 
+Renew = Callable[[str | None, Needs | None], Orders]
+"""Renews the claim on a sweep, with its new state and what its head needs, if there is anything to say."""
+
 
 class Heartbeat:
-    """Beats every half second until closed. ``beat`` renews the claim and returns what a person wishes.
+    """Writes and beats every half second, from each time that it is entered until it is left.
 
-    ``gauges`` are fed at each beat, if there are any.
+    ``renew`` is `Ledger.beat` of the sweep. ``concurrency`` says what the head needs and takes its orders; without it
+    the head trains nothing yet. Where a cluster was joined, the cluster's metrics are fed at each beat.
     """
 
     def __init__(
         self,
+        spec: Spec,
         trial_log: TrialLog,
-        retention: CheckpointRetention,
         stopper: SweepStopper,
-        beat: Callable[[], Orders],
-        metrics_feed: DashboardMetrics | None = None,
+        renew: Renew,
+        concurrency: Concurrency | None = None,
     ) -> None:
         self._trial_log = trial_log
-        self._retention = retention
         self._stopper = stopper
-        self._renew = beat
-        self._metrics_feed = metrics_feed
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sieve-pulse", daemon=True)
+        self._renew = renew
+        self._concurrency = concurrency
+        self._retention = CheckpointRetention(spec, trial_log)
+        self._metrics: DashboardMetrics | None = None
+        if concurrency is not None and is_joined():
+            self._metrics = DashboardMetrics(spec, trial_log, lambda: concurrency.count)
 
     def __enter__(self) -> Heartbeat:
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sieve-pulse", daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._closing.set()
         self._thread.join()
-        if self._metrics_feed is not None:
-            self._metrics_feed.close()
+        if self._metrics is not None:
+            self._metrics.close()
 
     def write(self) -> bool:
         """Write everything down now; False, and the sweep pauses, if the ledger does not take it."""
         try:
-            doomed = self._retention.take()
-            self._trial_log.flush()
-            if doomed:
-                self._retention.remove(doomed)
+            if self._retention.remove(self._trial_log.flush()):
                 self._trial_log.flush()
         except SieveError as error:
             self._stopper.pause(str(error))
@@ -62,15 +69,23 @@ class Heartbeat:
         return True
 
     def beat(self) -> None:
-        """Renew the claim now, and hear what a person wishes; the sweep pauses if the ledger refuses."""
+        """Renew the claim now, hear wishes and orders; the sweep pauses if the ledger refuses.
+
+        A head that is about to end does not say that it runs: a wish to go on would be taken for heard.
+        """
+        needs = None if self._concurrency is None else self._concurrency.needs()
         try:
-            self._stopper.wish(self._renew().wish)
+            orders = self._renew("RUNNING" if self._stopper.ending is None else None, needs)
         except SieveError as error:
             self._stopper.pause(str(error))
+            return
+        if self._concurrency is not None:
+            self._concurrency.obey(orders)
+        self._stopper.wish(orders.wish)
 
     def _run(self) -> None:
         while not self._closing.wait(PERIOD):
             if self.write():
                 self.beat()
-            if self._metrics_feed is not None:
-                self._metrics_feed.feed()
+            if self._metrics is not None:
+                self._metrics.feed()

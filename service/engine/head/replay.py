@@ -1,4 +1,4 @@
-"""A journal and a policy that know what happened before this head."""
+"""Replay of what happened before this head: into the trial log, and into the policy of a round."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from service.engine.head.trial_log import TrialLog
 from service.ledger.records import DecisionRecord, ReportRecord
 from service.policy.policy import Policy
 from service.spec import Spec
-
-GONE = ("STOPPED", "FAILED", "CANCELLED")
+from service.spec.states import TRIAL_CUT_SHORT
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class History:
 
 
 def remember(trial_log: TrialLog, spec: Spec, history: History) -> None:
-    """Show ``journal`` the whole ``history`` of the sweep of ``spec``."""
+    """Show ``trial_log`` the whole ``history`` of the sweep of ``spec``."""
     for report in history.reports:
         trial_log.remember(report, spec.metric.name, _done(trial_log, spec, report))
     for decision in history.decisions:
@@ -33,7 +32,7 @@ def rebuild(policy: Policy, trial_log: TrialLog, spec: Spec, history: History, b
     """Show ``policy`` what happened to the trials after number ``before``, in the old order; ``spec`` is the sweep's.
 
     Every value has its verdict among the decisions, which so tell where among the values a promotion came. A trial
-    begins before its first report or that of a later one; losses come last. ``journal`` has been shown all.
+    begins before its first report or that of a later one; losses come last. ``trial_log`` has been shown all.
     """
     replay = _Replay(policy, trial_log, history.decisions, before)
     for report in history.reports:
@@ -41,7 +40,7 @@ def rebuild(policy: Policy, trial_log: TrialLog, spec: Spec, history: History, b
             replay.show(report, _done(trial_log, spec, report), report.metrics.get(spec.metric.name))
     replay.end()
     for row in trial_log.trials.values():
-        if row.state in GONE and row.number > before:
+        if row.state in TRIAL_CUT_SHORT and row.number > before:
             policy.drop(row.number)
 
 

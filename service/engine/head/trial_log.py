@@ -10,9 +10,9 @@ from typing import Any
 from service.engine.state.trial_progress import TrialProgress
 from service.ledger.ledger import Ledger
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord, WorthRecord
-from service.ledger.states import OPEN
 from service.policy.observation import Observation
 from service.spec import Spec
+from service.spec.states import TRIAL_OPEN, TrialState
 
 
 class TrialLog:
@@ -78,14 +78,17 @@ class TrialLog:
                 self._track(decision.trial).rule(decision)
                 self._decisions.append(decision)
 
-    def change(self, number: int, **fields: Any) -> TrialRecord:
-        """Record new values for some fields of a trial; returns the new row."""
-        trial = replace(self.trials[number], **fields)
+    def change(self, number: int, *, state: TrialState | None = None, **fields: Any) -> TrialRecord:
+        """Record new values for some fields of a trial, its state only if it has a new one; returns the new row."""
+        trial = self.trials[number]
+        trial = replace(trial, state=state or trial.state, **fields)
         self.record(trial)
         return trial
 
-    def flush(self) -> None:
-        """Write what is new to the ledger in one transaction; on an error it is kept for the next try.
+    def flush(self) -> list[TrialRecord]:
+        """Write what is new to the ledger in one transaction, and return the rows of trials that it wrote.
+
+        On an error all is kept for the next try.
 
         Raises:
             DiskFull: the ledger cannot grow.
@@ -100,13 +103,14 @@ class TrialLog:
                     worth=list(self._worth),
                 )
             if not (batch.trials or batch.reports or batch.decisions):
-                return
+                return []
             self._ledger.append(self._name, self._attempt, batch)
             with self._lock:
                 self._changed -= {t.number for t in batch.trials if self.trials[t.number] is t}
                 del self._reports[: len(batch.reports)]
                 del self._decisions[: len(batch.decisions)]
                 del self._worth[: len(batch.worth)]
+            return list(batch.trials)
 
     def table(self, after: int = 0) -> list[Observation]:
         """What the policy may see of the trials ``after`` that number, by number.
@@ -144,7 +148,7 @@ class TrialLog:
 
     def unfinished(self) -> list[int]:
         """Numbers of the trials that are neither finished, stopped, failed nor cancelled."""
-        return sorted(n for n, t in self.trials.items() if t.state in OPEN)
+        return sorted(n for n, t in self.trials.items() if t.state in TRIAL_OPEN)
 
     def _track(self, number: int) -> TrialProgress:
         return self._tracks.setdefault(number, TrialProgress())

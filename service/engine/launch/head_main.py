@@ -14,7 +14,8 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from service.engine.launch.launcher import TICKET
+from service.engine.fleet.nodes import told
+from service.engine.launch.launcher import IN_A_JOB, TICKET
 from service.ledger.home import spool_folder
 from service.ledger.over_http.client import HttpLedger, enroll
 from service.ledger.over_http.spool import Spool
@@ -26,9 +27,6 @@ HERE = "."
 
 PERIOD = 2.0
 """Seconds between beats while nothing else in the head beats: as it starts, and between rounds."""
-
-IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
-"""Environment variable by which Ray tells the driver of a job what that was submitted with."""
 
 
 def attend(address: str, sweep: str, attempt: int, storage: Path, born: str) -> int:
@@ -58,7 +56,7 @@ def _cluster() -> Iterator[None]:
     """The cluster with the user's code on every node; a job has that from Ray."""
     from cluster.connect import connect
 
-    with nullcontext() if IN_A_JOB in os.environ else connect(project=Path.cwd()):
+    with told(), nullcontext() if IN_A_JOB in os.environ else connect(project=Path.cwd()):
         yield
 
 

@@ -13,6 +13,9 @@ from service.spec.errors import SieveError
 TICKET = "SIEVE_TICKET"
 """Environment variable that a head finds its ticket in."""
 
+IN_A_JOB = "SIEVE_IN_A_JOB"
+"""Environment variable that the head of a job finds, which has its code on every node by Ray."""
+
 
 class LaunchFailed(SieveError):
     """A head could not be started, for now."""

@@ -7,12 +7,14 @@ import shlex
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from http import HTTPStatus
 
+import httpx
 from ray.job_submission import JobStatus, JobSubmissionClient
 
+from cluster.ray_internals.jobs import client
 from cluster.token import headers
-from service.engine.launch.launcher import Launch, LaunchFailed
+from service.engine.launch.launcher import IN_A_JOB, Launch, LaunchFailed
 
 CPUS = 0.0
 """CPUs that a head reserves of those that trials share: it decides and writes, and trains nothing."""
@@ -29,11 +31,6 @@ LINE = 300
 _LOCK = threading.Lock()
 
 
-class _Client(JobSubmissionClient):
-    def _do_request(self, method: str, endpoint: str, **options: Any) -> Any:
-        return super()._do_request(method, endpoint, **{"timeout": TIMEOUT} | options)
-
-
 class RayJobs:
     """Starts each head as a job by the cluster's ``dashboard``, an HTTP address; an id is the job's submission id.
 
@@ -46,7 +43,7 @@ class RayJobs:
     def __init__(self, dashboard: str, python: str = "python") -> None:
         self._dashboard = dashboard
         self._python = python
-        self._known: _Client | None = None
+        self._known: JobSubmissionClient | None = None
 
     def start(self, launch: Launch) -> str:
         """Submit the job. Raises LaunchFailed."""
@@ -55,7 +52,7 @@ class RayJobs:
                 self._client().submit_job(
                     entrypoint=shlex.join([self._python, *launch.arguments]),
                     submission_id=launch.name,
-                    runtime_env={"working_dir": str(launch.code), "env_vars": launch.environment},
+                    runtime_env={"working_dir": str(launch.code), "env_vars": launch.environment | {IN_A_JOB: "1"}},
                     metadata={"name": launch.sweep, "owner": launch.owner, "page": launch.page},
                     entrypoint_num_cpus=CPUS,
                 )
@@ -68,11 +65,17 @@ class RayJobs:
             ) from error
 
     def alive(self, id: str) -> bool | None:
-        """Whether the job is pending or runs; None while the dashboard does not answer."""
+        """Whether the job is pending or runs; None while the dashboard does not answer, or not as one of Ray's.
+
+        That it knows no such job is believed of a dashboard alone: a proxy without one behind it knows none either.
+        """
         try:
-            return not self._client().get_job_status(id).is_terminal()
-        except Exception as error:
-            return False if "does not exist" in str(error) or "404" in str(error) else None
+            answer = self._get(f"/api/jobs/{id}")
+            if answer.status_code == HTTPStatus.NOT_FOUND:
+                return False if self._get("/api/version").is_success else None
+            return not JobStatus(answer.raise_for_status().json()["status"]).is_terminal()
+        except Exception:  # Of Ray's client, of httpx, or of what was answered.
+            return None
 
     def stop(self, id: str) -> None:
         """Ask Ray to stop the job: it gets SIGTERM, and SIGKILL seconds later."""
@@ -101,13 +104,17 @@ class RayJobs:
                 return
             time.sleep(POLL)
 
-    def _client(self) -> _Client:
+    def _get(self, path: str) -> httpx.Response:
+        """What the dashboard answers by Ray's documented REST API: Ray's client tells no status from another."""
+        return httpx.get(self._client().get_address() + path, headers=headers(), timeout=TIMEOUT)
+
+    def _client(self) -> JobSubmissionClient:
         with _LOCK:
             if self._known is None:
                 before = os.environ.get(OVERRIDE)
                 os.environ[OVERRIDE] = self._dashboard  # RAY_ADDRESS would be taken before the argument.
                 try:
-                    self._known = _Client(self._dashboard, headers=headers())
+                    self._known = client(self._dashboard, headers(), TIMEOUT)
                 finally:
                     os.environ.pop(OVERRIDE) if before is None else os.environ.update({OVERRIDE: before})
             return self._known

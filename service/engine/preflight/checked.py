@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.engine.state import user_searcher
+from service.policy.cluster_share.request import most_processes, requests
 from service.spec import Spec
 from service.spec.errors import SpecError, UserError
 from service.spec.yaml_file.document import refusal
 
+if TYPE_CHECKING:
+    from trainables.errors import TaskError
+
+
+@dataclass(frozen=True)
+class Misspelt:
+    """A parameter ``name`` that looks like the ``key`` of the recipe, and is none."""
+
+    name: str
+    key: str
+
+    @property
+    def evidence(self) -> str:
+        """What was seen."""
+        return f"parameters/{self.name}: is passed to the task alone; Sieve's loop reads {self.key}"
+
+    @property
+    def cure(self) -> str:
+        """What to do."""
+        return "rename it if that is meant"
+
 
 @dataclass(frozen=True)
 class Checked:
-    """``warnings`` in words; ``data`` to share with the workers, None for a task that loads its own.
+    """``misspelt`` are parameters that may be meant for Sieve's loop; ``data`` to share with the workers, None for a
+    task that loads its own.
 
     ``peak_bytes`` is the most memory of a GPU that a trial is known to take, None where it was not measured on one.
     """
 
-    warnings: tuple[str, ...]
+    misspelt: tuple[Misspelt, ...]
     data: Any | None
     peak_bytes: int | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is strange, but allowed, in words."""
+        return tuple(f"{one.evidence}: {one.cure}" for one in self.misspelt)
 
 
 _loaded: dict[tuple[str, str, str], tuple[str, Any | None]] = {}
@@ -38,7 +65,7 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
             user's own does not work.
     """
     _check_searcher(spec, project, source)
-    key = (spec.task, project, repr((spec.plans, spec.search.seed, spec.resources.processes, spec.data_dir)))
+    key = (spec.task, project, repr((spec.plans, spec.search.seed, most_processes(spec), spec.data_dir)))
     if key not in _loaded:
         from trainables.errors import TaskError, told
         from trainables.worker.staged import describe_task
@@ -47,13 +74,14 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
         try:
             description, data = describe_task(spec.task, project, stages, spec.search.seed, later, spec.data_dir)
         except TaskError as error:
-            raise placed(str(error), source) from error
+            raise placed(error, source) from error
         except Exception as error:
-            raise placed(f"its data cannot be taken: {told(error)}; correct data()", source) from error
+            untaken = TaskError(f"its data cannot be taken: {told(error)}", "correct data()")
+            raise placed(untaken, source) from error
         _check_workers(spec, str(description["kind"]), source)
         _loaded[key] = str(description["kind"]), data
     kind, data = _loaded[key]
-    return Checked(_warnings(spec) if kind == "class" else (), data)
+    return Checked(_misspelt(spec) if kind == "class" else (), data)
 
 
 def _check_searcher(spec: Spec, project: str, source: object) -> None:
@@ -65,25 +93,24 @@ def _check_searcher(spec: Spec, project: str, source: object) -> None:
 
 def _check_workers(spec: Spec, kind: str, source: object) -> None:
     """Only Sieve's own loop, that of a task class, trains in several processes."""
-    asked = spec.resources
+    asked = max(requests(spec), key=lambda request: request.processes)
     if kind != "class" and asked.processes > 1:
         gpus = f", which gets all {asked.gpu:g} GPUs" if asked.gpu else ""
         message = f"makes {asked.processes} processes of a trial, but {spec.task} is a {kind}, which trains in one"
         raise refusal("resources", f"{message}; write workers: 1{gpus}", source)
 
 
-def placed(message: str, source: object) -> SpecError:
-    """The task's complaint at its place in the spec: a stage if it begins with one, else the task."""
-    stage = re.match(r"((?:rounds/)?stages/[\d/]+): ", message)
-    where = stage.group(1) if stage else "task"
-    return refusal(where, message.removeprefix(f"{where}: ").removeprefix("task "), source)
+def placed(error: TaskError, source: object) -> SpecError:
+    """The task's complaint at its place in the spec: a stage if it is about one, else the task."""
+    from trainables.errors import StageError, TaskError
+
+    if isinstance(error, StageError):
+        return refusal(error.where, TaskError.__str__(error), source)
+    return refusal("task", str(error).removeprefix("task "), source)
 
 
-def _warnings(spec: Spec) -> tuple[str, ...]:
+def _misspelt(spec: Spec) -> tuple[Misspelt, ...]:
     from trainables.recipe import misspelt
 
     names = [*(p.name for p in spec.space.parameters), *spec.space.constants]
-    return tuple(
-        f"parameters/{name}: is passed to the task alone; Sieve's loop reads {key}: rename it if that is meant"
-        for name, key in misspelt(names).items()
-    )
+    return tuple(Misspelt(name, key) for name, key in misspelt(names).items())

@@ -6,13 +6,16 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.engine.preflight.finding import Finding
 from service.spec import Spec
 from service.spec.flat import nest
 from service.spec.space.parameter import Parameter
 from service.spec.space.space import Space
+
+if TYPE_CHECKING:
+    from trainables.errors import TaskError
 
 MOST = 2000
 """Combinations that are tried; of more, so many are drawn, always the same."""
@@ -26,18 +29,17 @@ def combinations(spec: Spec) -> Iterator[Finding]:
         answers = _answers(spec.space, listed, spec.space.check(initial))
         first = next(answers)
         if first and all(answers):
-            said, _, cure = first.rpartition("; ")
-            yield Finding("fail", "combinations", f"search/initial/{number}: {said}", cure)
+            yield Finding("fail", "combinations", f"search/initial/{number}: {first.message}", first.cure)
     told = list(_answers(spec.space, listed, {})) if listed else []
-    refused = [message for message in told if message]
+    refused = [error for error in told if error]
     if refused:
         share = f"{len(refused)} of {len(told)} combinations ({len(refused) / len(told):.0%})"
         evidence = f"{share} of {', '.join(p.name for p in listed)} are refused, e.g. {refused[0]}"
         yield Finding("fail" if len(refused) == len(told) else "warn", "combinations", evidence, CURE)
 
 
-def _answers(space: Space, listed: Sequence[Parameter], given: Mapping[str, Any]) -> Iterator[str]:
-    """What the recipe says of each combination of values, empty where it takes it.
+def _answers(space: Space, listed: Sequence[Parameter], given: Mapping[str, Any]) -> Iterator[TaskError | None]:
+    """What the recipe says of each combination of values, None where it takes it.
 
     What is ``given`` stays, and what cannot be listed is in its middle.
     """
@@ -49,9 +51,9 @@ def _answers(space: Space, listed: Sequence[Parameter], given: Mapping[str, Any]
         try:
             Recipe.parse(nest(space.prune(middle | values)))
         except TaskError as error:
-            yield str(error)
+            yield error
         else:
-            yield ""
+            yield None
 
 
 def _values(listed: list[Parameter]) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from service.engine.preflight.corners import corners
 from service.engine.preflight.finding import Finding, Report
 from service.engine.preflight.judges import costs, data, learning, trials
 from service.engine.preflight.target import Target
+from service.policy.cluster_share.request import largest, most_processes, requests
 from service.spec import Spec
 from service.spec.errors import UserError
 from trainables.errors import TaskError
@@ -40,7 +41,7 @@ def question(spec: Spec, project: str, seconds: float = SECONDS) -> Question:
         data_seed=spec.search.seed,
         data_dir=spec.data_dir,
     )
-    return Question(given, spec.plans, tried, seconds, spec.resources.cpu, spec.resources.processes)
+    return Question(given, spec.plans, tried, seconds, largest(requests(spec)).cpu, most_processes(spec))
 
 
 def quick(spec: Spec, project: str) -> Report:
@@ -55,7 +56,7 @@ def quick(spec: Spec, project: str) -> Report:
     try:
         evidence = measure.quick(question(spec, project), shared)
     except TaskError as error:
-        raise placed(str(error), None) from error
+        raise placed(error, None) from error
     return Report(tuple(judge(spec, evidence)))
 
 
@@ -97,9 +98,8 @@ def find_batch(spec: Spec, project: str, source: object = None, seconds: float =
 
 def misspelt(checked: Checked) -> Iterator[Finding]:
     """Names of parameters that look like those that Sieve's own loop reads."""
-    for warning in checked.warnings:
-        evidence, _, cure = warning.rpartition(": ")
-        yield Finding("warn", "names", evidence, cure)
+    for one in checked.misspelt:
+        yield Finding("warn", "names", one.evidence, one.cure)
 
 
 def _on_target(
@@ -110,7 +110,7 @@ def _on_target(
         try:
             return ask(target, question(spec, project, seconds), data)
         except TaskError as error:
-            raise placed(str(error), source) from error
+            raise placed(error, source) from error
 
 
 def insist(report: Report) -> None:
@@ -156,7 +156,7 @@ def judge(spec: Spec, seen: Evidence) -> Iterator[Finding]:
 
 
 def _failed(failure: ProbeFailure) -> Finding:
-    return Finding("fail", failure.where, failure.message, "mend that first; the rest was not looked at")
+    return Finding("fail", failure.where, str(failure), "mend that first; the rest was not looked at")
 
 
 def _learning(seen: Evidence) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The target: a worker with the resources of one trial, where probes run."""
+"""The target: a worker with the resources of one trial at the stage that asks for most, where probes run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import ray
 
 from cluster.connect import connect
 from service.engine.fleet.capacity import slots_of
+from service.engine.fleet.nodes import told
+from service.policy.cluster_share.request import largest, requests
 from service.spec import Spec
 from service.spec.errors import SieveError
-from service.spec.models import AUTO
 from trainables.errors import TaskError
 from trainables.probe.evidence import BatchEvidence, Evidence, Question, Ramp
 
@@ -26,25 +27,31 @@ class Target:
     ``auto`` is one GPU here, or none where the cluster has none.
 
     Raises:
-        UserError: not even one trial fits.
+        UserError: not even one trial fits, or this Ray cannot join the cluster.
     """
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._stack = ExitStack()
+        self._request = largest(requests(spec))
         self.slots = 1
-        self.gpu = 0.0
 
     def __enter__(self) -> Target:
-        resources = self._stack.enter_context(connect())
+        with told():
+            resources = self._stack.enter_context(connect())
         try:
-            asked = self._spec.resources.gpu
-            self.gpu = min(1.0, resources.get("GPU", 0.0)) if asked == AUTO else float(asked)
-            self.slots = slots_of(self._spec, resources, self.gpu)
+            asked = requests(self._spec, auto=min(1.0, resources.get("GPU", 0.0)))
+            self._request = largest(asked)
+            self.slots = slots_of(asked, resources, self._spec.resources.max_concurrent)
         except BaseException:
             self._stack.close()
             raise
         return self
+
+    @property
+    def gpu(self) -> float:
+        """The GPUs of a trial."""
+        return self._request.gpu
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._stack.close()
@@ -71,8 +78,8 @@ class Target:
 
     def _run(self, name: str, seconds: float, *arguments: Any) -> Any:
         """What the function ``name`` of `trainables.probe` returns there; gives up after a multiple of ``seconds``."""
-        asked = self._spec.resources
-        remote = ray.remote(num_cpus=asked.cpu, num_gpus=self.gpu / asked.processes, max_retries=0)(_probe)
+        each = self._request.each
+        remote = ray.remote(num_cpus=each["CPU"], num_gpus=each["GPU"], max_retries=0)(_probe)
         limit = PATIENCE + 3 * seconds
         running = remote.remote(name, *arguments)
         try:
@@ -87,12 +94,12 @@ class Target:
                 "the worker died, as it does where memory runs out", "ask for less in the task, or a smaller space"
             ) from None
         if error is not None:
-            raise TaskError(error)
+            raise error
         return result
 
 
-def _probe(name: str, *arguments: Any) -> tuple[Any, str | None]:
-    """Runs in the worker. A task's mistake comes back as words: the exception would drag Ray's traceback along."""
+def _probe(name: str, *arguments: Any) -> tuple[Any, TaskError | None]:
+    """Runs in the worker. A task's mistake is handed back: raised there, it would drag Ray's traceback along."""
     from importlib import import_module
 
     from trainables.errors import told
@@ -101,6 +108,6 @@ def _probe(name: str, *arguments: Any) -> tuple[Any, str | None]:
     try:
         return getattr(import_module(f"trainables.probe.{module}"), function)(*arguments), None
     except TaskError as error:
-        return None, str(error)
+        return None, error
     except (Exception, SystemExit) as error:
-        return None, f"{told(error)}; correct the task"
+        return None, TaskError(told(error), "correct the task")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from service.engine.curves import Measurement
 from service.engine.simulation.leg import Leg
@@ -13,17 +14,19 @@ from service.engine.simulation.timed import Timed
 from service.engine.simulation.trial_table import Table
 from service.engine.simulation.virtual_trial import Trial
 from service.engine.simulation.world import World
+from service.engine.state.dismissals import Dismissals
 from service.engine.state.rounds import Round
+from service.engine.state.trial_failure import TrialFailure
+from service.engine.state.trial_steps import begun, broken, decision, judged, promoted, reported, started
 from service.engine.state.worth_records import appraisals
-from service.ledger.records import TrialRecord
-from service.ledger.states import OPEN
-from service.policy.failures.retries import retry
+from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
+from service.policy.cluster_share.request import request_at
 from service.policy.limits import Ending, Usage, ending
 from service.policy.policy import Job, Policy
-from service.policy.verdict import STATES, Ruling, Verdict
+from service.policy.verdict import Ruling
 from service.spec.errors import UserError
 
-CRASH = "a simulated crash of its worker"
+CRASH = TrialFailure("worker", "a simulated crash of its worker", "a simulated crash of its worker")
 CURVE_ENDS = "the recorded curve ends here"
 
 TIMELESS = 1_000
@@ -48,14 +51,15 @@ class EventLoop:
 
     def __init__(self, round: Round, world: World) -> None:
         spec = round.spec
-        self.table = Table(spec, round.before, world.epochs, world.gpu_seconds)
+        self.table = Table(spec, world.epochs, world.gpu_seconds)
         self._spec = spec
-        self._round = round.number
+        self._round = round
         self._world = world
         self._options = world.options
         self._policy = Policy(spec, world.foreign, world.past, world.lessons)
         self._timed = Timed(self._policy, spec.metric.name, world.latencies, world.options.charge_decisions)
         self._now = world.now
+        self._dismissals = Dismissals(self._policy, self.table, self._clock, self._clock)
         self._idle = [world.now] * world.options.slots(spec)
         self._events: list[tuple[float, int, _Event]] = []
         self._serial = itertools.count()
@@ -75,11 +79,14 @@ class EventLoop:
             self._ending = ending(self._spec, usage)
             if self._ending is None:
                 self._fill()
-        self._settle()
+        self._dismissals.settle(self._ending)
         self._world.now, self._world.epochs = self._now, self.table.epochs
         self._world.gpu_seconds = self.table.gpu_seconds
         self._world.past += self.table.observations()
         return self._ending
+
+    def _clock(self) -> float:
+        return self._now
 
     def _fill(self) -> None:
         """Give each free worker what it does next, until there is nothing to do before another report."""
@@ -95,36 +102,38 @@ class EventLoop:
                     return
                 trial = self._begin(job) if job.ruling is None else self._promote(job, job.ruling)
             trial.legs += 1
-            begun = ready if trial.row.started is None else trial.row.started
-            self.table.change(trial, state="RUNNING", why="", started=begun)
-            self._train(trial, Leg(self._options, self._spec.search.seed, trial.row.number, trial.legs), ready)
+            self.table.record(started(self.table.trials[trial.number], ready))
+            self._train(trial, Leg(self._options, self._spec.search.seed, trial.number, trial.legs), ready)
 
     def _begin(self, job: Job) -> Trial:
         """A new trial."""
-        config, snapping = job.config or {}, self._world.snapping
-        config = dict(config if snapping is None else snapping.take(config))
-        trial = Trial(TrialRecord(job.trial, config, "PENDING", round=self._round, origin=job.origin), self._spec.plan)
-        trial.send(job.skipped)
-        self.table.add(trial)
         if self._now == 0 and self._spec.budget.time is not None and job.trial > TIMELESS:
             raise UserError(
                 f"{TIMELESS} trials took no time at all", "let the curves say what an epoch costs in seconds"
             )
-        return trial
+        snapping = self._world.snapping
+        if snapping is not None:
+            job = replace(job, config=snapping.take(job.config or {}))
+        return self._send(begun(job, self._round))
 
     def _promote(self, job: Job, ruling: Ruling) -> Trial:
         """A trial that waited goes on."""
-        trial = self.table[job.trial]
-        self.table.decide(trial, ruling.stage, ruling.verdict, self._now)
-        trial.send(job.skipped)
+        row = promoted(self.table.trials[job.trial], job, ruling, self._round)
+        return self._send(row, [decision(job.trial, ruling.stage, ruling.verdict, self._now)])
+
+    def _send(self, row: TrialRecord, decisions: Sequence[DecisionRecord] = ()) -> Trial:
+        self.table.record(row, decisions=decisions)
+        trial = self.table[row.number]
+        trial.send(row)
         return trial
 
     def _train(self, trial: Trial, leg: Leg, start: float) -> None:
         """Train the next epoch from ``start`` on; where the curve has ended the trial does."""
-        measured = self._world.curves.epoch(trial.row.config, trial.plan[trial.stage], trial.epoch + 1)
+        row = self.table.trials[trial.number]
+        measured = self._world.curves.epoch(row.config, trial.plan[trial.stage], trial.epoch + 1)
         if measured is None:
             self._world.exhausted += 1
-            self._lose(trial, "STOPPED", CURVE_ENDS, start)
+            self._lose(replace(row, state="STOPPED", why=CURVE_ENDS, finished=self._now), start)
             return
         measured = Measurement(measured.metrics, measured.seconds * leg.slowness)
         event = _Event(trial, leg, measured, leg.crashes())
@@ -140,61 +149,46 @@ class EventLoop:
         if not (event.measured.metrics or trial.stage_end):
             self._train(trial, event.leg, self._now)
             return {}
-        report = self.table.report(trial, event.measured, self._now)
-        verdict, waited = self._timed.judge(report, trial.done, trial.track.seconds[report.stage])
-        if verdict is not None:
-            self.table.judge(trial, verdict, self._now)
-            self.table.worth.extend(appraisals(self._policy, self._now))
-            self._move(trial, verdict)
-            self._dismiss()
-        if trial.row.state != "RUNNING":
+        report = trial.report(event.measured, self._now)
+        waited = self._report(trial, report)
+        state = self.table.trials[trial.number].state
+        if state != "RUNNING":
             heapq.heappush(self._idle, self._now + waited)
-            return {report.trial: trial.track.values[report.stage]} if trial.row.state == "FINISHED" else {}
+            return {report.trial: trial.track.values[report.stage]} if state == "FINISHED" else {}
         if report.stage_end:
             trial.advance()
         self._train(trial, event.leg, self._now + waited)
         return {}
 
-    def _move(self, trial: Trial, verdict: Verdict) -> None:
-        """A verdict on a trial is on record: it gets the state that this means."""
-        state = STATES[verdict.kind]
-        if state in OPEN:
-            self.table.change(trial, state=state, why=verdict.reason)
-        else:
-            self.table.end(trial, state, verdict.reason, self._now)
-
-    def _dismiss(self, over: bool = False) -> None:
-        """Stop the trials that wait for nothing."""
-        for ruling in self._policy.dismissals(over):
-            trial = self.table[ruling.trial]
-            if trial.row.state == "PAUSED":
-                self.table.decide(trial, ruling.stage, ruling.verdict, self._now)
-                self._move(trial, ruling.verdict)
+    def _report(self, trial: Trial, report: ReportRecord) -> float:
+        """Record a report with the verdict on it; returns the seconds that its worker waits for that."""
+        gpus = request_at(self._spec, report.stage, auto=1.0).gpu
+        self.table.remember(report, trial.done, gpus)
+        row = reported(self.table.trials[trial.number], report, gpus)
+        verdict, waited = self._timed.judge(report, trial.done, trial.track.seconds[report.stage])
+        if verdict is None:
+            self.table.record(row, [report])
+            return waited
+        row = judged(row, verdict, trial.track.curves[report.stage], self._now)
+        trials = self._round.before + len(self.table.trials)
+        fell = decision(row.number, report.stage, verdict, self._now, trials)
+        self.table.record(row, [report], [fell], appraisals(self._policy, self._now))
+        self._dismissals.record()
+        return waited
 
     def _crash(self, trial: Trial) -> None:
         """The worker comes back at once; its trial is tried again where the rule of real sweeps says so."""
         trial.rewind()
-        row = trial.row
-        why = retry(self._spec, "worker", row.attempt, CRASH)
-        if why is None:
-            self.table.change(trial, error=CRASH)
-            self._lose(trial, "FAILED", CRASH, self._now)
+        row = broken(self.table.trials[trial.number], CRASH, self._spec, self._now)
+        if row.state == "FAILED":
+            self._lose(row, self._now)
             return
-        self.table.change(trial, state="PENDING", why=why, error=CRASH, attempt=row.attempt + 1)
+        self.table.record(row)
         self._offers.append(trial)
         heapq.heappush(self._idle, self._now)
 
-    def _lose(self, trial: Trial, state: str, why: str, ready: float) -> None:
-        """A trial ends without a verdict, and nobody waits for it; its worker is free from ``ready`` on."""
-        self.table.end(trial, state, why, self._now)
-        self._policy.drop(trial.row.number)
-        self._dismiss()
+    def _lose(self, row: TrialRecord, ready: float) -> None:
+        """A trial ends without a verdict, as its new ``row`` says; its worker is free from ``ready`` on."""
+        self.table.record(row)
+        self._dismissals.dropped(row.number)
         heapq.heappush(self._idle, ready)
-
-    def _settle(self) -> None:
-        """Whoever waits when the search is over goes no further; a budget or target cuts all short."""
-        if self._ending is None:
-            self._dismiss(over=True)
-            return
-        for trial in self.table.open():
-            self.table.end(trial, "STOPPED", f"the sweep ended: {self._ending.why}", self._now)

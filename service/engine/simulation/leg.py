@@ -1,4 +1,4 @@
-"""What befalls a worker: it is slow, or it crashes."""
+"""Slowness and crashes of a simulated worker."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def simulate(
         over = loop.run()
         tables.append(loop.table)
         world.lessons = [*pasts, *earlier(spec, dict(enumerate(table.observations() for table in tables)))]
-    trials = [trial.row for table in tables for trial in table.trials]
+    trials = [row for table in tables for row in table.trials.values()]
     return Simulation(
         spec=spec,
         ending=over or outcome([trial.state for trial in trials], trials[-1].why if trials else ""),

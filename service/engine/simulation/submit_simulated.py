@@ -102,7 +102,7 @@ def _names_trials(source: Source) -> bool:
 
 
 def _unlimited(simulation: Simulation) -> Simulation:
-    """The spec says how many trials there were: nobody planned more."""
+    """The simulation with the number of trials that there were in its spec, as none was planned."""
     raw = simulation.spec.to_dict()
     raw["search"]["trials"] = max(1, len(simulation.trials))
     note = f"the spec names no trials: as many as the time allows, {len(simulation.trials)} began"

@@ -1,4 +1,4 @@
-"""The policy with a stopwatch."""
+"""The policy, with the real seconds of each call."""
 
 from __future__ import annotations
 

@@ -1,25 +1,23 @@
-"""A simulated trial: its row in the ledger, and where its weights are."""
+"""A simulated trial: how far it has trained."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from service.engine.curves import Measurement
 from service.engine.state.trial_progress import TrialProgress
 from service.ledger.records import ReportRecord, TrialRecord
-from service.policy.observation import Observation
 from trainables.stages import Plan
 
 
 @dataclass
 class Trial:
-    """One config being trained along its ``plan``: it has done ``done`` epochs of ``stage``.
+    """The trial of that ``number`` on its way along its ``plan``: it has done ``done`` epochs of ``stage``.
 
     ``legs`` counts its starts, promotions and retries, ``unreported`` is the seconds trained since its last report.
     """
 
-    row: TrialRecord
+    number: int
     plan: Plan
     track: TrialProgress = field(default_factory=TrialProgress)
     stage: int = -1
@@ -37,11 +35,10 @@ class Trial:
         """Whether it has trained its stage in full."""
         return self.done == self.plan[self.stage].epochs
 
-    def send(self, skipped: Iterable[int]) -> None:
-        """Begin to climb, or go on after a wait, leaving out the stages ``skipped`` as well."""
-        self.plan = self.plan.without(skipped)
-        self.advance()
-        self.row = replace(self.row, stage=self.stage, skipped=list(self.plan.skipped))
+    def send(self, row: TrialRecord) -> None:
+        """Begin to climb, or go on after a wait, where its new ``row`` says."""
+        self.plan = self.plan.without(row.skipped)
+        self.stage, self.done = row.stage, 0
 
     def advance(self) -> None:
         """Go to the next stage that it trains."""
@@ -60,8 +57,9 @@ class Trial:
 
     def report(self, measured: Measurement, time: float) -> ReportRecord:
         """Hand in the epoch that it has just trained."""
+        seconds, self.unreported = self.unreported, 0.0
         return ReportRecord(
-            trial=self.row.number,
+            trial=self.number,
             stage=self.stage,
             epoch=self.epoch,
             data=self.plan[self.stage].data,
@@ -69,9 +67,5 @@ class Trial:
             metrics=dict(measured.metrics),
             time=time,
             stage_end=self.stage_end,
-            seconds=self.unreported,
+            seconds=seconds,
         )
-
-    def observation(self) -> Observation:
-        """What the policy may know of it."""
-        return self.track.observation(self.row)

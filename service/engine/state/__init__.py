@@ -1,1 +1,1 @@
-"""The state of a sweep that its head and the simulator share: rounds, progress of trials, warm start. No Ray."""
+"""The state of a sweep that its head and the simulator share: rounds, steps of trials, warm start. No Ray."""

@@ -1,4 +1,4 @@
-"""What one trial has handed in so far."""
+"""Progress of one trial by its reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
 from service.policy.observation import Observation
-from service.policy.verdict import STATES
+from service.spec.states import VerdictKind, is_verdict
 
 
 @dataclass
@@ -25,7 +25,7 @@ class TrialProgress:
     seconds: dict[int, float] = field(default_factory=dict)
     values: dict[int, float] = field(default_factory=dict)
     order: dict[int, int] = field(default_factory=dict)
-    verdicts: dict[int, str] = field(default_factory=dict)
+    verdicts: dict[int, VerdictKind] = field(default_factory=dict)
     begun: dict[int, int] = field(default_factory=dict)
 
     def take(self, report: ReportRecord, done_in_stage: int) -> None:
@@ -43,7 +43,7 @@ class TrialProgress:
 
     def rule(self, decision: DecisionRecord) -> None:
         """A decision on the trial: the first at a rung is the verdict that fell as the value came in."""
-        if decision.verdict in STATES and decision.stage not in self.verdicts:
+        if is_verdict(decision.verdict) and decision.stage not in self.verdicts:
             self.verdicts[decision.stage] = decision.verdict
             if BEGUN in decision.numbers:
                 self.begun[decision.stage] = decision.numbers[BEGUN]

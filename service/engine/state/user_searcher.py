@@ -23,7 +23,7 @@ def foreign(spec: Spec, project: str) -> Any | None:
     try:
         return find(spec.search.algorithm, project, "searcher")
     except TaskError as error:
-        raise UserError(str(error)) from error
+        raise UserError(error.message, error.cure) from error
 
 
 def check(spec: Spec, project: str) -> None:

@@ -1,4 +1,4 @@
-"""What stages turn out to be worth, for the record."""
+"""Records of what stages turn out to be worth."""
 
 from __future__ import annotations
 

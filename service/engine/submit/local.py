@@ -12,8 +12,7 @@ from service.engine.control.sweep import check_real, remove
 from service.engine.head.tune import loggers
 from service.engine.state import warm_start
 from service.engine.state.metric_name import check_metric
-from service.engine.submit.resubmission import adopt, is_void
-from service.ledger.errors import UnknownSweep
+from service.engine.submit.resubmission import Found, GoOn, Refuse, StartOver, decide, find
 from service.ledger.home import open_store
 from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.store.store import Store
@@ -22,16 +21,21 @@ from service.spec import Source, Spec, load
 
 @dataclass(frozen=True)
 class Examined:
-    """A spec that could run: ``known`` is the sweep of its name in the ledger, ``project`` the folder of its code.
+    """A spec that could run: ``found`` is what the ledger has of its name, ``project`` the folder of its code.
 
     ``pasts`` are what a new sweep would learn from.
     """
 
     spec: Spec
-    known: SweepRecord | None
+    found: Found
     project: str
     warnings: tuple[str, ...]
     pasts: tuple[PastRecord, ...] = ()
+
+    @property
+    def known(self) -> SweepRecord | None:
+        """The sweep of that name in the ledger."""
+        return self.found.known
 
 
 def examine(source: Source, home: Path, project: Path | None = None) -> Examined:
@@ -45,33 +49,24 @@ def examine(source: Source, home: Path, project: Path | None = None) -> Examined
     from service.engine.preflight import check
 
     spec, store = load(source), open_store(home)
-    known, pasts = check_spec(spec, store)
-    folder = _project(project, known)
-    return Examined(spec, known, folder, (*spec.warnings(), *check(spec, folder, source).warnings), pasts)
+    found = find(store, spec.name)
+    pasts = check_spec(spec, store, found)
+    folder = _project(project, found.known)
+    return Examined(spec, found, folder, (*spec.warnings(), *check(spec, folder, source).warnings), pasts)
 
 
-def check_spec(spec: Spec, store: Store) -> tuple[SweepRecord | None, tuple[PastRecord, ...]]:
-    """What can be checked without the user's code: the sweep of that name in ``store``, and what a new one learns from.
+def check_spec(spec: Spec, store: Store, found: Found) -> tuple[PastRecord, ...]:
+    """Check what can be checked without the user's code; returns what a new sweep would learn from.
 
     Raises:
         UserError: a logger's package is not installed, the name is that of a simulated sweep, the metric's that of a
             column of results, or there is nothing to learn from a sweep that the warm start of a new one names.
     """
     check_metric(spec)
-    known = find(store, spec.name)
-    if known is not None:
-        check_real(known)
+    if found.known is not None:
+        check_real(found.known)
     loggers.check(spec.loggers)
-    new = known is None or is_void(store, known)
-    return known, tuple(warm_start.snapshot(spec, store)) if new else ()
-
-
-def find(store: Store, name: str) -> SweepRecord | None:
-    """The sweep of that name, None where there is none."""
-    try:
-        return store.sweep(name)
-    except UnknownSweep:
-        return None
+    return tuple(warm_start.snapshot(spec, store)) if found.free else ()
 
 
 def submit(source: Source, home: Path, project: Path | None = None) -> SweepRecord:
@@ -88,16 +83,20 @@ def submit(source: Source, home: Path, project: Path | None = None) -> SweepReco
         UserError: the task is not to be found or is none, or the name belongs to another spec.
     """
     examined = examine(source, home, project)
-    spec, known, folder = examined.spec, examined.known, examined.project
+    spec, folder = examined.spec, examined.project
     store = open_store(home, create=True)
-    if known is not None and is_void(store, known):
-        remove(spec.name, home)
-        known = None
-    if known is None:
-        owner, commit = getpass.getuser(), _commit(folder)
-        sweep = SweepRecord(spec.name, spec.to_dict(), folder, owner, "QUEUED", time.time(), commit=commit)
-        return store.add(replace(sweep, priority=spec.priority, weight=spec.weight), examined.pasts)
-    return adopt(store, known, spec)
+    match decide(spec, examined.found):
+        case Refuse(error):
+            raise error
+        case GoOn(adopted):
+            if adopted is not None:
+                store.extend(spec.name, adopted)
+            return store.sweep(spec.name)
+        case StartOver():
+            remove(spec.name, home)
+    owner, commit = getpass.getuser(), _commit(folder)
+    new = SweepRecord(spec.name, spec.to_dict(), folder, owner, "QUEUED", time.time(), commit=commit)
+    return store.add(replace(new, priority=spec.priority, weight=spec.weight), examined.pasts)
 
 
 def _project(given: Path | None, known: SweepRecord | None) -> str:

@@ -1,13 +1,19 @@
-"""A spec whose name is in use: the same sweep goes on, a larger one extends it, another one is refused."""
+"""What becomes of a spec whose name may be in use: a new sweep, a fresh start, the same sweep that goes on, a refusal.
+
+The one decision of submissions on this machine and over the network, as a value; who submits carries it out.
+"""
 
 from __future__ import annotations
 
-from service.ledger.errors import NameInUse
-from service.ledger.records import SweepRecord
-from service.ledger.store.store import Store
-from service.spec import Spec, load
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-ENDED = ("SUCCEEDED", "STOPPED", "CANCELLED")
+from service.ledger.errors import OTHER_CODE, KeyInUse, NameInUse
+from service.ledger.records import SweepRecord
+from service.ledger.store.store import Store, UnknownSweep
+from service.spec import Spec, load
+from service.spec.errors import UserError
+from service.spec.states import SWEEP_OVER, SWEEP_RESUMABLE, SWEEP_SETTLED, SWEEP_WITH_HEAD, SweepState
 
 GROWING = (("search", "trials"), ("rounds", "trials"), ("rounds", "count"))
 """Numbers that may grow: the sweep is extended. Smaller ones change nothing, as it may have been extended meanwhile."""
@@ -16,9 +22,104 @@ ADOPTED = ("data_dir", "resources", "budget", "retries", "failures", "loggers", 
 """Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
 
 
-def is_void(store: Store, known: SweepRecord) -> bool:
-    """Whether the sweep failed before its first report: there is nothing to go on from, so it may start over."""
-    return known.state == "FAILED" and not store.reports(known.name)
+@dataclass(frozen=True)
+class Sender:
+    """Who submits over the network, with which code (the SHA-256 of its package); ``key`` names the submission."""
+
+    owner: str
+    package: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a submission finds: the sweep that has its name, and the one that the same sender made with the same key.
+
+    ``void``: that of its name failed before its first report, so that there is nothing to go on from.
+    """
+
+    known: SweepRecord | None
+    void: bool = False
+    keyed: SweepRecord | None = None
+
+    @property
+    def free(self) -> bool:
+        """Whether the name is that of no sweep, or of one that may start over."""
+        return self.known is None or self.void
+
+
+@dataclass(frozen=True)
+class New:
+    """No sweep has the name."""
+
+
+@dataclass(frozen=True)
+class StartOver:
+    """The sweep of that name is removed and made anew."""
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """This very submission has made ``sweep`` before."""
+
+    sweep: SweepRecord
+
+
+@dataclass(frozen=True)
+class GoOn:
+    """The sweep is there and gets what is new: its ``spec`` (None: as it was), its ``share`` of the cluster, its code.
+
+    ``resumed``: it waits for somebody who says that it is to go on.
+    """
+
+    spec: dict[str, Any] | None
+    share: bool
+    recoded: bool
+    resumed: bool
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """It cannot be."""
+
+    error: UserError
+
+
+Resubmission: TypeAlias = New | StartOver | Repeated | GoOn | Refuse
+
+
+def find(store: Store, name: str, sender: Sender | None = None) -> Found:
+    """What ``store`` has for a submission."""
+    keyed = None if sender is None or sender.key is None else store.keyed(sender.owner, sender.key)
+    try:
+        known = store.sweep(name)
+    except UnknownSweep:
+        return Found(None, keyed=keyed)
+    return Found(known, known.state == "FAILED" and not store.reports(name), keyed)
+
+
+def decide(spec: Spec, found: Found, sender: Sender | None = None) -> Resubmission:
+    """What becomes of ``spec``; without ``sender`` it comes from this machine, where all is one's own."""
+    if found.keyed is not None and sender is not None:
+        return _repeated(spec, found.keyed, sender)
+    known = found.known
+    if known is None:
+        return New()
+    if sender is not None and known.owner != sender.owner:
+        return Refuse(NameInUse(f"the name {known.name} is in use by a sweep of {known.owner}", "choose another name"))
+    if found.void:
+        return StartOver()
+    if different := differences(known, spec):
+        return Refuse(
+            NameInUse(
+                f"the name {known.name} is in use by a sweep with other {', '.join(different)}",
+                f"choose another name, or `sieve extend {known.name} --trials N` for more trials, "
+                f"or `sieve rm {known.name}` to start over",
+            )
+        )
+    if sender is not None and known.state in SWEEP_WITH_HEAD and sender.package != known.package:
+        return Refuse(NameInUse(f"{known.name} is running with other code", OTHER_CODE.format(known.name)))
+    return _goes_on(spec, known, sender)
 
 
 def differences(known: SweepRecord, spec: Spec) -> list[str]:
@@ -30,24 +131,32 @@ def differences(known: SweepRecord, spec: Spec) -> list[str]:
     return sorted(key for key in old.keys() | new.keys() if key not in ADOPTED and old.get(key) != new.get(key))
 
 
-def refuse_another(known: SweepRecord, spec: Spec) -> None:
-    """Raise NameInUse where ``spec`` is another sweep than ``known``."""
-    different = differences(known, spec)
-    if different:
-        raise NameInUse(
-            f"the name {known.name} is in use by a sweep with other {', '.join(different)}",
-            f"choose another name, or `sieve extend {known.name} --trials N` for more trials, "
-            f"or `sieve rm {known.name}` to start over",
+def _repeated(spec: Spec, keyed: SweepRecord, sender: Sender) -> Resubmission:
+    if keyed.name == spec.name and not differences(keyed, spec) and keyed.package == sender.package:
+        return Repeated(keyed)
+    return Refuse(
+        KeyInUse(
+            f"the key {sender.key!r} is that of another submission, which made {keyed.name}",
+            "give every submission a key of its own",
+            keyed.name,
         )
+    )
 
 
-def adopt(store: Store, known: SweepRecord, spec: Spec) -> SweepRecord:
-    """The sweep ``known`` as ``spec`` has it now: extended, with another budget, or as it was.
+def _goes_on(spec: Spec, known: SweepRecord, sender: Sender | None) -> GoOn:
+    adopted, before = _adopted(spec, known), load(known.spec)
+    state: SweepState = "QUEUED" if adopted is not None and known.state in SWEEP_OVER else known.state
+    shares = (before.priority, before.weight) != (spec.priority, spec.weight)
+    return GoOn(
+        spec=adopted,
+        share=shares and known.state not in SWEEP_SETTLED,
+        recoded=sender is not None and sender.package != known.package and state not in SWEEP_SETTLED,
+        resumed=state in SWEEP_RESUMABLE,
+    )
 
-    Raises:
-        NameInUse: the spec is another one.
-    """
-    refuse_another(known, spec)
+
+def _adopted(spec: Spec, known: SweepRecord) -> dict[str, Any] | None:
+    """The spec of ``known`` as it is to be now: extended, or with another budget; None where it stays as it is."""
     before, adopted = load(known.spec), spec.to_dict()
     grows = False
     for section, key in GROWING:
@@ -56,6 +165,5 @@ def adopt(store: Store, known: SweepRecord, spec: Spec) -> SweepRecord:
             grows = grows or new > old
             adopted[section][key] = max(old, new)
     rebudgeted = known.state == "STOPPED" and spec.budget != before.budget
-    if (grows or rebudgeted or known.state not in ENDED) and adopted != known.spec:
-        store.extend(known.name, adopted)
-    return store.sweep(known.name)
+    changes = grows or rebudgeted or known.state not in SWEEP_SETTLED
+    return adopted if changes and adopted != known.spec else None

@@ -1,4 +1,4 @@
-"""Submissions that come over the network: the same rules as of `submission`, and none of the user's code runs here."""
+"""Submissions that come over the network: the same rules as on this machine, and none of the user's code runs here."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from service.engine.control.wishes import resume
+from service.engine.control.wishes import NothingToDo, express
 from service.engine.submit.local import check_spec
-from service.engine.submit.resubmission import ENDED, adopt, differences, is_void, refuse_another
-from service.ledger.errors import OTHER_CODE, KeyInUse, NameInUse
+from service.engine.submit.resubmission import GoOn, Refuse, Repeated, Sender, StartOver, decide, find
+from service.ledger.errors import KeyInUse, NameInUse
 from service.ledger.records import PastRecord, SweepRecord
-from service.ledger.states import RESUMABLE
-from service.ledger.store.store import HEADED, Store
+from service.ledger.store.store import Store
 from service.policy.cluster_share.placement import Places
+from service.policy.cluster_share.request import requests
 from service.spec import Spec, load
 from service.spec.errors import SpecError, Violation
-from service.spec.models import AUTO
 
 if TYPE_CHECKING:
     from cluster.inventory import Node
@@ -68,46 +67,27 @@ def receive(store: Store, submission: SubmittedSpec, nodes: Nodes | None, discar
         UserError: see `check_spec`.
     """
     spec = load(submission.spec)
+    sender = Sender(submission.owner, submission.package, submission.key)
     warnings = tuple(spec.warnings())
     for _ in range(TRIES):
-        if (before := _before(store, submission, spec)) is not None:
-            return Received(before, False, warnings)
-        known, pasts = check_spec(spec, store)
+        found = find(store, spec.name, sender)
+        decision = decide(spec, found, sender)
+        if isinstance(decision, Repeated):
+            return Received(decision.sweep, False, warnings)
+        pasts = check_spec(spec, store, found)
         if nodes is not None:
             _check_room(spec, nodes)
-        known = _still(store, submission, known, discard)
-        if known is not None:
-            return Received(_continued(store, submission, spec, known), False, warnings)
+        match decision:
+            case Refuse(error):
+                raise error
+            case GoOn():
+                return Received(_continued(store, submission, spec, decision), False, warnings)
+            case StartOver():
+                store.remove(spec.name, lambda _: True)
+                discard(spec.name)
         with suppress(NameInUse, KeyInUse):  # another submission came first: look again
             return Received(_added(store, submission, spec, pasts), True, warnings)
     raise NameInUse(f"the name {spec.name} is in use", "choose another name, or try again")
-
-
-def _still(
-    store: Store, submission: SubmittedSpec, known: SweepRecord | None, discard: Callable[[str], None]
-) -> SweepRecord | None:
-    """The sweep that has the name, None where it is free, or was that of a sweep that starts over."""
-    if known is not None and known.owner != submission.owner:
-        raise NameInUse(f"the name {known.name} is in use by a sweep of {known.owner}", "choose another name")
-    if known is None or not is_void(store, known):
-        return known
-    store.remove(known.name, lambda _: True)
-    discard(known.name)
-    return None
-
-
-def _before(store: Store, submission: SubmittedSpec, spec: Spec) -> SweepRecord | None:
-    """The sweep that this very submission made."""
-    known = None if submission.key is None else store.keyed(submission.owner, submission.key)
-    if known is None:
-        return None
-    if known.name != spec.name or differences(known, spec) or known.package != submission.package:
-        raise KeyInUse(
-            f"the key {submission.key!r} is that of another submission, which made {known.name}",
-            "give every submission a key of its own",
-            known.name,
-        )
-    return known
 
 
 def _added(store: Store, submission: SubmittedSpec, spec: Spec, pasts: Sequence[PastRecord]) -> SweepRecord:
@@ -128,26 +108,25 @@ def _added(store: Store, submission: SubmittedSpec, spec: Spec, pasts: Sequence[
     return store.add(sweep, pasts)
 
 
-def _continued(store: Store, submission: SubmittedSpec, spec: Spec, known: SweepRecord) -> SweepRecord:
+def _continued(store: Store, submission: SubmittedSpec, spec: Spec, decision: GoOn) -> SweepRecord:
     """A sweep that is there goes on: with more trials, another budget, other code."""
-    refuse_another(known, spec)
-    if known.state in HEADED and submission.package != known.package:
-        raise NameInUse(f"{known.name} is running with other code", OTHER_CODE.format(known.name))
-    adopted = adopt(store, known, spec)
-    before = load(known.spec)
-    if (before.priority, before.weight) != (spec.priority, spec.weight) and known.state not in ENDED:
-        store.update(known.name, spec.priority, spec.weight)
-    if adopted.state not in ENDED and submission.package != known.package:
-        store.recode(known.name, submission.package, submission.commit, submission.diff)
-    if adopted.state in RESUMABLE:
-        resume(store, adopted)
-    return store.sweep(known.name)
+    if decision.spec is not None:
+        store.extend(spec.name, decision.spec)
+    if decision.share:
+        store.update(spec.name, spec.priority, spec.weight)
+    if decision.recoded:
+        store.recode(spec.name, submission.package, submission.commit, submission.diff)
+    if decision.resumed:
+        with suppress(NothingToDo):  # somebody else has made it go on
+            express(store, spec.name, "resume", submission.owner)
+    return store.sweep(spec.name)
 
 
 def _check_room(spec: Spec, nodes: Nodes) -> None:
-    gpu = 0.0 if spec.resources.gpu == AUTO else float(spec.resources.gpu) / spec.resources.processes
-    asks = {"CPU": spec.resources.cpu} | ({"GPU": gpu} if gpu else {})
+    """See that a trial finds a place at every stage; one of ``auto`` GPUs can do without any."""
     living = [node.resources for node in nodes if node.alive]
-    why = Places(living).refusal(asks, spec.resources.processes) if living else None
-    if why is not None:
-        raise SpecError([Violation("resources", None, f"a trial {why}; lower it, or add larger nodes")])
+    for request in requests(spec, auto=0.0) if living else ():
+        each = {name: amount for name, amount in request.each.items() if amount}
+        why = Places(living).refusal(each, request.processes)
+        if why is not None:
+            raise SpecError([Violation("resources", None, f"a trial {why}; lower it, or add larger nodes")])

@@ -9,8 +9,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from service.ledger.states import SWEEP
 from service.ledger.store.store import Store
+from service.spec.states import SWEEP_NEXT
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
@@ -29,7 +29,7 @@ class Sweeps(Collector):
         """Sweeps by state; those that are QUEUED are the queue."""
         census = self._store.events.census()
         states = GaugeMetricFamily("sieve_sweeps", "Sweeps in each state.", labels=["state"])
-        for state in SWEEP:
+        for state in SWEEP_NEXT:
             states.add_metric([state], census.get(state, 0))
         yield states
         yield GaugeMetricFamily("sieve_queue_length", "Sweeps that wait for a head.", value=census.get("QUEUED", 0))

@@ -17,6 +17,7 @@ from service.interface.text.tables import Row
 from service.ledger import Results, Store
 from service.ledger.home import report_file
 from service.ledger.records import DecisionRecord, ReportRecord
+from service.ledger.results.rows import is_in
 from service.ledger.results.status import Status, comparable, ranked, snapshot
 from service.spec import Spec, load
 
@@ -91,7 +92,7 @@ def page(findings: Findings) -> str:
         columns=[name for name in tables.columns(best) if name not in tables.PROSE],
         shared=shared,
         reasons={trial: _reasons(rows[trial], findings.decisions) for trial in leaders[:LISTED]},
-        failed=[row for row in findings.rows if row["state"] == "FAILED"],
+        failed=[row for row in findings.rows if is_in(row, "FAILED")],
         progress=progress(findings.climbed, findings.reports),
         curves=curves(findings.climbed, findings.reports, leaders[:DRAWN]),
         written=time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(findings.written)),

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from service.interface.source import Event, Source
-from service.ledger.records import UNDER_WAY
 from service.ledger.results.status import Status
 from service.spec.errors import SieveError
+from service.spec.states import SWEEP_UNDER_WAY, SweepState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ class Handle:
         return f"{type(self).__name__}({self.name!r}, {self.state})"
 
     @property
-    def state(self) -> str:
+    def state(self) -> SweepState:
         """QUEUED, STARTING, RUNNING, PAUSED, SUCCEEDED, STOPPED, FAILED or CANCELLED."""
         return self._source.standing(self.name).state
 
@@ -131,7 +131,7 @@ class Handle:
         standing = self._source.standing(self.name)
         if standing.state == "FAILED":
             raise SieveError(f"{self.name} failed: {standing.why}", "see its trials for the errors: sweep.trials()")
-        if standing.state in UNDER_WAY and not standing.live:
+        if standing.state in SWEEP_UNDER_WAY and not standing.live:
             raise SieveError(
                 f"the head of {self.name} died{self._exit_code()}", "nothing is lost: run it again to go on"
             )

@@ -144,8 +144,8 @@ def simulate(
     ``curves`` is the name of a past sweep, a ``.parquet`` file, ``FILE.py:FUNCTION``, or a function itself:
     ``function(config, data, epoch) -> (value, seconds of this epoch)``. ``options`` are the fields of
     `SimulationOptions` (`service.engine.simulation.options`): workers (8), trials, budget_seconds, seed,
-    crash_rate, stragglers, charge_decisions. ``name`` as on the command
-    line: that of the spec, with ``-simulated`` where a real sweep has it.
+    crash_rate, stragglers, charge_decisions. ``name`` as on the command line: that of the spec, with ``-simulated``
+    where a real sweep has it.
 
     Raises:
         SpecError: the spec breaks a rule.

@@ -26,7 +26,7 @@ class Client:
 
     ``token`` is by default SIEVE_TOKEN, that of a context with the address, or, on this machine, the one that
     ``sieve serve`` wrote. Calls that can be repeated are, while the service is away, for 15 s unless ``patience`` says
-    otherwise. What the service refuses raises the same exceptions as here. DataFrames need ``raysieve[client]``.
+    otherwise. What the service refuses raises the same exceptions as here. DataFrames need the extra ``client``.
 
     Raises:
         UserError: there is no address, or it is none.

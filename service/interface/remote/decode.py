@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from service.interface.text.tables import MOMENTS
-from service.ledger.records import UNDER_WAY, DecisionRecord, Rows
+from service.ledger.records import DecisionRecord, Rows
 from service.ledger.results.status import Status
+from service.spec.states import SWEEP_UNDER_WAY
 
 Record = TypeVar("Record")
 
@@ -33,7 +34,7 @@ def sweep(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The row of a sweep, as `service.ledger.results.rows.sweep_row` has it, from what a page says of it."""
     counts = raw["counts"]
     numbers = {"trials": sum(counts.values()), "finished_trials": counts.get("FINISHED", 0)}
-    why = raw["why"] or (raw["waits"] if raw["state"] in UNDER_WAY else "")
+    why = raw["why"] or (raw["waits"] if raw["state"] in SWEEP_UNDER_WAY else "")
     known = {"sweep": raw["name"], "metric": raw["metric"]["name"], "why": why, **numbers}
     return {column: known[column] if column in known else raw.get(column) for column in SWEEP}
 

@@ -11,7 +11,7 @@ from httpx_sse import EventSource, ServerSentEvent, SSEError
 from service.interface.remote.connection import Call, Connection
 from service.interface.remote.problem_errors import NoAnswer
 from service.interface.source import Event, Standing
-from service.ledger.records import UNDER_WAY
+from service.spec.states import SWEEP_UNDER_WAY
 
 STREAM = "text/event-stream"
 RECONNECT = 0.5
@@ -42,7 +42,7 @@ def events(connection: Connection, name: str, standing: Callable[[], Standing]) 
                         continue
                     event = _event(sent)
                     yield event
-                    if event.kind == "sweep" and event.data.get("state") not in UNDER_WAY:
+                    if event.kind == "sweep" and event.data.get("state") not in SWEEP_UNDER_WAY:
                         return
         except (NoAnswer, SSEError):
             if not begun:

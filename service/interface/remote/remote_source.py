@@ -14,9 +14,10 @@ from service.interface.remote.event_stream import events, lines
 from service.interface.remote.remote_rights import RemoteRights
 from service.interface.source.source import Event, Look, Standing, Table
 from service.ledger.errors import UnknownSweep
-from service.ledger.records import UNDER_WAY, DecisionRecord, Rows
+from service.ledger.records import DecisionRecord, Rows
 from service.ledger.results.status import Status
 from service.spec.extras import needs
+from service.spec.states import SWEEP_UNDER_WAY, PersonWish
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +125,7 @@ class RemoteSource:
         found: dict[str, Any] = self.connection.json(Call("GET", ("cluster",), once=True))
         return found
 
-    def wish(self, name: str, wish: str) -> Standing:
+    def wish(self, name: str, wish: PersonWish) -> Standing:
         return _standing(self.connection.json(Call("POST", ("sweeps", name, "wish"), body={"wish": wish})))
 
     def extend(self, name: str, trials: int) -> None:
@@ -158,4 +159,4 @@ class RemoteSource:
 
 
 def _standing(raw: Mapping[str, Any]) -> Standing:
-    return Standing(raw["state"], raw.get("why") or "", raw["state"] in UNDER_WAY)
+    return Standing(raw["state"], raw.get("why") or "", raw["state"] in SWEEP_UNDER_WAY)

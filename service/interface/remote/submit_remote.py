@@ -17,9 +17,9 @@ from service.interface.package.revision import revision
 from service.interface.remote.connection import Call, Connection
 from service.interface.remote.glance import glance
 from service.interface.remote.problem_errors import SpentKey
-from service.ledger.states import RESUMABLE
 from service.spec import Source, Spec, load
 from service.spec.errors import UserError
+from service.spec.states import SWEEP_RESUMABLE, SweepState
 
 ZIP = {"Content-Type": "application/zip"}
 CREATED = 201
@@ -44,11 +44,11 @@ class QueuedSweep:
     """
 
     name: str
-    state: str
+    state: SweepState
     new: bool
     notes: tuple[str, ...] = ()
     why: str = ""
-    before: str | None = None
+    before: SweepState | None = None
 
 
 def submit(connection: Connection, submission: RemoteSubmission) -> QueuedSweep:
@@ -68,7 +68,7 @@ def submit(connection: Connection, submission: RemoteSubmission) -> QueuedSweep:
         _send(connection, package)
     answer, new = _queue(connection, spec, package, project)
     told = tuple(dict.fromkeys([*notes, *package.notes, *answer.get("warnings", ())]))
-    before = answer["state"] if answer["state"] in RESUMABLE else None
+    before = answer["state"] if answer["state"] in SWEEP_RESUMABLE else None
     if before is not None:
         answer = _resumed(connection, spec.name)
     return QueuedSweep(answer["name"], answer["state"], new, told, answer.get("why") or "", before)
@@ -81,7 +81,7 @@ def _resumed(connection: Connection, name: str) -> dict[str, Any]:
         found = connection.json(Call("POST", ("sweeps", name, "wish"), body={"wish": "resume"}))
     except UserError:
         found = connection.json(Call("GET", ("sweeps", name)))
-        if found["state"] in RESUMABLE:
+        if found["state"] in SWEEP_RESUMABLE:
             raise
     return found
 

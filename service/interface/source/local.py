@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.interface.source.rights import LocalRights
 from service.interface.source.source import Event, Look, Standing, Table
 from service.ledger.folder import log_file
-from service.ledger.records import UNDER_WAY, DecisionRecord, Rows
-from service.ledger.results.status import HEADED, Status, snapshot
+from service.ledger.records import DecisionRecord, Rows
+from service.ledger.results.status import Status, snapshot
 from service.spec.errors import UserError
+from service.spec.states import SWEEP_UNDER_WAY, SWEEP_WITH_HEAD, PersonWish
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +58,7 @@ class LocalSource:
     def sweeps(self) -> Rows:
         from service.engine.control.head_process import alive
 
-        dead = {sweep.name for sweep in self.store.sweeps() if sweep.state in HEADED and not alive(sweep)}
+        dead = {sweep.name for sweep in self.store.sweeps() if sweep.state in SWEEP_WITH_HEAD and not alive(sweep)}
         rows = self.results.sweep_rows()
         return [row | {"why": DEAD.format(row["sweep"])} if row["sweep"] in dead else row for row in rows]
 
@@ -73,14 +75,14 @@ class LocalSource:
         from service.engine.control.head_process import alive
 
         record = self.store.sweep(name)
-        live = record.state == "QUEUED" or (record.state in UNDER_WAY and alive(record))
+        live = record.state == "QUEUED" or (record.state in SWEEP_UNDER_WAY and alive(record))
         return Standing(record.state, record.why, live)
 
     def look(self, name: str) -> Look:
         from service.interface.text.status_view import appraised, avoided
 
         standing, status = self.standing(name), self.status(name)
-        note = DEAD.format(name) if standing.state in HEADED and not standing.live else status.why
+        note = DEAD.format(name) if standing.state in SWEEP_WITH_HEAD and not standing.live else status.why
         advice = (*appraised(self.store.worth(name)), *avoided(self.verdicts(name)))
         return Look(status, advice, note)
 
@@ -116,10 +118,11 @@ class LocalSource:
 
         return local_clusters.nodes(self.home)
 
-    def wish(self, name: str, wish: str) -> Standing:
-        from service.interface.source.heard import heard
+    def wish(self, name: str, wish: PersonWish) -> Standing:
+        from service.engine.control.head_process import alive
+        from service.engine.control.wishes import express
 
-        heard(self.store, name, wish)
+        express(self.store, name, wish, getuser(), alive)
         return self.standing(name)
 
     def extend(self, name: str, trials: int) -> None:

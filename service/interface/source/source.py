@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 from service.interface.source.rights import Rights
 from service.ledger.records import DecisionRecord, Rows
 from service.ledger.results.status import Status
+from service.spec.states import PersonWish, SweepState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ TABLES: tuple[Table, ...] = get_args(Table)
 class Standing:
     """The state of a sweep, and why. ``live``: it waits for its turn or a head runs it; a dead head's is not."""
 
-    state: str
+    state: SweepState
     why: str
     live: bool
 
@@ -108,7 +109,7 @@ class Source(Protocol):
     def frame(self, name: str, table: Table, n: int = 1) -> pd.DataFrame:
         """The same as a DataFrame with fixed dtypes."""
 
-    def wish(self, name: str, wish: str) -> Standing:
+    def wish(self, name: str, wish: PersonWish) -> Standing:
         """Make known that it shall pause, resume, stop or cancel, and how it stands then.
 
         Raises UserError where that means nothing.

@@ -13,6 +13,7 @@ from rich.text import Text
 from service.interface.text.tables import cell, duration
 from service.ledger.records import DecisionRecord, WorthRecord
 from service.ledger.results.status import Leader, Status
+from service.spec.states import NODE_DECISIONS, SweepState
 
 MOST_RUNNERS = 12
 VERDICT_LINES = 2
@@ -20,8 +21,14 @@ BAR = 20
 SILENT = 30.0
 
 _COUNTS = ("reached", "running", "finished", "stopped")
-_COLORS = {"RUNNING": "cyan", "SUCCEEDED": "green", "STOPPED": "green", "PAUSED": "yellow"}
-_COLORS |= {"FAILED": "red", "CANCELLED": "red"}
+_COLORS: dict[SweepState, str] = {
+    "RUNNING": "cyan",
+    "SUCCEEDED": "green",
+    "STOPPED": "green",
+    "PAUSED": "yellow",
+    "FAILED": "red",
+    "CANCELLED": "red",
+}
 
 
 def panel(status: Status, newest: DecisionRecord | None = None, height: int | None = None) -> RenderableType:
@@ -126,7 +133,7 @@ def appraised(records: Sequence[WorthRecord]) -> list[str]:
 
 def avoided(decisions: Sequence[DecisionRecord]) -> list[str]:
     """A line for each node that gets no trials any more, with the reason."""
-    about = [one for one in decisions if one.verdict in ("avoid", "trust")]
+    about = [one for one in decisions if one.verdict in NODE_DECISIONS]
     newest = {one.numbers["node"]: one for one in about}
     return [
         f"node {one.numbers['name']} is avoided: trial {one.trial} {one.reason}"

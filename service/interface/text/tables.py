@@ -62,11 +62,13 @@ def brief(rows: Sequence[Row]) -> tuple[list[Row], Row]:
 
     Where all have finished, the columns that only say so go. A single row keeps all its parameters.
     """
+    from service.ledger.results.rows import is_in
+
     names = columns(rows)
     config = [name for name in names if name.startswith("config/") and len(rows) > 1]
     same = [name for name in config if len({repr(row.get(name)) for row in rows}) == 1]
     gone = {*same, *(f"best_{name}" for name in names)}
-    if all(row.get("state") == "FINISHED" for row in rows):
+    if all(is_in(row, "FINISHED") for row in rows):
         gone |= ROUTINE
     shared = {name.removeprefix("config/"): rows[0][name] for name in same if not is_missing(rows[0][name])}
     return compact(_pick(rows, [name for name in names if name not in gone])), shared

@@ -11,6 +11,7 @@ from service.interface.verbs.run import drive
 
 if TYPE_CHECKING:
     from service.interface.source import Source, Standing
+    from service.spec.states import SweepState
 
 
 @click.command()
@@ -107,7 +108,7 @@ def rm(name: str, source: Source, yes: bool) -> None:
     click.echo(f"{name} is removed")
 
 
-def _say(name: str, standing: Standing, wanted: str, words: str, more: str) -> None:
+def _say(name: str, standing: Standing, wanted: SweepState, words: str, more: str) -> None:
     """What comes of a wish: it is so already, where no head had to hear it, or will be."""
     told = f"is {wanted}" if standing.state == wanted else f"will {words} within seconds"
     click.echo(f"{name} {told}; {more}")

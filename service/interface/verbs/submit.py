@@ -52,10 +52,12 @@ def submit(file: str, project: Path | None, no_check: bool, max_package: int, so
 
 
 def _describe(made: QueuedSweep) -> str:
+    from service.spec.states import SWEEP_EXTENDABLE
+
     name = made.name
     if made.state == "CANCELLED":
         return f"{name} is CANCELLED and cannot go on; give it a new name, or remove it first: sieve rm {name}"
-    if made.state in ("SUCCEEDED", "STOPPED"):
+    if made.state in SWEEP_EXTENDABLE:
         why = f" ({made.why})" if made.why else ""
         return f"{name} is {made.state} already{why}; give it more trials with: sieve extend {name} --trials N"
     if made.new:

@@ -32,6 +32,25 @@ class Name(Words):
     cache_ok = True
 
 
+class OneOf(TypeDecorator[str]):
+    """One of ``words``, or NULL. Anything else is a mistake of the code, in a comparison, too: it raises ValueError.
+
+    What a newer Sieve wrote is read as it is.
+    """
+
+    impl: Any = String
+    cache_ok = True
+
+    def __init__(self, words: tuple[str, ...], length: int = 16) -> None:
+        super().__init__(length)
+        self.words = words
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is not None and value not in self.words:
+            raise ValueError(f"{value!r} is none of {', '.join(self.words)}")
+        return value
+
+
 class Numbers(TypeDecorator[dict[str, Any]]):
     """Numbers by name as strict JSON: what is not finite is stored as ``"nan"``, ``"inf"`` or ``"-inf"``.
 

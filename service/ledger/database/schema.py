@@ -36,7 +36,8 @@ def migrate(connection: Connection) -> None:
         return
     if found is not None and found > VERSION:
         raise NewerSchema(
-            f"the database has schema {found}, this Sieve knows {VERSION}", "upgrade Sieve: pip install -U raysieve"
+            f"the database has schema {found}, this Sieve knows {VERSION}",
+            "upgrade Sieve: pip install -U . in a newer checkout",
         )
     if found is None:
         metadata.create_all(connection)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -17,9 +19,10 @@ from sqlalchemy import (
     text,
 )
 
-from service.ledger.database.column_types import BIG, Name, Numbers, Words
+from service.ledger.database.column_types import BIG, Name, Numbers, OneOf, Words
+from service.spec.states import DECISIONS, SWEEP_NEXT, TRIAL_NEXT, WISHES, Holder
 
-VERSION = "0005"
+VERSION = "0006"
 """The newest migration in ``migrations/versions``."""
 
 metadata = MetaData()
@@ -37,8 +40,8 @@ sweeps = Table(
     Column("spec", JSON, nullable=False),
     Column("project", Words, nullable=False),
     Column("owner", Words, nullable=False),
-    Column("state", Name(16), nullable=False),
-    Column("wish", Name(16)),
+    Column("state", OneOf(tuple(SWEEP_NEXT)), nullable=False),
+    Column("wish", OneOf(WISHES)),
     Column("why", Words, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("head", Words),
@@ -63,6 +66,8 @@ sweeps = Table(
     Column("barren", Integer, nullable=False, server_default=text("0")),
     Column("delays", Integer, nullable=False, server_default=text("0")),
     Column("due", Float),
+    Column("holder", OneOf(get_args(Holder))),
+    Column("made_room_for", Name(63)),
     Index("uq_sweeps_key", "owner", "key", unique=True),
     Index("ix_sweeps_state", "state"),
 )
@@ -114,7 +119,7 @@ trials = Table(
     _owner(),
     Column("number", Integer, nullable=False),
     Column("config", JSON, nullable=False),
-    Column("state", Name(16), nullable=False),
+    Column("state", OneOf(tuple(TRIAL_NEXT)), nullable=False),
     Column("stage", Integer, nullable=False),
     Column("round", Integer, nullable=False),
     Column("origin", Words, nullable=False),
@@ -158,7 +163,7 @@ decisions = Table(
     _owner(),
     Column("trial", Integer, nullable=False),
     Column("stage", Integer, nullable=False),
-    Column("verdict", Name(16), nullable=False),
+    Column("verdict", OneOf(DECISIONS), nullable=False),
     Column("reason", Words, nullable=False),
     Column("numbers", Numbers, nullable=False),
     Column("time", Float, nullable=False),

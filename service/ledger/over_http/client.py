@@ -27,6 +27,7 @@ from service.ledger.records import (
 from service.ledger.states import IllegalTransition
 from service.ledger.store.store import DiskFull, LostClaim, UnknownSweep
 from service.spec.errors import SieveError
+from service.spec.states import SweepState
 
 LOGGER = logging.getLogger("service.head")
 
@@ -109,7 +110,7 @@ class HttpLedger:
         """The estimates of what its stages are worth, oldest first."""
         return [wire.record(WorthRecord, raw) for raw in self._read("worth")]
 
-    def beat(self, name: str, attempt: int, state: str | None = None, needs: Needs | None = None) -> Orders:
+    def beat(self, name: str, attempt: int, state: SweepState | None = None, needs: Needs | None = None) -> Orders:
         """Renew the claim; hears the newest orders, the last known ones while the service is away."""
         if self._is_mine(attempt) and self._deliver():
             try:
@@ -124,7 +125,7 @@ class HttpLedger:
         self._is_mine(attempt)
         self._tell("append", wire.dumps(batch))
 
-    def end(self, name: str, attempt: int, state: str, why: str) -> None:
+    def end(self, name: str, attempt: int, state: SweepState, why: str) -> None:
         """The head is done; waits until the service knows. Raises LostClaim, IllegalTransition."""
         self._is_mine(attempt)
         told = self._tell("end", wire.dumps({"state": state, "why": why}))

@@ -41,4 +41,7 @@ def certificates(file: Path | None) -> str:
 
 def is_untrusted(error: Exception) -> bool:
     """Whether a connection failed as the certificate of the other end is not believed."""
-    return "CERTIFICATE_VERIFY_FAILED" in str(error)
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None

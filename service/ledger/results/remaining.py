@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from service.ledger.records import ReportRecord, TrialRecord
 from service.spec import Spec
-
-GONE = frozenset({"FINISHED", "STOPPED", "FAILED", "CANCELLED", "PAUSED"})
+from service.spec.states import TRIAL_TRAINING
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def rest(
     ``planned`` the number of trials there are to be, ``elapsed`` the seconds gone. None while nothing can be said.
     """
     spent = {trial.number: newest[trial.number].budget for trial in trials if trial.number in newest}
-    gone = {trial.number for trial in trials if trial.state in GONE}
+    gone = {trial.number for trial in trials if trial.state not in TRIAL_TRAINING}
     costs = [budget for number, budget in spent.items() if number in gone]
     used = sum(spent.values())
     if not costs or not used or not elapsed:

@@ -10,6 +10,7 @@ from service.ledger.database import query
 from service.ledger.records import Rows, SpaceRecord
 from service.ledger.results import latest, rows
 from service.ledger.store.store import Store
+from service.spec.states import SWEEP_UNDER_WAY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,7 @@ class Results:
 
     def queue_rows(self) -> Rows:
         """A row per sweep that waits or runs: higher priority first, then the older."""
-        waiting = [sweep for sweep in self._store.sweeps() if sweep.state in ("QUEUED", "STARTING", "RUNNING")]
+        waiting = self._store.sweeps(SWEEP_UNDER_WAY)
         return [rows.queue_row(sweep) for sweep in sorted(waiting, key=lambda sweep: (-sweep.priority, sweep.created))]
 
     def trial_rows(self, name: str) -> Rows:
@@ -48,7 +49,7 @@ class Results:
         configs = rows.keys(trial.config for trial in trials)
         found = [rows.trial_row(trial, by_trial.get(trial.number), metric["name"], configs) for trial in trials]
         for row in found:
-            if row["state"] == "PENDING" and not row["why"]:
+            if rows.is_in(row, "PENDING") and not row["why"]:
                 row["why"] = rows.waits(sweep)
         return found
 
@@ -68,7 +69,7 @@ class Results:
         """
         spec = self._store.sweep(name).spec
         metric, sign = spec["metric"]["name"], -1.0 if spec["metric"]["goal"] == "maximize" else 1.0
-        done = [row for row in self.trial_rows(name) if row["state"] == "FINISHED" and rows.is_finite(row[metric])]
+        done = [row for row in self.trial_rows(name) if rows.is_in(row, "FINISHED") and rows.is_finite(row[metric])]
         newest = max((rows.plan_number(spec, row["round"]) for row in done), default=0)
         comparable = [row for row in done if rows.plan_number(spec, row["round"]) == newest]
         return sorted(comparable, key=lambda row: (sign * row[metric], row["seconds"]))[:n]

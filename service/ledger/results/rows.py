@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.ledger.records import (
-    UNDER_WAY,
     Latest,
     ReportRecord,
     Rows,
@@ -17,9 +16,10 @@ from service.ledger.records import (
     WorthRecord,
 )
 from service.spec.space.space import Space
+from service.spec.states import SWEEP_UNDER_WAY, TrialState
 
 
-def sweep_row(sweep: SweepRecord, counts: Mapping[str, int]) -> dict[str, Any]:
+def sweep_row(sweep: SweepRecord, counts: Mapping[TrialState, int]) -> dict[str, Any]:
     """A sweep and how far its trials are: ``counts`` are their numbers by state."""
     return {
         "sweep": sweep.name,
@@ -81,7 +81,7 @@ def stage_row(stage: int, plan: dict[str, Any], trials: int, worth: WorthRecord 
 
 def waits(sweep: SweepRecord) -> str:
     """Why a trial of ``sweep`` that is PENDING, and of which nothing else is known, does not train."""
-    if sweep.state not in UNDER_WAY:
+    if sweep.state not in SWEEP_UNDER_WAY:
         return f"waits for its sweep, which is {sweep.state}"
     if sweep.state == "QUEUED":
         return f"waits with its sweep{sweep.waits and ': '}{sweep.waits}"
@@ -130,6 +130,11 @@ def report_row(
         **{f"config/{key}": config.get(key) for key in configs},
         **{key: report.metrics.get(key) for key in metrics},
     }
+
+
+def is_in(row: Mapping[str, Any], *states: TrialState) -> bool:
+    """Whether the row of a trial has one of ``states``."""
+    return row.get("state") in states
 
 
 def own_stages(spec: dict[str, Any]) -> list[Any]:

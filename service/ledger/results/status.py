@@ -12,9 +12,7 @@ from functools import lru_cache
 from service.ledger.records import ReportRecord, SweepRecord, TrialRecord
 from service.ledger.results.remaining import Limit, Rest, limits, rest
 from service.spec import Spec, load
-
-HEADED = ("STARTING", "RUNNING")
-ENDED = frozenset({"FINISHED", "STOPPED", "FAILED", "CANCELLED"})
+from service.spec.states import SWEEP_WITH_HEAD, TRIAL_OVER, SweepState, TrialState
 
 
 @dataclass(frozen=True)
@@ -67,13 +65,13 @@ class Status:
     """
 
     name: str
-    state: str
+    state: SweepState
     why: str
     metric: str
     goal: str
     target: float | None
     planned: int
-    counts: dict[str, int]
+    counts: dict[TrialState, int]
     funnel: tuple[Level, ...]
     running: tuple[Runner, ...]
     best: Leader | None
@@ -96,7 +94,7 @@ class Status:
     @property
     def ended(self) -> int:
         """Trials that will not train again."""
-        return sum(count for state, count in self.counts.items() if state in ENDED)
+        return sum(count for state, count in self.counts.items() if state in TRIAL_OVER)
 
 
 def snapshot(sweep: SweepRecord, trials: Sequence[TrialRecord], reports: Sequence[ReportRecord], now: float) -> Status:
@@ -131,7 +129,7 @@ def snapshot(sweep: SweepRecord, trials: Sequence[TrialRecord], reports: Sequenc
         full=sum(spec.plans[plans[number]].total for number in newest if number in plans),
         elapsed=elapsed,
         eta=None if coming is None else coming.seconds,
-        silence=max(0.0, now - sweep.heartbeat) if sweep.state in HEADED and sweep.heartbeat is not None else None,
+        silence=_silence(sweep, now),
         round=round,
         rounds=max(spec.rounds.count, round + 1),
         simulated=sweep.simulated,
@@ -182,9 +180,16 @@ def _planned(raw: str, trials: Sequence[TrialRecord], round: int) -> int:
     return min(made + sum(coming), spec.budget.trials or made + sum(coming))
 
 
+def _silence(sweep: SweepRecord, now: float) -> float | None:
+    """Seconds since the head was heard of; None where no head has the sweep."""
+    if sweep.state not in SWEEP_WITH_HEAD or sweep.heartbeat is None:
+        return None
+    return max(0.0, now - sweep.heartbeat)
+
+
 def _elapsed(sweep: SweepRecord) -> float:
     """Seconds of all heads; the present one has run until its last heartbeat, for it may be dead since."""
-    if sweep.state not in HEADED or sweep.claimed is None:
+    if sweep.state not in SWEEP_WITH_HEAD or sweep.claimed is None:
         return sweep.seconds
     return sweep.seconds + max(0.0, (sweep.heartbeat or sweep.claimed) - sweep.claimed)
 

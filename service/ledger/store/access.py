@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Row, Table, null, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.ledger.database import tables
 from service.ledger.errors import UnknownSweep
 from service.spec.errors import nearest
+from service.spec.states import SweepState
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Record = TypeVar("Record", bound="DataclassInstance")
 
-HEADED = ("STARTING", "RUNNING")
-ENDED = ("SUCCEEDED", "STOPPED", "FAILED", "CANCELLED")
 ALL = tuple(tables.sweeps.c)
 BRIEF = tuple(null().label("diff") if column.name == "diff" else column for column in ALL)
 """A diff may be long, and a listing has many."""
@@ -50,9 +49,15 @@ def record(kind: type[Record], row: Row[Any]) -> Record:
     return kind(*[known[name] for name in kind.__dataclass_fields__])
 
 
-def change(connection: Connection, sweep: int, **values: Any) -> None:
-    """Set columns of the sweep with id ``sweep``."""
-    connection.execute(update(tables.sweeps).where(tables.sweeps.c.id == sweep).values(**values))
+def change(connection: Connection, sweep: int, *, state: SweepState | None = None, **values: Any) -> None:
+    """Set columns of the sweep with id ``sweep``; its state only if there is a new one."""
+    new = values if state is None else {"state": state, **values}
+    connection.execute(update(tables.sweeps).where(tables.sweeps.c.id == sweep).values(**new))
+
+
+def in_state(*states: SweepState) -> ColumnElement[bool]:
+    """Whether a sweep is in one of ``states``, for a WHERE. Not by IN, which a statement for many rows cannot have."""
+    return or_(*(tables.sweeps.c.state == state for state in states))
 
 
 def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

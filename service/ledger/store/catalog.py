@@ -16,8 +16,9 @@ from service.ledger.database import tables
 from service.ledger.database.database import Database, patient
 from service.ledger.errors import OTHER_CODE, AlreadyRunning, KeyInUse, NameInUse
 from service.ledger.records import PastRecord, SweepRecord
-from service.ledger.store.access import BRIEF, ENDED, HEADED, change, find, record
+from service.ledger.store.access import BRIEF, change, find, in_state, record
 from service.spec.errors import UserError, nearest
+from service.spec.states import SWEEP_NEXT, SWEEP_OVER, SWEEP_WITH_HEAD, SweepState, TrialState
 
 Alive = Callable[[SweepRecord], bool]
 
@@ -74,17 +75,21 @@ class Catalog:
             return None if row is None else record(SweepRecord, row)
 
     @patient
-    def sweeps(self, states: Collection[str] | None = None) -> list[SweepRecord]:
+    def sweeps(self, states: Collection[SweepState] | None = None) -> list[SweepRecord]:
         """All sweeps, or those in one of ``states``, oldest first; without their ``diff``."""
         query = select(*BRIEF).order_by(tables.sweeps.c.id)
         if states is not None:
-            query = query.where(tables.sweeps.c.state.in_(states))
+            query = query.where(in_state(*states))
         with self.database.read() as connection:
             return [record(SweepRecord, row) for row in connection.execute(query)]
 
     @patient
     def page(
-        self, state: str | None = None, owner: str | None = None, limit: int = 100, before: str | None = None
+        self,
+        state: SweepState | None = None,
+        owner: str | None = None,
+        limit: int = 100,
+        before: str | None = None,
     ) -> list[SweepRecord]:
         """Up to ``limit`` sweeps, newest first, without their ``diff``; the next page is ``before`` the last of this.
 
@@ -96,7 +101,7 @@ class Catalog:
         known = tables.sweeps.c
         query = select(*BRIEF).order_by(known.id.desc()).limit(limit)
         if state is not None:
-            query = query.where(known.state == state)
+            query = query.where(in_state(state))
         if owner is not None:
             query = query.where(known.owner == owner)
         with self.database.read() as connection:
@@ -112,10 +117,10 @@ class Catalog:
             return frozenset(connection.execute(select(known).where(known.is_not(None)).distinct()).scalars())
 
     @patient
-    def counts(self, names: Collection[str] | None = None) -> Mapping[str, Mapping[str, int]]:
+    def counts(self, names: Collection[str] | None = None) -> Mapping[str, Mapping[TrialState, int]]:
         """The numbers of trials by state of the sweeps ``names`` (default: of all); {} for one without trials."""
         known, trials = tables.sweeps.c, tables.trials.c
-        found: dict[str, dict[str, int]] = {}
+        found: dict[str, dict[TrialState, int]] = {}
         with self.database.read() as connection:
             chunks = [None] if names is None else _chunks([*names])
             for chunk in chunks:
@@ -141,8 +146,8 @@ class Catalog:
         """
         with self.database.write() as connection:
             row = find(connection, name, lock=True)
-            state = "QUEUED" if row.state in ENDED else row.state
-            states.check(states.SWEEP, f"sweep {name}", row.state, state)
+            state: SweepState = "QUEUED" if row.state in SWEEP_OVER else row.state
+            states.check(SWEEP_NEXT, f"sweep {name}", row.state, state)
             change(connection, row.id, spec=spec, state=state)
 
     @patient
@@ -156,7 +161,7 @@ class Catalog:
             raise UserError(f"the priority {priority} is out of bounds", "give a whole number from -100 to 100")
         if weight is not None and not (math.isfinite(weight) and 0 < weight <= 1000):
             raise UserError(f"the weight {weight} is out of bounds", "give a number above 0, up to 1000")
-        given = {"priority": priority, "weight": weight}
+        given: dict[str, Any] = {"priority": priority, "weight": weight}
         with self.database.write() as connection:
             row = find(connection, name, lock=True)
             if values := {key: value for key, value in given.items() if value is not None}:
@@ -168,7 +173,7 @@ class Catalog:
         """Give a sweep other code. Raises AlreadyRunning while a head has it."""
         with self.database.write() as connection:
             row = find(connection, name, lock=True)
-            if row.state in HEADED:
+            if row.state in SWEEP_WITH_HEAD:
                 raise AlreadyRunning(f"{name} is running with other code", OTHER_CODE.format(name))
             change(connection, row.id, package=package, commit=commit, diff=diff)
 
@@ -178,7 +183,7 @@ class Catalog:
         with self.database.write() as connection:
             row = find(connection, name, lock=True)
             known = record(SweepRecord, row)
-            if known.state in HEADED and alive(known):
+            if known.state in SWEEP_WITH_HEAD and alive(known):
                 raise AlreadyRunning(f"{name} is running", f"stop it first: sieve stop {name}")
             connection.execute(delete(tables.sweeps).where(tables.sweeps.c.id == row.id))
 
@@ -203,10 +208,8 @@ def _taken(connection: Connection, new: SweepRecord) -> UserError:
 
 
 def _check_page(state: str | None, limit: int) -> None:
-    if state is not None and state not in states.SWEEP:
-        raise UserError(
-            f"there is no state {state!r}{nearest(state, states.SWEEP)}", f"states: {', '.join(states.SWEEP)}"
-        )
+    if state is not None and state not in SWEEP_NEXT:
+        raise UserError(f"there is no state {state!r}{nearest(state, SWEEP_NEXT)}", f"states: {', '.join(SWEEP_NEXT)}")
     if limit < 1:
         raise UserError(f"a page of {limit} sweeps holds nothing", "ask for 1 or more")
 

@@ -10,8 +10,8 @@ from sqlalchemy import Select, func, or_, select
 from service.ledger.database.database import Database
 from service.ledger.database.tables import decisions, sweeps
 from service.ledger.records import DecisionRecord
-
-ENDED = ("SUCCEEDED", "STOPPED", "FAILED", "CANCELLED")
+from service.ledger.store.access import in_state
+from service.spec.states import SWEEP_OVER, SweepState, Wish
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class SweepChange:
 
     sweep: str
     owner: str
-    state: str
-    wish: str | None
+    state: SweepState
+    wish: Wish | None
     why: str
     attempt: int
 
@@ -50,11 +50,11 @@ class Events:
         query = select(
             known.name.label("sweep"), known.owner, known.state, known.wish, known.why, known.attempt
         ).order_by(known.id)
-        query = query.where(or_(known.state.not_in(ENDED), known.finished >= since))
+        query = query.where(or_(~in_state(*SWEEP_OVER), known.finished >= since))
         with self._database.read() as connection:
             return [SweepChange(**row._mapping) for row in connection.execute(_of(query, name))]
 
-    def census(self) -> dict[str, int]:
+    def census(self) -> dict[SweepState, int]:
         """How many sweeps there are in each state."""
         query = select(sweeps.c.state, func.count().label("number")).group_by(sweeps.c.state)
         with self._database.read() as connection:

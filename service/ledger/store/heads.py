@@ -10,7 +10,8 @@ from sqlalchemy import delete, exists, select, update
 from service.ledger.database import tables
 from service.ledger.database.database import Database, patient
 from service.ledger.errors import AlreadyRunning, LostClaim
-from service.ledger.store.access import HEADED, change, find, upsert
+from service.ledger.store.access import change, find, in_state, upsert
+from service.spec.states import SWEEP_WITH_HEAD
 
 _heads, _sweeps = tables.heads.c, tables.sweeps.c
 
@@ -49,7 +50,7 @@ class Heads:
             row = find(
                 connection, name, lock=True, columns=[_sweeps.id, _sweeps.state, _sweeps.attempt, _sweeps.delays]
             )
-            if row.attempt != attempt or row.state not in HEADED:
+            if row.attempt != attempt or row.state not in SWEEP_WITH_HEAD:
                 raise LostClaim(
                     f"attempt {attempt} at {name} has lost it: the sweep is {row.state} in attempt {row.attempt}",
                     "let the other head run",
@@ -72,7 +73,7 @@ class Heads:
         The attempt must be the sweep's present one.
         """
         present = exists().where(
-            _sweeps.id == _heads.sweep, _sweeps.name == name, _sweeps.attempt == attempt, _sweeps.state.in_(HEADED)
+            _sweeps.id == _heads.sweep, _sweeps.name == name, _sweeps.attempt == attempt, in_state(*SWEEP_WITH_HEAD)
         )
         statement = (
             update(tables.heads)

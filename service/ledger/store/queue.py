@@ -17,16 +17,36 @@ from service.ledger.database import tables
 from service.ledger.database.database import Database, patient
 from service.ledger.errors import AlreadyRunning, LostClaim
 from service.ledger.records import SweepRecord
-from service.ledger.store.access import ENDED, HEADED, change, find, record, unknown, upsert
+from service.ledger.store.access import change, find, in_state, record, unknown, upsert
 from service.ledger.store.catalog import Alive
 from service.spec.errors import UserError, nearest
+from service.spec.states import (
+    PERSON_WISHES,
+    STATE_WISHED,
+    SWEEP_NEXT,
+    SWEEP_OVER,
+    SWEEP_WITH_HEAD,
+    SWEEP_WITHOUT_HEAD,
+    TRIAL_OPEN,
+    CutShort,
+    DecisionKind,
+    Holder,
+    PersonWish,
+    SweepState,
+    TrialState,
+    Wish,
+    is_cut_short,
+)
 
-ENDS = {"pause": "PAUSED", "stop": "STOPPED", "cancel": "CANCELLED", "resume": "QUEUED"}
-"""What each wish of a person makes of a sweep without a head."""
-
-WISHES = ("pause", "stop", "cancel")
-WAITING = ("QUEUED", "PAUSED")
-IDLE: dict[str, Any] = {"head": None, "heartbeat": None, "slots": None, "running": None, "wanted": None, "asks": None}
+IDLE: dict[str, Any] = {
+    "head": None,
+    "holder": None,
+    "heartbeat": None,
+    "slots": None,
+    "running": None,
+    "wanted": None,
+    "asks": None,
+}
 """What a sweep without a head has of all that a head tells."""
 
 RESTED: dict[str, Any] = {"barren": 0, "delays": 0, "due": None}
@@ -54,21 +74,21 @@ class Queue:
         with self.database.write() as connection:
             row = find(connection, name, lock=True)
             known = record(SweepRecord, row)
-            if known.state in HEADED and alive(known):
+            if known.state in SWEEP_WITH_HEAD and alive(known):
                 silence = now - (known.heartbeat or now)
                 raise AlreadyRunning(
                     f"{name} is running already: head {known.head}, heard of {silence:.0f} s ago",
                     f"watch it with `sieve status {name}`, or stop it with `sieve stop {name}`",
                 )
-            states.check(states.SWEEP, f"sweep {name}", known.state, "STARTING")
-            ran = max(0.0, (known.heartbeat or now) - (known.claimed or now)) if known.state in HEADED else 0.0
-            change(connection, row.id, **_begun(head, now), wish=None, seconds=known.seconds + ran)
+            states.check(SWEEP_NEXT, f"sweep {name}", known.state, "STARTING")
+            ran = max(0.0, (known.heartbeat or now) - (known.claimed or now)) if known.state in SWEEP_WITH_HEAD else 0.0
+            change(connection, row.id, **_begun(head, "person", now), wish=None, seconds=known.seconds + ran)
             release_trials(connection, row.id, "its head ended before it did")
             return record(SweepRecord, find(connection, name))
 
     @patient
-    def next(self, holder: str, names: Collection[str] | None = None) -> SweepRecord | None:
-        """Claim the first sweep that waits in the queue for ``holder``: highest priority, then oldest.
+    def next(self, head: str, names: Collection[str] | None = None) -> SweepRecord | None:
+        """Claim the first sweep that waits in the queue for ``head``, a daemon's: highest priority, then oldest.
 
         Only among ``names`` if given. A sweep that someone has a wish for is passed over: see `settle`. Its attempt
         grows, and its heartbeat begins: a head that never comes is noticed. None: nothing waits.
@@ -82,8 +102,8 @@ class Queue:
         first = first.order_by(waiting.priority.desc(), waiting.id).limit(1).with_for_update(skip_locked=True)
         statement = (
             update(tables.sweeps)
-            .where(_known.id == first.scalar_subquery(), _known.state == "QUEUED")
-            .values(**_begun(holder, time.time()))
+            .where(_known.id == first.scalar_subquery(), in_state("QUEUED"))
+            .values(**_begun(head, "daemon", time.time()))
             .returning(tables.sweeps)
         )
         with self.database.write() as connection:
@@ -94,8 +114,8 @@ class Queue:
             return record(SweepRecord, row)
 
     @patient
-    def reclaim(self, name: str, attempt: int, holder: str) -> SweepRecord | None:
-        """Take over a sweep whose head in ``attempt`` is silent: the next attempt is ``holder``'s.
+    def reclaim(self, name: str, attempt: int, head: str) -> SweepRecord | None:
+        """Take over a sweep whose head in ``attempt`` is silent: the next attempt is ``head``'s, a daemon's.
 
         None if someone else did, or the head ended. What a person wishes of the sweep stays.
 
@@ -104,8 +124,8 @@ class Queue:
         """
         statement = (
             update(tables.sweeps)
-            .where(_known.name == name, _known.attempt == attempt, _known.state.in_(HEADED))
-            .values(**_begun(holder, time.time()), seconds=_known.seconds + _ran, running=None, wanted=None)
+            .where(_known.name == name, _known.attempt == attempt, in_state(*SWEEP_WITH_HEAD))
+            .values(**_begun(head, "daemon", time.time()), seconds=_known.seconds + _ran, running=None, wanted=None)
             .returning(tables.sweeps)
         )
         with self.database.write() as connection:
@@ -127,16 +147,16 @@ class Queue:
         """
         with self.database.write() as connection:
             row = find(connection, name, lock=True)
-            if row.attempt != attempt or row.state not in HEADED:
+            if row.attempt != attempt or row.state not in SWEEP_WITH_HEAD:
                 raise LostClaim(
                     f"attempt {attempt} at {name} has lost it: the sweep is {row.state} in attempt {row.attempt}",
                     "nothing is left to do",
                 )
-            states.check(states.SWEEP, f"sweep {name}", row.state, "QUEUED")
+            states.check(SWEEP_NEXT, f"sweep {name}", row.state, "QUEUED")
             begun = case((_known.barren > 0, _known.barren - 1), else_=0)
-            values = {"state": "QUEUED", "why": why, "seconds": _known.seconds + _ran, "barren": begun}
-            delay = {} if due is None else {"due": due, "delays": _known.delays + 1}
-            change(connection, row.id, **IDLE, **values, **delay)
+            values = {"why": why, "seconds": _known.seconds + _ran, "barren": begun}
+            delay = {} if due is None else {"due": due, "delays": _known.delays + 1, "made_room_for": None}
+            change(connection, row.id, state="QUEUED", **IDLE, **values, **delay)
             release_trials(connection, row.id, why)
 
     @patient
@@ -146,14 +166,14 @@ class Queue:
         What is so already is not written, nor is anything of sweeps that have ended or are gone.
         """
         with self.database.read() as connection:
-            rows = connection.execute(select(_known.name, _known.slots, _known.waits).where(_known.state.not_in(ENDED)))
+            rows = connection.execute(select(_known.name, _known.slots, _known.waits).where(~in_state(*SWEEP_OVER)))
             now = {row.name: (row.slots, row.waits) for row in rows}
         changed = sorted(name for name, wanted in allotments.items() if name in now and now[name] != tuple(wanted))
         if not changed:
             return
         statement = (
             update(tables.sweeps)
-            .where(_known.name == bindparam("of"), *(_known.state != state for state in ENDED))
+            .where(_known.name == bindparam("of"), ~in_state(*SWEEP_OVER))
             .values(slots=bindparam("given"), waits=bindparam("reason"))
         )
         values = [{"of": name, "given": allotments[name][0], "reason": allotments[name][1]} for name in changed]
@@ -161,7 +181,7 @@ class Queue:
             connection.execute(statement, values)
 
     @patient
-    def wish(self, name: str, wish: str) -> None:
+    def wish(self, name: str, wish: PersonWish) -> None:
         """Note what a person wants of a sweep: pause, stop or cancel. Its head acts on it; without one, see `settle`.
 
         To resume takes a wish to pause back, also where the head has begun to: see `Journal.end`.
@@ -170,11 +190,13 @@ class Queue:
             UserError: there is no such wish.
             IllegalTransition: the sweep has ended.
         """
-        if wish not in ENDS:
-            raise UserError(f"a sweep cannot {wish!r}{nearest(wish, ENDS)}", f"wishes are {', '.join(ENDS)}")
+        if wish not in PERSON_WISHES:
+            raise UserError(
+                f"a sweep cannot {wish!r}{nearest(wish, PERSON_WISHES)}", f"wishes are {', '.join(PERSON_WISHES)}"
+            )
         with self.database.write() as connection:
             row = find(connection, name, lock=True, columns=[_known.id, _known.state])
-            if row.state in ENDED:
+            if row.state in SWEEP_OVER:
                 raise states.IllegalTransition(f"sweep {name} is {row.state}: there is nothing to {wish}", "it is over")
             change(connection, row.id, wish=wish)
 
@@ -186,30 +208,32 @@ class Queue:
                 raise unknown(connection, name)
 
     @patient
-    def displace(self, name: str, attempt: int, reason: str, numbers: Mapping[str, Any]) -> bool:
-        """Ask the head of ``attempt`` to make room for a sweep of higher priority, put on record as a decision.
+    def displace(self, name: str, attempt: int, urgent: str, reason: str, numbers: Mapping[str, Any]) -> bool:
+        """Ask the head of ``attempt`` to make room for the sweep ``urgent``, put on record as a decision.
 
         It pauses, and its sweep waits in the queue again. False: it has ended, or a person wishes something of it.
         """
         with self.database.write() as connection:
             row = find(connection, name, lock=True)
-            if row.attempt != attempt or row.state not in HEADED or row.wish is not None:
+            if row.attempt != attempt or row.state not in SWEEP_WITH_HEAD or row.wish is not None:
                 return False
-            change(connection, row.id, wish="yield", why=reason)
+            wish: Wish = "yield"
+            change(connection, row.id, wish=wish, why=reason, made_room_for=urgent)
             newest = (
                 select(tables.trials).where(tables.trials.c.sweep == row.id).order_by(tables.trials.c.number.desc())
             )
             trial = connection.execute(newest.limit(1)).one_or_none()
             ran = max(0.0, (row.heartbeat or 0.0) - (row.claimed or 0.0))
             about = {"reason": reason, "numbers": dict(numbers), "time": row.seconds + ran}
-            at = {"trial": trial.number if trial else 0, "stage": trial.stage if trial else 0, "verdict": "yield"}
+            verdict: DecisionKind = "yield"
+            at = {"trial": trial.number if trial else 0, "stage": trial.stage if trial else 0, "verdict": verdict}
             put = upsert(connection, tables.decisions).values(sweep=row.id, **at, **about)
             where = ["sweep", "trial", "stage", "verdict"]
             connection.execute(put.on_conflict_do_update(index_elements=where, set_=about))
             return True
 
     @patient
-    def settle(self, name: str, state: str, why: str) -> SweepRecord:
+    def settle(self, name: str, state: SweepState, why: str) -> SweepRecord:
         """Change the state of a sweep that has no head, as a person wished; the wish is fulfilled.
 
         From QUEUED or PAUSED to PAUSED, STOPPED, CANCELLED or QUEUED. A sweep that is STOPPED or CANCELLED has no open
@@ -218,28 +242,33 @@ class Queue:
         Raises:
             IllegalTransition: the sweep has a head, has ended, or cannot have that state.
         """
-        now, over = time.time(), state in ENDED
+        now, over = time.time(), state in SWEEP_OVER
         with self.database.write() as connection:
             row = find(connection, name, lock=True)
-            if row.state not in WAITING or state in (*HEADED, "SUCCEEDED", "FAILED"):
+            if row.state not in SWEEP_WITHOUT_HEAD or state not in STATE_WISHED.values():
+                settled = " or ".join(SWEEP_WITHOUT_HEAD)
                 raise states.IllegalTransition(
                     f"sweep {name} is {row.state} and cannot be made {state}",
-                    f"only one that is {' or '.join(WAITING)} is settled; the head of a running one acts on wishes",
+                    f"only one that is {settled} is settled; the head of a running one acts on wishes",
                 )
-            states.check(states.SWEEP, f"sweep {name}", row.state, state)
-            values = {"state": state, "why": why, "wish": None, "waits": "", "finished": now if over else None}
-            change(connection, row.id, **IDLE, **RESTED, **values)
-            if over:
+            states.check(SWEEP_NEXT, f"sweep {name}", row.state, state)
+            values: dict[str, Any] = {"why": why, "wish": None, "waits": "", "finished": now if over else None}
+            values["made_room_for"] = None
+            change(connection, row.id, state=state, **IDLE, **RESTED, **values)
+            if is_cut_short(state):
                 end_trials(connection, row.id, state, f"the sweep ended: {why}", now)
             return record(SweepRecord, find(connection, name))
 
 
-def _begun(head: str, now: float) -> dict[str, Any]:
+def _begun(head: str, holder: Holder, now: float) -> dict[str, Any]:
     """What a sweep has when a head gets it."""
+    state: SweepState = "STARTING"
     return {
-        "state": "STARTING",
+        "state": state,
         "why": "",
+        "made_room_for": None,
         "head": head,
+        "holder": holder,
         "heartbeat": now,
         "claimed": now,
         "attempt": _known.attempt + 1,
@@ -252,12 +281,14 @@ def _begun(head: str, now: float) -> dict[str, Any]:
 def release_trials(connection: Connection, sweep: int, why: str) -> None:
     """Trials that run have lost their head, and wait."""
     trials = tables.trials.c
-    running = update(tables.trials).where(trials.sweep == sweep, trials.state == "RUNNING")
-    connection.execute(running.values(state="PENDING", why=why))
+    cut_off: TrialState = "RUNNING"
+    waiting: TrialState = "PENDING"
+    running = update(tables.trials).where(trials.sweep == sweep, trials.state == cut_off)
+    connection.execute(running.values(state=waiting, why=why))
 
 
-def end_trials(connection: Connection, sweep: int, state: str, why: str, now: float) -> None:
+def end_trials(connection: Connection, sweep: int, state: CutShort, why: str, now: float) -> None:
     """Trials that are still open end with their sweep."""
     trials = tables.trials.c
-    left = update(tables.trials).where(trials.sweep == sweep, trials.state.in_(states.OPEN))
+    left = update(tables.trials).where(trials.sweep == sweep, trials.state.in_(TRIAL_OPEN))
     connection.execute(left.values(state=state, why=why, finished=now))

@@ -17,20 +17,15 @@ from service.ledger.errors import (
     Unreachable,
 )
 from service.ledger.store import leases
-from service.ledger.store.access import ENDED, HEADED
 from service.ledger.store.catalog import Alive, Catalog
 from service.ledger.store.events import Events
 from service.ledger.store.heads import Heads
-from service.ledger.store.queue import ENDS, WISHES, Queue
+from service.ledger.store.queue import Queue
 from service.ledger.store.quotas import Quotas
 from service.ledger.store.sweep_ledger import SweepLedger
 from service.ledger.store.tokens import Tokens
 
 __all__ = [
-    "ENDED",
-    "ENDS",
-    "HEADED",
-    "WISHES",
     "Alive",
     "AlreadyRunning",
     "DiskFull",

@@ -25,20 +25,28 @@ from service.ledger.records import (
     TrialRecord,
     WorthRecord,
 )
-from service.ledger.store.access import ENDED, HEADED, Record, change, find, record, upsert
-from service.ledger.store.queue import ENDS, IDLE, RESTED, end_trials, release_trials
+from service.ledger.store.access import Record, change, find, record, upsert
+from service.ledger.store.queue import IDLE, RESTED, end_trials, release_trials
+from service.ledger.wishes import left
 from service.spec.errors import UserError
-
-OPEN = ("PAUSED", "QUEUED")
-LEFT = (*OPEN, *ENDED)
-"""The states that a head may leave its sweep in: to go on when a person says so, to go on by itself, or for good."""
-
-AGAIN = ("halt", "avoid", "trust")
-"""Decisions that may fall again on the same trial, being no verdicts on it: the newest counts."""
+from service.spec.states import (
+    FAILURE_DECISIONS,
+    STATE_WISHED,
+    SWEEP_LEFT_BY_HEAD,
+    SWEEP_NEXT,
+    SWEEP_OVER,
+    SWEEP_WITH_HEAD,
+    SWEEP_WITHOUT_HEAD,
+    TRIAL_NEXT,
+    SweepState,
+    Wish,
+    is_cut_short,
+)
 
 _sweeps = tables.sweeps.c
 _CLAIM = tuple(
-    _sweeps[name] for name in ("id", "state", "attempt", "wish", "why", "slots", "seconds", "claimed", "barren")
+    _sweeps[name]
+    for name in ("id", "state", "attempt", "wish", "why", "slots", "seconds", "claimed", "barren", "made_room_for")
 )
 
 
@@ -48,7 +56,7 @@ class SweepLedger:
     database: Database
 
     @patient
-    def beat(self, name: str, attempt: int, state: str | None = None, needs: Needs | None = None) -> Orders:
+    def beat(self, name: str, attempt: int, state: SweepState | None = None, needs: Needs | None = None) -> Orders:
         """Renew the claim, with a new state and what the head needs, if given. Raises LostClaim, IllegalTransition.
 
         A head that gives no state may be about to end.
@@ -56,9 +64,10 @@ class SweepLedger:
         with self._claimed(name, attempt) as (connection, row):
             changes: dict[str, Any] = {"heartbeat": time.time()}
             if state is not None:
-                _check_change(name, row.state, state, HEADED)
+                _check_change(name, row.state, state, SWEEP_WITH_HEAD)
                 changes["state"] = state
-                if row.wish == "resume":  # It goes on, and had not heard that it was to pause.
+                wish: Wish | None = row.wish
+                if wish == "resume":  # It goes on, and had not heard that it was to pause.
                     changes["wish"] = None
             if needs is not None:
                 changes |= asdict(needs)
@@ -66,7 +75,7 @@ class SweepLedger:
             return Orders(row.wish, row.slots)
 
     @patient
-    def end(self, name: str, attempt: int, state: str, why: str) -> None:
+    def end(self, name: str, attempt: int, state: SweepState, why: str) -> None:
         """The head is done: the sweep gets its state and the reason; a second time changes nothing.
 
         What a person wishes of a sweep that is left unfinished is done, even if the head has not heard of it.
@@ -78,27 +87,32 @@ class SweepLedger:
         now = time.time()
         with self.database.write() as connection:
             row = find(connection, name, lock=True, columns=(*_CLAIM, _sweeps.head))
-            after = (state, *ENDS.values()) if state in OPEN else (state,)
+            after = (state, *STATE_WISHED.values()) if state in SWEEP_WITHOUT_HEAD else (state,)
             if (row.attempt, row.head) == (attempt, None) and row.state in after:
                 return  # said before, by a head that did not hear that it was heard
             _check_claim(name, attempt, row)
-            _check_change(name, row.state, state, LEFT)
-            if state in OPEN and ENDS.get(row.wish, state) != state:
-                state, why = ENDS[row.wish], f"{row.wish} as wished"
+            _check_change(name, row.state, state, SWEEP_LEFT_BY_HEAD)
+            made_room_for = None
+            if left(state, row.wish) != state:
+                state, why = left(state, row.wish), f"{row.wish} as wished"
             elif state == "QUEUED":
-                why = row.why or why
-            over = state in ENDED
+                why, made_room_for = row.why or why, row.made_room_for
+            over = state in SWEEP_OVER
             ran = max(0.0, now - row.claimed)
-            values = {"state": state, "why": why, "wish": None, "waits": "", "finished": now if over else None}
-            change(connection, row.id, **IDLE, **RESTED, **values, seconds=row.seconds + ran)
-            if state in ("STOPPED", "CANCELLED"):
+            values: dict[str, Any] = {"why": why, "wish": None, "waits": "", "finished": now if over else None}
+            values["made_room_for"] = made_room_for
+            change(connection, row.id, state=state, **IDLE, **RESTED, **values, seconds=row.seconds + ran)
+            if is_cut_short(state):
                 end_trials(connection, row.id, state, f"the sweep ended: {why}", now)
             else:
                 release_trials(connection, row.id, why)
 
     @patient
     def append(self, name: str, attempt: int, batch: Batch) -> None:
-        """Write a batch in one transaction. A report or decision that is there already stays as it is, but for `AGAIN`.
+        """Write a batch in one transaction.
+
+        A report or decision that is there already stays as it is, but for decisions on failures: there the newest
+        counts.
 
         Raises:
             LostClaim: ``attempt`` is not the sweep's present one.
@@ -213,23 +227,23 @@ def _make_way(connection: Connection, sweep: int, batch: Batch) -> None:
     """Take back older decisions of the same kind on the same trial, so that the new ones come last."""
     known = tables.decisions.c
     for one in batch.decisions:
-        if one.verdict in AGAIN:
+        if one.verdict in FAILURE_DECISIONS:
             same = (known.trial == one.trial, known.stage == one.stage, known.verdict == one.verdict)
             connection.execute(delete(tables.decisions).where(known.sweep == sweep, *same, known.time < one.time))
 
 
 def _check_claim(name: str, attempt: int, row: Any) -> None:
-    if row.attempt != attempt or row.state not in HEADED:
+    if row.attempt != attempt or row.state not in SWEEP_WITH_HEAD:
         raise LostClaim(
             f"attempt {attempt} at {name} has lost it: the sweep is {row.state} in attempt {row.attempt}",
             "let the other head run, or run the sweep again",
         )
 
 
-def _check_change(name: str, old: str, new: str, allowed: tuple[str, ...]) -> None:
-    if new in states.SWEEP and new not in allowed:
+def _check_change(name: str, old: SweepState, new: SweepState, allowed: tuple[SweepState, ...]) -> None:
+    if new in SWEEP_NEXT and new not in allowed:
         raise states.IllegalTransition(f"the head of {name} cannot make it {new}", f"it may be {', '.join(allowed)}")
-    states.check(states.SWEEP, f"sweep {name}", old, new)
+    states.check(SWEEP_NEXT, f"sweep {name}", old, new)
 
 
 def _past_trial(raw: Any) -> PastTrial:
@@ -243,4 +257,4 @@ def _check_trials(connection: Connection, sweep: int, batch: Batch) -> None:
     before = {row.number: row.state for row in connection.execute(query)}
     for trial in batch.trials:
         if trial.number in before:
-            states.check(states.TRIAL, f"trial {trial.number}", before[trial.number], trial.state)
+            states.check(TRIAL_NEXT, f"trial {trial.number}", before[trial.number], trial.state)

@@ -1,1 +1,1 @@
-"""Who gets how much of a shared cluster: fair shares, preemption, placement on nodes, packing of GPUs."""
+"""Sharing one cluster among sweeps: fair shares, preemption, placement on nodes, packing of trials on GPUs."""

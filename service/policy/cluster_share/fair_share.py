@@ -1,6 +1,7 @@
-"""Who gets how much of a shared cluster: weighted max-min fairness over the dominant resource.
+"""Dominant resource fairness (DRF): how many trials each sweep of a shared cluster may run at once.
 
-Ghodsi et al., "Dominant Resource Fairness" (NSDI 2011), by progressive filling with whole trials.
+Ghodsi et al., "Dominant Resource Fairness" (NSDI 2011): weighted max-min fairness over each sweep's dominant resource,
+by progressive filling with whole trials.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from dataclasses import dataclass, field
 from service.policy.cluster_share.placement import Places, plural
 
 UNBOUNDED = 10**6
-"""Trials that a sweep without any limit could train at once; no cluster has so many places."""
+"""Stands for no limit on the trials that a sweep could run at once."""
 
 
 @dataclass(frozen=True)
 class Demand:
-    """A sweep that wants a part of the cluster; ``running`` says whether it has a head, else it waits in the queue.
+    """The resource demand of a sweep: it could run ``wanted`` trials at once.
 
-    It could train ``wanted`` trials at once, each of ``processes`` processes that each occupy ``asks``, by resource.
+    Each trial has ``processes`` processes, and each process reserves ``asks``: amounts by Ray's resource names. The
+    sweep has a head if ``running``, else it waits in the queue.
     """
 
     name: str
@@ -35,7 +37,7 @@ class Demand:
 
 @dataclass(frozen=True)
 class Quota:
-    """What an owner may have: ``running`` sweeps at once, ``gpu_hours`` in all, of which ``used``. None: any number."""
+    """Limits of an owner: ``running`` sweeps at once, ``gpu_hours`` in all, of which ``used``. None: no limit."""
 
     running: int | None = None
     gpu_hours: float | None = None
@@ -44,7 +46,7 @@ class Quota:
 
 @dataclass(frozen=True)
 class Capacity:
-    """What there is to share: the resources of each node, and how many sweeps may run at once (None: any number)."""
+    """The capacity of the cluster: resources of each node, and how many ``sweeps`` may run at once (None: no limit)."""
 
     nodes: Sequence[Mapping[str, float]]
     sweeps: int | None = None
@@ -52,9 +54,9 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Allotment:
-    """What a sweep gets: ``slots`` trials at once. One of the queue may start if it ``runs``; ``reason``: why not more.
+    """A sweep's allotment: ``slots`` trials at once, and for one in the queue whether it ``runs`` now.
 
-    The reason is empty for a sweep that has all it wants.
+    ``reason`` says why it has no more slots; empty if it has all that it wants.
     """
 
     slots: int
@@ -63,7 +65,7 @@ class Allotment:
 
 
 def share(sweeps: Sequence[Demand], capacity: Capacity, quotas: Mapping[str, Quota]) -> dict[str, Allotment]:
-    """The allotment of each of ``sweeps``, which come in the order of the queue; ``quotas`` are by owner.
+    """The allotment of each of ``sweeps``, given in the order of the queue; ``quotas`` are by owner.
 
     Each running sweep gets one trial if that fits. Then sweeps of higher priority get all they want before lower ones
     get any. Within a priority the waiting ones that may start get one trial, too, and what is left goes trial by trial
@@ -84,7 +86,7 @@ def share(sweeps: Sequence[Demand], capacity: Capacity, quotas: Mapping[str, Quo
 
 
 def spent(sweep: Demand, quotas: Mapping[str, Quota]) -> str | None:
-    """Why a sweep may train nothing, having used its owner's GPU hours up; None: it may."""
+    """Why a sweep may train nothing, as its owner's GPU hours are used up; None if it may."""
     quota = quotas.get(sweep.owner, Quota())
     if quota.gpu_hours is None or not sweep.asks.get("GPU") or quota.used < quota.gpu_hours:
         return None
@@ -93,7 +95,7 @@ def spent(sweep: Demand, quotas: Mapping[str, Quota]) -> str | None:
 
 @dataclass
 class _Filling:
-    """The cluster as it fills up."""
+    """Progressive filling: the cluster's free places and the slots given so far."""
 
     places: Places
     capacity: Capacity
@@ -103,7 +105,7 @@ class _Filling:
     owners: Counter[str] = field(default_factory=Counter)
 
     def keep(self, sweep: Demand) -> None:
-        """A sweep that runs goes on with one trial, if it may train any."""
+        """Give a running sweep one slot, if it may train."""
         self.slots[sweep.name] = 0
         self.owners[sweep.owner] += 1
         refusal = spent(sweep, self.quotas) or self.places.refusal(sweep.asks, sweep.processes)
@@ -113,7 +115,7 @@ class _Filling:
             self._give(sweep)
 
     def admit(self, sweep: Demand) -> None:
-        """A sweep of the queue starts with one trial, or is told why not."""
+        """Start a sweep of the queue with one slot, or note why it may not start."""
         refusal = self.places.refusal(sweep.asks, sweep.processes) or spent(sweep, self.quotas) or self._crowded(sweep)
         if not refusal and not self._give(sweep):
             before = len(self.slots)
@@ -148,11 +150,11 @@ class _Filling:
         return given
 
     def _standing(self, sweep: Demand) -> tuple[float, float]:
-        """Lowest first; of equals the heavier."""
+        """Sort key of the next slot: the lowest dominant share by weight, then the highest weight."""
         return self._dominant(sweep)[1] * self.slots[sweep.name] / sweep.weight, -sweep.weight
 
     def _dominant(self, sweep: Demand) -> tuple[str, float]:
-        """The resource of which a trial takes the largest part, and that part; of equals, the GPUs."""
+        """The dominant resource of a trial and the fraction of the cluster that it takes; of equals, GPUs."""
         total = self.places.total
         parts = [(sweep.processes * asks / total[name], name) for name, asks in sweep.asks.items() if total.get(name)]
         part, name = max(parts, default=(0.0, "CPU"))

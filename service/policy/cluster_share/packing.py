@@ -1,4 +1,4 @@
-"""How many trials share a GPU: as many as fit into its memory, with a margin."""
+"""Packing of trials on GPUs: Ray's fractional ``num_gpus`` by the peak memory of a trial, with a margin."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ CONTEXT = 600 * 2**20
 """Bytes that every process takes before its first tensor: driver context, kernels, library workspaces."""
 
 MOST = 8
-"""Trials on one GPU at most: they take turns computing, so that more of them only wait longer."""
+"""Trials on one GPU at most: kernels of different processes take turns, so that more trials only wait longer."""
 
 DIGITS = 4
-"""Ray counts in ten-thousandths, so that shares are rounded down to these digits: 3 x 0.3333 fit, 3 x 0.3334 do not."""
+"""Decimal digits of a fraction, rounded down: Ray counts in ten-thousandths; 3 x 0.3333 fit, 3 x 0.3334 do not."""
 
 
 @dataclass(frozen=True)
 class GpuShare:
-    """The part of a GPU that a trial gets, 1 over a whole number, or 0 for none, and why in words."""
+    """The fraction of a GPU that a trial reserves: 1 over a whole number, or 0 for none; ``reason`` in words."""
 
     gpu: float
     reason: str
 
 
 def share(peak_bytes: int | None, total_bytes: int | None, least: float = 0.0) -> GpuShare:
-    """The share of a GPU with ``total_bytes`` for a trial that needs ``peak_bytes`` at most; None: not known.
+    """The fraction of a GPU with ``total_bytes`` for a trial whose peak memory is ``peak_bytes``; None: not known.
 
-    A share below or equal to ``least`` is known to be too small.
+    Fractions up to ``least`` have already proved too small. Where a size is not known the answer is a whole GPU.
     """
     if peak_bytes is None or total_bytes is None:
         what = "peak memory of a trial" if peak_bytes is None else "memory of the GPUs"
@@ -43,32 +43,32 @@ def share(peak_bytes: int | None, total_bytes: int | None, least: float = 0.0) -
 
 
 def wider(gpu: float) -> GpuShare:
-    """The share after a trial ran out of memory with ``gpu``: half as many trials on a GPU."""
+    """The fraction to reserve after a trial ran out of memory with ``gpu``: half as many trials on a GPU."""
     fits = max(1, int(1 / gpu + 1e-6) // 2)
     return GpuShare(part(fits), f"{words(gpu)} of a GPU was too little: {trials(fits)} on a GPU from now on")
 
 
 def concurrent(gpus: float, gpu: float) -> int:
-    """How many trials of share ``gpu``, above 0, run on ``gpus`` at once; none spans two GPUs in parts."""
+    """How many trials of ``gpu`` GPUs each (above 0) run on ``gpus`` GPUs at once; a fraction lies on one GPU."""
     return int(gpus) * int(1 / gpu + 1e-6) if gpu < 1 else int(gpus // gpu)
 
 
 def part(fits: int) -> float:
-    """The share that lets ``fits`` trials on a GPU."""
+    """The fraction with which ``fits`` trials run on one GPU."""
     return math.floor(10**DIGITS / fits) / 10**DIGITS
 
 
 def words(gpu: float) -> str:
-    """A share in words, e.g. 1/3."""
+    """A fraction in words, e.g. ``1/3``."""
     fits = round(1 / gpu, 2)
     return f"1/{int(fits)}" if fits == int(fits) > 1 else f"{gpu:g}"
 
 
 def trials(count: int) -> str:
-    """A number of trials in words."""
+    """A number of trials in words, e.g. ``2 trials``."""
     return "1 trial" if count == 1 else f"{count} trials"
 
 
 def gib(size: float) -> str:
-    """Bytes in words."""
+    """Bytes in words, e.g. ``1.50 GiB``."""
     return f"{size / 2**30:.2f} GiB"

@@ -1,4 +1,4 @@
-"""Room on the nodes of a cluster, for whole trials."""
+"""Placement of whole trials on the nodes of a cluster (bin packing: best fit)."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 UNIT = 10_000
-"""Ray counts resources in ten-thousandths; whole numbers of them add up exactly."""
+"""Resources are counted in ten-thousandths, as Ray does, so that sums are exact."""
 
 State = tuple[int, ...]
 
 
 class Places:
-    """What is free on each of ``nodes``, given by resource as Ray names them.
+    """Free resources of each of ``nodes``, by Ray's resource names.
 
-    A process takes its place on one node, on the fullest that has room, so that large ones find theirs. Parts of a GPU
-    count as 1 over a whole number: three of 0.3 fill one, as the fourth finds no device with room.
+    A process is placed on one node, the fullest that has room (best fit), which leaves room for large ones. A fraction
+    of a GPU counts as 1 over a whole number: three of 0.3 fill a GPU, as a fourth would have to span two.
     """
 
     def __init__(self, nodes: Sequence[Mapping[str, float]]) -> None:
@@ -26,7 +26,7 @@ class Places:
         self.total = {name: sum(node.get(name, 0.0) for node in nodes) for name in self._names}
 
     def take(self, asks: Mapping[str, float], processes: int = 1) -> bool:
-        """Take a place for each of the ``processes`` of a trial; False, and none is taken, if there is not room."""
+        """Place all ``processes`` of a trial; False, with nothing placed, if there is no room for one of them."""
         needs = self._needs(asks)
         before = Counter(self._free)
         if needs is None or not all(self._take(needs) for _ in range(processes)):
@@ -35,7 +35,7 @@ class Places:
         return True
 
     def refusal(self, asks: Mapping[str, float], processes: int = 1) -> str | None:
-        """Why a trial of ``processes`` that each ask for this would find no place even if all was free, or None."""
+        """Why a trial of ``processes`` that each reserve ``asks`` fits not even on an idle cluster; None if it does."""
         for name, amount in asks.items():
             most = max((node[self._names.index(name)] for node in self._nodes), default=0) if self._has(name) else 0
             if _units(amount) > most:
@@ -69,7 +69,7 @@ class Places:
 
 
 def plural(name: str, amount: float) -> str:
-    """``GPU`` or ``GPUs``; other resources are left as they are."""
+    """The resource's name for an amount: ``GPU`` or ``GPUs``, ``CPU`` or ``CPUs``; others as they are."""
     return f"{name}s" if name in ("CPU", "GPU") and amount != 1 else name
 
 

@@ -1,4 +1,4 @@
-"""Which running sweep makes room for one of higher priority that waits."""
+"""Preemption: the running sweep that is paused for a waiting one of higher priority."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from typing import Any
 
 from service.policy.cluster_share.fair_share import Capacity, Demand, Quota, share, spent
 
-MADE_ROOM = "made room for"
-"""How the reason begins."""
-
 
 @dataclass(frozen=True)
 class Displaced:
-    """The sweep ``name`` makes room for ``urgent``, the ``reason`` in words and the ``numbers`` behind it."""
+    """The preemption of the sweep ``name`` for ``urgent``: the ``reason`` in words and the ``numbers`` behind it."""
 
     name: str
     urgent: str
@@ -29,16 +26,17 @@ def displaced(
     heads: Mapping[str, float],
     leaving: Collection[str],
 ) -> Displaced | None:
-    """The sweep that is to make room now, if there is one: one at a time.
+    """The one sweep to preempt now, or None.
 
-    A sweep of strictly higher priority waits and could start in its place, or any sweep where its owner has no GPU
-    hours left, so that it trains nothing. These go first, then that of the lowest priority, of these the one whose head
-    began last, of those that ``heads`` names with the time of that. Those that are ``leaving`` anyway count as gone.
+    It is one in whose place a waiting sweep of strictly higher priority could start, or any waiting sweep if its owner
+    has no GPU hours left. The latter are preempted first, then the lowest priority, then the sweep whose head started
+    last. ``heads`` has the start time of the head of each sweep that may be preempted; sweeps that are ``leaving``
+    count as gone.
     """
     idle = {sweep.name: why for sweep in sweeps if sweep.running and (why := spent(sweep, quotas)) is not None}
 
     def starts(gone: Collection[str], priority: int) -> list[Demand]:
-        """The waiting sweeps of a priority that could start without those that are gone, in their order."""
+        """The waiting sweeps of ``priority`` that could start if those ``gone`` were gone, in the queue's order."""
         left = [sweep for sweep in sweeps if sweep.name not in gone]
         given = share(left, capacity, quotas)
         return [one for one in left if one.priority == priority and not one.running and given[one.name].runs]
@@ -52,12 +50,12 @@ def displaced(
         for one in sorted(lower, key=lambda one: (one.name not in idle, one.priority, -heads[one.name])):
             helped = [sweep for sweep in starts([*leaving, one.name], priority) if sweep not in now]
             if helped:
-                return _told(one, helped[0], idle.get(one.name))
+                return _preemption(one, helped[0], idle.get(one.name))
     return None
 
 
-def _told(one: Demand, urgent: Demand, idle: str | None) -> Displaced:
-    """Who makes room for whom, and why."""
+def _preemption(one: Demand, urgent: Demand, idle: str | None) -> Displaced:
+    """The preemption with its reason in words."""
     why = idle or f"that has priority {urgent.priority}, and this one {one.priority}"
     numbers = {"to": urgent.name, "priority": one.priority, "higher": urgent.priority}
-    return Displaced(one.name, urgent.name, f"{MADE_ROOM} {urgent.name}: {why}; goes on when there is room", numbers)
+    return Displaced(one.name, urgent.name, f"made room for {urgent.name}: {why}; goes on when there is room", numbers)

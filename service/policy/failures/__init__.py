@@ -1,1 +1,1 @@
-"""What to do when trials break: try again, give up, avoid a node, pause the sweep."""
+"""Failure policy: retry a trial, give it up, avoid a node, pause the sweep."""

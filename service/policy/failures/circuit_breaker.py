@@ -1,8 +1,7 @@
-"""What failures say beyond the trial that broke: something is wrong with the sweep, or with a node.
+"""Circuit breaker (Nygard, Release It!, 2007): failures of trials that are the fault of the whole sweep or of a node.
 
-The idea is that of a circuit breaker (Nygard, Release It!, 2007): what fails again and again is not asked again. Only
-failures count that nobody has got past since: a trial that reports from beyond the point where others broke shows that
-their error is not everyone's.
+Only failures count that no trial has got past since: one that reports from beyond the position where others broke shows
+that their error does not hit every trial.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ PATTERNS = (
     (re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"), "<n>"),
     (re.compile(r"\s+"), " "),
 )
-"""What differs between two messages of one error, in the order in which it is taken out."""
+"""Parts in which two messages of one error may differ, replaced in this order."""
 
 LONGEST = 300
-"""Characters of a message that are compared."""
+"""Characters of a message that are compared; the rest is cut off."""
 
 
 def fault_of(kind: str, message: str) -> str:
-    """The error in ``message`` (one line) without numbers, addresses, identifiers and paths: equal for equal faults."""
+    """The fingerprint of an error: one line of ``message`` without numbers, addresses, identifiers and paths."""
     for pattern, word in PATTERNS:
         message = pattern.sub(word, message)
     return f"{kind}: {message.strip()[:LONGEST]}"
@@ -36,9 +35,9 @@ def fault_of(kind: str, message: str) -> str:
 
 @dataclass(frozen=True)
 class ObservedFailure:
-    """A trial that broke by ``fault`` (see `fault_of`) after it had come to ``position``, on the node of id ``node``.
+    """A failure of ``trial`` after ``position``, with the fingerprint ``fault`` (`fault_of`).
 
-    ``node`` is None where nobody knows it.
+    ``node`` is the id of the node it was on, None if that is not known.
     """
 
     trial: int
@@ -49,7 +48,7 @@ class ObservedFailure:
 
 @dataclass(frozen=True)
 class FailureEvidence:
-    """What a head has seen: ``failures`` that no trial has got past since, ``on_node`` those that none has there.
+    """The failures that count: ``failures`` that no trial has got past, ``on_node`` those that none has on their node.
 
     ``places`` are all pairs of a fault and a node where it was seen.
     """
@@ -59,13 +58,13 @@ class FailureEvidence:
     places: frozenset[tuple[str, str | None]] = field(default_factory=frozenset)
 
     def failed(self, failure: ObservedFailure) -> FailureEvidence:
-        """One more failure."""
+        """The same with one more failure."""
         place = (failure.fault, failure.node)
         return FailureEvidence((*self.failures, failure), (*self.on_node, failure), self.places | {place})
 
     def passed(self, position: Position, node: str | None) -> FailureEvidence:
-        """A trial has reported from ``position``, on ``node``."""
-        if not self.on_node:  # They are among these: the quick way out of most reports.
+        """The same after a trial has reported from ``position`` on ``node``: failures before that no longer count."""
+        if not self.on_node:  # `failures` are among these, so that most reports end here.
             return self
         failures = tuple(one for one in self.failures if one.position >= position)
         on_node = tuple(one for one in self.on_node if one.node not in (node, None) or one.position >= position)
@@ -73,9 +72,9 @@ class FailureEvidence:
 
 
 def same_error(evidence: FailureEvidence, fault: str, limit: int | None, avoided: Iterable[str]) -> int | None:
-    """How many different trials broke by ``fault`` if they are ``limit`` or more and none got past it, else None.
+    """How many different trials broke by ``fault`` if they are ``limit`` (``failures.pause_after``) or more, else None.
 
-    What happens on nodes that are ``avoided`` is those nodes' fault.
+    Failures on nodes that are ``avoided`` do not count.
     """
     blamed = frozenset(avoided)
     trials = {one.trial for one in evidence.failures if one.fault == fault and one.node not in blamed}
@@ -85,8 +84,8 @@ def same_error(evidence: FailureEvidence, fault: str, limit: int | None, avoided
 def bad_node(evidence: FailureEvidence, node: str | None, limit: int | None) -> int | None:
     """How many different trials in a row broke on ``node`` if it is to be avoided, else None.
 
-    They are ``limit`` or more, none got past the point where they broke on that node, and their errors were seen on no
-    other.
+    It is to be avoided if they are ``limit`` or more (``failures.avoid_after``), no trial got past that position on the
+    node, and their errors were seen on no other node.
     """
     if limit is None or node is None:
         return None
@@ -95,7 +94,7 @@ def bad_node(evidence: FailureEvidence, node: str | None, limit: int | None) -> 
 
 
 def suspicious(evidence: FailureEvidence, avoided: Iterable[str]) -> bool:
-    """Whether the next trials may show that a node is bad: what broke there lets others try it first."""
+    """Whether a node that is not ``avoided`` may be bad, so that a retry should wait for other trials to show it."""
     nodes = {one.node for one in evidence.on_node if one.node is not None}
     return any(_blamed(evidence, node) > 0 for node in nodes - set(avoided))
 

@@ -1,20 +1,20 @@
-"""Whether a trial that broke is tried again."""
+"""Retries of failed trials (Ray Tune: ``FailureConfig(max_failures)``), by the kind of failure."""
 
 from __future__ import annotations
 
 from service.spec import Spec
 
 RETRIED = ("error", "worker")
-"""Kinds of failures that another attempt may get past: an exception of the task, a process that died."""
+"""Kinds of failures that are retried: an exception of the task, a process that died."""
 
 ROOM = "use a smaller batch_size, reached with accumulate if it matters, or a smaller model"
-"""The cure of a trial that needs more memory than there is."""
+"""The cure in the message of a trial that ran out of memory."""
 
 
 def retry(spec: Spec, kind: str, attempt: int, message: str) -> str | None:
-    """Why a trial that broke by a failure of ``kind`` waits for another attempt; None: it has failed for good.
+    """The reason to retry a trial after a failure of ``kind``; None: it has failed for good.
 
-    ``attempt`` counts its failures before this one; ``spec.retries`` is how many are forgiven.
+    ``attempt`` is the number of failures before this one, of which ``spec.retries`` are retried.
     """
     if kind not in RETRIED or attempt >= spec.retries:
         return None
@@ -22,8 +22,8 @@ def retry(spec: Spec, kind: str, attempt: int, message: str) -> str | None:
 
 
 def alone(kind: str, gpu: float) -> bool:
-    """Whether a trial that broke by a failure of ``kind`` with ``gpu`` GPUs may fit if it has one to itself.
+    """Whether a trial that failed with ``gpu`` GPUs is retried on a whole GPU: it ran out of memory on a fraction.
 
-    That attempt costs none of ``spec.retries``: the neighbours on the device may have been at fault.
+    That attempt costs none of ``spec.retries``, as other trials on the GPU may have taken the memory.
     """
     return kind == "memory" and 0 < gpu < 1

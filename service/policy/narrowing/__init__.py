@@ -1,1 +1,1 @@
-"""Narrowing a search space around what one round found, for the next one."""
+"""Narrowing: the search space of the next round, around the good trials of one."""

@@ -1,4 +1,4 @@
-"""A numeric parameter as an axis on its own scale: where values lie, how far it may reach, readable bounds."""
+"""`Axis`: a numeric parameter on its own scale (linear, log), with its limits and readable bounds."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from service.spec.space.scales import Log, Normal
 FARTHEST = 1e300
 
 PROBABLE = 0.1
-"""A range within [0.1, 1] on a log scale may hold probabilities."""
+"""Lowest bound of a log range up to 1 that is taken for probabilities."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """Numbers from ``low`` to ``high``, both included; with a ``step`` they count steps, and whole ones alone exist.
+    """Numbers from ``low`` to ``high``, both included; with a ``step`` they are whole numbers of steps.
 
-    Positions are 0 at ``low`` and 1 at ``high``, linear in the number or, if ``log``, in its logarithm; what lies
-    beyond has positions beyond.
+    Positions are 0 at ``low`` and 1 at ``high``, linear in the number or, if ``log``, in its logarithm, and go beyond
+    these for numbers outside.
     """
 
     low: float
@@ -33,9 +33,7 @@ class Axis:
 
     @classmethod
     def of(cls, parameter: Parameter) -> Axis | None:
-        """The axis of ``parameter``; None for listed values and normal distributions.
-
-        The parameter has more than one value."""
+        """The axis of ``parameter``, which has more than one value; None for listed values and normal distributions."""
         sampler = parameter.sampler
         if not isinstance(sampler, Continuous | Steps) or isinstance(sampler.scale, Normal):
             return None
@@ -48,15 +46,15 @@ class Axis:
         return cls(sampler.first, sampler.last, log, sampler.q)
 
     def position(self, value: Any) -> float:
-        """Where a value of the parameter lies."""
+        """The position of a value of the parameter."""
         number = value if self.step is None else round(value / self.step)
         start = self._law(self.low)
         return (self._law(number) - start) / (self._law(self.high) - start)
 
     def within(self, start: float, end: float) -> tuple[float, float]:
-        """Readable numbers that hold the positions from ``start`` to ``end``.
+        """Readable bounds (few digits) that include the positions from ``start`` to ``end``.
 
-        They lie beyond the present bounds only as far as the positions do, and as `_limits` allows.
+        They go beyond the present bounds only where the positions do, and only as far as `_limits` allows.
         """
         low, high = self._at(start), self._at(end)
         lowest, highest = self._limits()
@@ -91,12 +89,11 @@ class Axis:
         return math.exp(min(max(law, -math.log(FARTHEST)), math.log(FARTHEST)))
 
     def _limits(self) -> tuple[float, float]:
-        """How far the bounds may move outwards.
+        """How far the bounds may move outwards: never across zero, nor out of [0, 1] if they lie in it.
 
-        Zero and one mean something: an axis on one side of zero stays there, and one that lies in [0, 1] too, for it
-        may hold probabilities; real numbers come at most half the way to either, as a momentum of 1 or a temperature
-        of 0 makes no sense. What spans more than a decade below 1 on a log scale is a rate and passes it. Whole
-        numbers from 1 up count something and stay above zero.
+        Such a range may hold probabilities; real numbers move at most half the way to 0 or 1, as a momentum of 1 or a
+        temperature of 0 makes no sense. A log range of more than a decade below 1 is a rate and may pass 1. Whole
+        numbers from 1 up are counts and stay above zero.
         """
         step = self.step or 1.0
         low, high = self.low * step, self.high * step
@@ -113,7 +110,7 @@ class Axis:
         return _whole(lowest / step, math.ceil), _whole(highest / step, math.floor)
 
     def _outward(self, number: float, width: float, outward: Callable[[float], int]) -> float:
-        """``number`` with the first two digits of the range's width, or of its own where ratios count."""
+        """``number`` rounded outward to two digits of the range's width, or of its own on a log scale."""
         if self.step is not None:
             return outward(round(number, 9))
         exponent = math.floor(math.log10(abs(number) if self.log else width)) - 1

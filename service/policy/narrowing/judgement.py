@@ -1,4 +1,4 @@
-"""The values of one parameter that the next round keeps, by what the good trials have."""
+"""Narrowing of one parameter: the range or categories of the next round, by the values of good trials."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from service.spec.space.parameter import Parameter
 from service.spec.space.samplers import Values, same
 
 FEWEST = 5
-"""Good trials, or trials with one category, that are too few to tell below."""
+"""Fewest good trials, or trials with one category, by which anything is narrowed."""
 
 TRIM = 0.1
 MARGIN = 0.25
-"""The range of the good values without the lowest and highest tenth, widened by a quarter on both sides."""
+"""Widening of the range of the good values (without the lowest and highest tenth) on each side, as a fraction of it."""
 
 NARROWEST = 0.25
 WHOLE = 0.9
-"""A new range spans at least a quarter of the old one; one that spans nine tenths of it is no change."""
+"""A new range that spans this fraction of the old one is no change; it spans a quarter of the old one at least."""
 
 EDGE = 0.05
 RIM = 0.1
@@ -33,22 +33,22 @@ RIM = 0.1
 ALL = ", which is nearly all of it"
 
 BEYOND = 0.5
-"""So far past such an end goes the new range, as a share of what it spans inside."""
+"""How far the new range reaches past such an end, as a fraction of what it spans inside."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The arguments of a parameter's sampler in the next round, and why in words."""
+    """The arguments of a parameter's sampler in the next round, and the reason in words."""
 
     args: tuple[Any, ...]
     reason: str
 
 
 def judge(parameter: Parameter, good: Sequence[Any], others: Sequence[Any]) -> Judgement:
-    """What the next round keeps of ``parameter``, given its values in good trials, best first, and in the others.
+    """The sampler arguments of ``parameter`` in the next round, from its values in good trials and in the others.
 
-    Without evidence (`SIGNIFICANT`) that good trials differ from others everything stays. Ranges are judged on their
-    own scale; the best trial's value always stays.
+    ``good`` is in order, the best first. All values stay unless good trials differ from others with a p-value of at
+    most `SIGNIFICANT`. Ranges are judged on their own scale (linear, log); the best trial's value always stays.
     """
     sampler = parameter.sampler
     if sampler.count == 1:
@@ -65,7 +65,7 @@ def judge(parameter: Parameter, good: Sequence[Any], others: Sequence[Any]) -> J
 
 
 def _interval(parameter: Parameter, axis: Axis, good: Sequence[float]) -> tuple[tuple[Any, ...], str]:
-    """The arguments of the part of ``axis`` where the good positions lie, and what the reason adds."""
+    """The arguments of the part of ``axis`` around the good positions, and words for the reason."""
     start, end = _core(good)
     down, up = _gathers(good), _gathers([1.0 - position for position in good])
     start = 0.0 if down else min(max(start, 0.0), 1.0 - NARROWEST)
@@ -84,7 +84,7 @@ def _interval(parameter: Parameter, axis: Axis, good: Sequence[float]) -> tuple[
 
 
 def _core(good: Sequence[float]) -> tuple[float, float]:
-    """Where most of the good positions lie, the best one (the first) in any case, with margins."""
+    """The interval of most good positions with margins; it includes the best one, which is the first."""
     start, end = (float(q) for q in np.quantile(good, [TRIM, 1.0 - TRIM]))
     start, end = min(start, good[0]), max(end, good[0])
     margin = max(MARGIN * (end - start), (NARROWEST - (end - start)) / 2)
@@ -92,12 +92,12 @@ def _core(good: Sequence[float]) -> tuple[float, float]:
 
 
 def _gathers(good: Sequence[float]) -> bool:
-    """Whether good positions, best first, gather at 0."""
+    """Whether good positions, best first, lie so close to 0 (`RIM`) that the range should reach past it."""
     return good[0] <= EDGE or 2 * sum(position <= RIM for position in good) >= len(good)
 
 
 def _normal(parameter: Parameter, good: Sequence[float]) -> tuple[tuple[Any, ...], str]:
-    """A normal distribution moves to the good values: 90 % of its draws then lie where they lie, margins included."""
+    """The arguments of a normal distribution of which 90 % lie in the interval of the good values, with margins."""
     mean, sd, *step = parameter.args
     start, end = _core([(value - mean) / sd for value in good])
     middle, spread = (start + end) / 2, (end - start) / (2 * NormalDist().inv_cdf(0.95))
@@ -110,7 +110,7 @@ def _normal(parameter: Parameter, good: Sequence[float]) -> tuple[tuple[Any, ...
 
 
 def _categories(parameter: Parameter, good: Sequence[Any], others: Sequence[Any]) -> Judgement:
-    """The listed values without those that good trials avoid; the best trial's value stays, so one always does."""
+    """The listed values without those that are significantly rare among good trials; the best trial's value stays."""
     kept, gone, total = [], [], len(good) + len(others)
     for item in parameter.args:
         hits = sum(same(item, value) for value in good)

@@ -1,4 +1,4 @@
-"""Narrowing: the space of the next round, from what one round found, each change with its reason."""
+"""Narrowing of a space: the space of the next round from the trials of one, with a reason for each change."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from service.spec.space.space import Space
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one parameter, or of a constant that has a condition.
+    """The change of one parameter, or of a constant with a condition.
 
     ``old`` and ``new`` are samplers in YAML form such as ``{"loguniform": [0.001, 1.0]}``, equal where nothing changed;
-    ``new`` is None where it is gone.
+    ``new`` is None if the parameter was removed, as its condition can no longer hold.
     """
 
     parameter: str
@@ -29,17 +29,18 @@ class Change:
 
 @dataclass(frozen=True)
 class Narrowed:
-    """The ``space`` of the next round, and a change for each parameter in the order of the old space."""
+    """The ``space`` of the next round, and a `Change` for each parameter in the order of the old space."""
 
     space: Space
     changes: tuple[Change, ...]
 
 
 def narrow(space: Space, observations: Sequence[Observation], goal: str, keep: float = 0.25) -> Narrowed:
-    """The part of ``space`` where the good trials of one round lie, by the rules of `judgement`.
+    """The space of the next round: ``space`` narrowed around the good trials of one round, by the rules of `judgement`.
 
-    Good are the best ``keep`` of the trials that ended a stage or failed, by `ranking`; a conditional parameter is
-    judged by the trials that have it. ``goal`` is maximize or minimize; the configs lie in ``space``. Deterministic.
+    Good trials are the best fraction ``keep`` of those that ended a stage or failed, by `ranking`; a conditional
+    parameter is judged by the trials that have it. ``goal`` is maximize or minimize; the configs lie in ``space``.
+    Deterministic.
     """
     ranked = ranking(observations, goal)
     judged = {parameter.name: _judged(parameter, ranked, keep) for parameter in space.parameters}
@@ -70,7 +71,7 @@ def _judged(parameter: Parameter, ranked: Sequence[Observation], keep: float) ->
 
 
 def _reachable(whens: Mapping[str, When], parameters: Mapping[str, Parameter]) -> dict[str, When]:
-    """The conditions that can still hold, by the name they belong to, without the values that are gone."""
+    """The conditions that can still hold, by the name they belong to, without values that were removed."""
     kept = dict(whens)
     while True:
         alive: dict[str, When] = {}

@@ -1,21 +1,21 @@
-"""Whether the good trials differ from the others in one parameter, as p-values of rank and exact tests."""
+"""Significance tests: the p-value of a difference between good trials and others in one parameter."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 SIGNIFICANT = 0.1
-"""Below this p-value a difference counts. A false one costs little: the range of values that lie anywhere is wide."""
+"""Largest p-value that counts as a difference. A false one costs little: values without effect span a wide range."""
 
 
 def difference(good: Sequence[float], others: Sequence[float]) -> float:
-    """How likely values as unlike as these are if good and other trials take them alike: a p-value in [0, 1].
+    """The p-value, in [0, 1], of the hypothesis that good and other trials have the same distribution of values.
 
-    The smaller one of two tests, doubled as there are two: where the values lie (Mann and Whitney 1947), and how far
-    they spread (Mood 1954), for an optimum in the middle moves no median. Together they find either case more
-    often than one test of whole distributions does (Kolmogorov-Smirnov, Cramér-von Mises).
+    The smaller p-value of two tests, doubled as there are two: of location (Mann and Whitney 1947) and of spread (Mood
+    1954), as an optimum in the middle of a range moves no median. Together they have more power than one test of whole
+    distributions (Kolmogorov-Smirnov, Cramér-von Mises).
     """
-    from scipy import stats  # Loading it takes half a second, for which no head's start has to wait.
+    from scipy import stats  # Imported here, as it takes half a second that the start of a head need not spend.
 
     distinct = len({*good, *others})
     if not good or not others or distinct == 1:
@@ -26,9 +26,9 @@ def difference(good: Sequence[float], others: Sequence[float]) -> float:
 
 
 def avoidance(hits: int, good: int, seen: int, total: int) -> float:
-    """How likely at most ``hits`` of ``good`` trials have a value that ``seen`` of ``total`` have, if by chance alone.
+    """The p-value, in [0, 1], of at most ``hits`` of ``good`` trials having a value that ``seen`` of ``total`` have.
 
-    Fisher's exact test (1922), one-sided: a p-value in [0, 1].
+    Fisher's exact test (1922), one-sided.
     """
     from scipy import stats
 

@@ -1,4 +1,4 @@
-"""Schedulers: how far each trial goes. Every verdict has its reason in words."""
+"""Schedulers (Ray Tune: ``TrialScheduler``; Optuna: pruners): how far each trial goes, each verdict with a reason."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["RUNGS", "Rungs", "create"]
 
 
 def create(spec: Spec, worths: StageWorths | None = None) -> Rungs:
-    """The rungs that ``spec.schedule`` names, over the stages of ``spec``; a single stage leaves nothing to decide.
+    """The scheduler that ``spec.schedule`` names, over the stages of ``spec``; fifo for a single stage.
 
-    ``worths`` is what its owner learns of the stages; without it all of them are taken to be worth their price.
+    ``worths`` is updated by the caller with each value; without it decisions are taken at every rung.
     """
     algorithm = "fifo" if spec.plan.last == 0 else spec.schedule.algorithm
     module, _, name = RUNGS[algorithm].partition(":")

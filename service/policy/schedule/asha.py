@@ -1,10 +1,14 @@
-"""Asynchronous successive halving that stops (Li et al. 2020), by Ray Tune, on the clock of stages."""
+"""Scheduler (Optuna: pruner) of asynchronous successive halving with stopping: Ray Tune's ``ASHAScheduler``.
+
+ASHA, Li et al. 2020, in Tune's variant that stops or continues a trial at once; `promote` is the paper's own.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 
 from service.policy.schedule.clock import stage_end
@@ -16,15 +20,15 @@ from service.spec import Spec
 
 @dataclass(frozen=True)
 class _Shown:
-    """The part of a Tune trial that Tune's ASHA looks at."""
+    """The attributes of a Tune ``Trial`` that ``ASHAScheduler`` reads."""
 
     trial_id: str
 
 
 class AshaRungs(Unpaused):
-    """A trial goes on when it is no worse than the best ``1 / reduction_factor`` of those before it at its rung.
+    """ASHA: a trial goes on if it is no worse than the best ``1 / reduction_factor`` of those before it at its rung.
 
-    The first trial at a rung always goes on: Tune's rule depends on the order of arrival, as asynchronous halving does.
+    The first trial at a rung always goes on, as Tune's rule depends on the order of arrival. Time is that of `clock`.
     """
 
     def __init__(self, spec: Spec, worths: StageWorths) -> None:
@@ -57,15 +61,13 @@ class AshaRungs(Unpaused):
         return Verdict("stop" if stopped else "continue", self._reason(stage, value, numbers, stopped), numbers)
 
     def _cutoff(self, stage: int) -> float | None:
-        """What Tune's bracket will compare with: read from the rung itself, before the value enters it."""
-        for milestone, recorded in self._tune._brackets[0]._rungs:
-            if milestone == stage_end(stage, self._factor) and recorded:
-                return self._sign * float(self._tune._brackets[0].cutoff(recorded))
-        return None
+        """What Tune's bracket will compare with: the quantile of the scores at the rung before the value enters it."""
+        scores = list(self._scores[stage].values())
+        return self._sign * float(np.percentile(scores, (1 - 1 / self._factor) * 100)) if scores else None
 
     def _reason(self, stage: int, value: float, numbers: dict[str, Any], stopped: bool) -> str:
         place = f"{self._metric} {value:.6g} is rank {numbers['rank']} of {numbers['of']}"
         if numbers["cutoff"] is None:
             return f"goes on after stage {stage}: {place}, the first at this rung"
-        share = f"the best 1/{self._factor:g} before it start at {numbers['cutoff']:.6g}"
-        return f"{'stopped' if stopped else 'goes on'} after stage {stage}: {place}, {share}"
+        rule = f"the best 1/{self._factor:g} before it start at {numbers['cutoff']:.6g}"
+        return f"{'stopped' if stopped else 'goes on'} after stage {stage}: {place}, {rule}"

@@ -1,4 +1,4 @@
-"""One bracket of Hyperband: who competes in it, who is ahead, who goes on."""
+"""One bracket of Hyperband: successive halving of a fixed set of trials (Ray Tune: ``_Bracket``)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from service.policy.schedule.halving import Halving
 class Bracket:
     """Trials that are halved together, at the end of every stage from ``first`` on but the last.
 
-    It takes trials until it is full or closed. A rung is halved once every trial that is still in the race has come to
-    it. What it says follows from what was shown, in whatever order: trials that joined, their scores, promotions and
-    losses. Scores are larger for the better.
+    It takes trials until it is full or closed. A rung is halved once all trials that are still in the race have reached
+    it (synchronous). Its state is a function of the events that it was given, in any order: trials that joined, their
+    scores, promotions and drop-outs. Larger scores are better.
     """
 
     def __init__(self, halvings: int, last: int, factor: float) -> None:
@@ -26,49 +26,49 @@ class Bracket:
         self._out: set[int] = set()
         self._places: dict[int, int] = {}
         self.winners: list[tuple[int, int]] = []
-        """(trial, stage) of those that may go on and still wait, best first."""
+        """(trial, stage) of waiting trials that may be promoted, best first."""
         self.losers: list[tuple[int, int]] = []
-        """(trial, stage) of those that may not and still wait."""
+        """(trial, stage) of waiting trials that are to stop."""
 
     @property
     def full(self) -> bool:
-        """Whether it takes no more trials."""
+        """Whether the bracket takes no more trials."""
         return self._closed or len(self._members) == self._halving.size
 
     @property
     def expected(self) -> int:
-        """How many have to come to the present rung before it is halved."""
+        """The number of trials that have to reach the present rung before it is halved."""
         return sum(trial not in self._out for trial in self._race) if self.full else self._halving.size
 
     def join(self, trial: int) -> None:
-        """A trial begins in this bracket."""
+        """Add a trial, which begins now."""
         self._members.append(trial)
         self._race.append(trial)
         self._settle()
 
     def close(self) -> None:
-        """Nobody will join any more."""
+        """Take no more trials, so that the bracket is halved with those it has."""
         self._closed = True
         self._settle()
 
     def show(self, trial: int, stage: int, score: float) -> None:
-        """A trial has come to the end of ``stage``."""
+        """Record the score of a trial at the end of ``stage``."""
         self._scores[stage][trial] = score
         self._settle()
 
     def promoted(self, trial: int, stage: int) -> None:
-        """A trial goes on from the rung at the end of ``stage``."""
+        """Record that a trial was promoted from the rung at the end of ``stage``."""
         self._promoted.add((trial, stage))
         self._forget(trial)
 
     def drop(self, trial: int) -> None:
-        """A trial is out of the race."""
+        """Record that a trial failed or was cancelled: the rung no longer waits for it."""
         self._out.add(trial)
         self._forget(trial)
         self._settle()
 
     def waiting(self) -> list[tuple[int, int]]:
-        """(trial, stage) of all that wait, whatever becomes of them."""
+        """(trial, stage) of all trials that wait at a rung, decided or not."""
         newest = {trial: stage for stage, scores in enumerate(self._scores) for trial in scores}
         return [
             (trial, stage)
@@ -77,17 +77,17 @@ class Bracket:
         ]
 
     def competes(self, trial: int, stage: int) -> bool:
-        """Whether a trial that has come to the end of ``stage`` waits there; one that skipped a rung is out of it."""
+        """Whether a trial that has ended ``stage`` waits at its rung: not if it has skipped a rung."""
         rungs = range(self.first, stage)
         return self.first <= stage < self._last and all(trial in self._scores[rung] for rung in rungs)
 
     def place(self, trial: int, stage: int) -> tuple[float, int, int]:
-        """The score of a trial at the end of ``stage``, its rank there (from 1), and among how many that is so far."""
+        """(score, rank from 1, number of trials so far) of a trial at the end of ``stage``."""
         scores = self._scores[stage]
         return scores[trial], sum(other > scores[trial] for other in scores.values()) + 1, len(scores)
 
     def places(self, stage: int) -> int | None:
-        """How many go on from the end of ``stage``; None before that is known."""
+        """How many trials are promoted from the end of ``stage``; None before the rung is halved."""
         return self._places.get(stage)
 
     def _settle(self) -> None:
@@ -95,7 +95,7 @@ class Bracket:
             self._halve()
 
     def _is_awaited(self, trial: int) -> bool:
-        """Whether the rung has to wait for a trial; one that skips the rung is not waited for."""
+        """Whether the present rung waits for a trial: not if it has skipped the rung."""
         return trial not in self._out and not any(trial in scores for scores in self._scores[self._rung :])
 
     def _halve(self) -> None:

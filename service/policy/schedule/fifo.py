@@ -1,4 +1,4 @@
-"""No early stopping: every trial climbs every stage."""
+"""Scheduler without early stopping (Ray Tune: ``FIFOScheduler``; Optuna: ``NopPruner``)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from service.spec import Spec
 
 
 class FifoRungs(Unpaused):
-    """Lets every trial go on."""
+    """FIFO: every trial trains every stage."""
 
     def __init__(self, spec: Spec, worths: StageWorths) -> None:
         self._metric = spec.metric.name

@@ -1,4 +1,4 @@
-"""Hyperband (Li et al. 2017), by Ray Tune, on the clock of stages."""
+"""Scheduler (Optuna: ``HyperbandPruner``) of Hyperband, Li et al. 2017, by Ray Tune's ``HyperBandScheduler``."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 from service.policy.limits import max_trials
 from service.policy.schedule.bracket import Bracket
-from service.policy.verdict import Kind, Ruling, Verdict
+from service.policy.verdict import Ruling, Verdict
 from service.policy.worth.stage_worths import StageWorths
 from service.spec import Spec
+from service.spec.states import VerdictKind
 
 
 class HyperbandRungs:
-    """Trials are put into brackets by their numbers; each bracket is halved where it is whole, early or late.
+    """Hyperband: trials are put into brackets by their numbers, and each bracket is halved synchronously.
 
-    The first bracket is halved at the end of every stage and is the largest, the last one of a round not at all, as in
-    Algorithm 1 of the paper; then comes another round of brackets. Trials wait until their bracket has come together.
-    A bracket that no further trial can join is halved with those there are.
+    The first bracket is the largest and is halved at the end of every stage, the last one of an iteration not at all,
+    as in Algorithm 1 of the paper; then comes another iteration of brackets. Trials wait until all of their bracket
+    have reached the rung. A bracket that no further trial can join is halved with those that it has.
     """
 
     def __init__(self, spec: Spec, worths: StageWorths) -> None:
@@ -58,7 +59,7 @@ class HyperbandRungs:
         ready = [bracket.winners[0] for bracket in self._brackets if bracket.winners]
         if not ready:
             return None
-        # Whoever is furthest up goes first, then the older bracket.
+        # The highest stage first, then the older bracket.
         trial, stage = max(ready, key=lambda entry: (entry[1], -self._number[entry[0]]))
         self.promoted(trial, stage)
         what = f"promoted from stage {stage}"
@@ -91,7 +92,7 @@ class HyperbandRungs:
         places = self._bracket(trial).places(stage)
         return "" if places is None else f"the best {places} go on"
 
-    def _verdict(self, kind: Kind, what: str, entry: tuple[int, int], why: str) -> Verdict:
+    def _verdict(self, kind: VerdictKind, what: str, entry: tuple[int, int], why: str) -> Verdict:
         trial, stage = entry
         score, rank, of = self._bracket(trial).place(trial, stage)
         number = self._number[trial] + 1

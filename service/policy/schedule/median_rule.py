@@ -1,4 +1,7 @@
-"""Early stopping inside a stage by comparing learning curves: the median rule (Golovin et al. 2017, Google Vizier)."""
+"""Median stopping rule inside a stage (Ray Tune: ``MedianStoppingRule``; Optuna: ``MedianPruner``).
+
+Golovin et al. 2017, Google Vizier.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,16 @@ from service.policy.verdict import Verdict
 from service.spec import Spec
 
 FEWEST = 5
-"""Other trials whose curves must be known at the same epoch of the same stage."""
+"""Other trials that must have reported the same epoch of the same stage (Optuna: ``n_startup_trials``)."""
 
 EARLIEST = 0.25
-"""Share of a stage's epochs before which no curve is judged."""
+"""Fraction of a stage's epochs before which no curve is judged (Optuna: ``n_warmup_steps``)."""
 
 
 class MedianRule:
-    """The curves of all trials inside each stage, every point compared with points of the same stage and epoch alone.
+    """Median rule: a trial stops if its best value in a stage is worse than the median of the others' running means.
 
-    A trial stops when its best value so far in the stage is worse than the median of the others' running means up to
-    the same epoch.
+    Only values up to the same epoch of the same stage are compared.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -30,7 +32,7 @@ class MedianRule:
         self._means: dict[tuple[int, int], list[float]] = {}
 
     def judge(self, trial: int, stage: int, done: int, value: float) -> Verdict | None:
-        """Show the value of ``trial`` after ``done`` epochs of ``stage``; a stop verdict, or None to train on."""
+        """Record the value of ``trial`` after ``done`` epochs of ``stage``; a stop verdict, or None to train on."""
         scores = self._scores.setdefault((trial, stage), [])
         scores.append(self._sign * value)
         others = self._means.setdefault((stage, done), [])

@@ -1,4 +1,7 @@
-"""Asynchronous successive halving that pauses at rungs and promotes the best (Li et al. 2020, ``get_job``)."""
+"""Scheduler (Optuna: pruner) of asynchronous successive halving with promotion: ASHA as in Li et al. 2020, ``get_job``.
+
+Trials pause at rungs and the best are promoted; Ray Tune's ``ASHAScheduler``, which stops or continues, is `asha`.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ Place = tuple[float, float, int]
 
 @dataclass
 class _Rung:
-    """Who has ended a stage, in order, and who of them went on or left."""
+    """A rung: the trials that have ended a stage, in order, and those ``gone`` from it, promoted or failed."""
 
     order: list[Place] = field(default_factory=list)
     places: dict[int, Place] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
 
     def add(self, place: Place) -> int:
-        """Enter a trial, again if it was there; returns its rank, from 1."""
+        """Add a trial, in place of its old entry if it has one; returns its rank, from 1."""
         trial = place[2]
         if trial in self.places:
             self.order.remove(self.places[trial])
@@ -33,7 +36,7 @@ class _Rung:
         return bisect_left(self.order, place) + 1
 
     def waiting(self, best: int) -> tuple[int, int] | None:
-        """(trial, rank) of the best one that waits among the ``best`` first."""
+        """(trial, rank) of the best waiting trial among the ``best`` first; None if none of these waits."""
         for rank, (_, _, trial) in enumerate(self.order[:best], start=1):
             if trial not in self.gone:
                 return trial, rank
@@ -41,13 +44,12 @@ class _Rung:
 
 
 class PromoteRungs:
-    """Every trial waits at the end of each stage; a free slot promotes whoever is among the best 1 / factor of a rung.
+    """ASHA with promotion: trials pause at each rung; a free slot promotes one of the best ``1 / reduction_factor``.
 
-    The highest rung is asked first, as in the paper. Unlike a rule that only stops, an early mediocre trial cannot slip
-    through: it waits until enough others have been seen at its rung. A few random controls (`Controls`) climb every
-    stage whatever their ranks. Where a stage turns out not to foretell the last one well enough for its price
-    (`StageWorths`), nothing is decided and trials train on. Inside a stage a trial stops whose curve stays below the
-    others' (`MedianRule`), if the stage is known to foretell the last one; a control never does.
+    The highest rung with a candidate is served first, as in the paper. Unlike with stopping, an early mediocre trial is
+    not promoted before enough others have reached its rung. A few random controls (`Controls`) climb every stage. At a
+    rung that does not pay (`StageWorths`) nothing is decided and trials train on. Inside a stage whose rung is known to
+    pay, trials other than controls stop by the `MedianRule`.
     """
 
     def __init__(self, spec: Spec, worths: StageWorths) -> None:
@@ -60,7 +62,7 @@ class PromoteRungs:
         self._rungs = [_Rung() for _ in spec.plan.stages]
 
     def begin(self, trial: int) -> None:
-        """Nothing to prepare."""
+        """Do nothing: a trial enters the first rung at the end of its stage."""
 
     def judge(self, trial: int, stage: int, value: float, seconds: float) -> Verdict:
         rung = self._rungs[stage]
@@ -74,8 +76,8 @@ class PromoteRungs:
             rung.gone.add(trial)
             return Verdict("continue", f"goes on after stage {stage}: {place}, {why}", numbers)
         best = int(of / self._factor)
-        share = f"the best {best} go on" if best else f"nobody goes on before there are {self._factor:g}"
-        return Verdict("pause", f"waits after stage {stage}: {place}, {share}", numbers)
+        rule = f"the best {best} go on" if best else f"nobody goes on before there are {self._factor:g}"
+        return Verdict("pause", f"waits after stage {stage}: {place}, {rule}", numbers)
 
     def watch(self, trial: int, stage: int, done: int, value: float) -> Verdict | None:
         verdict = self._curves.judge(trial, stage, done, value)
@@ -117,7 +119,7 @@ class PromoteRungs:
                 rung.gone.add(trial)
 
     def _undecided(self, trial: int, stage: int) -> str:
-        """Why nothing is decided on the trial at this rung; "" where it is."""
+        """Why no decision is taken on ``trial`` at the rung of ``stage``; ``""`` if one is."""
         if trial in self._worths.controls:
             return "but it is a random control, which shows what the stages foretell"
         if not self._worths.decides(stage):

@@ -1,4 +1,4 @@
-"""The seam of schedulers: a rule for rungs, free of Tune, time and workers."""
+"""`Rungs`: the interface of schedulers (Ray Tune: ``TrialScheduler``), without Tune, time and workers."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from service.spec import Spec
 
 
 class Rungs(Protocol):
-    """A rule for rungs. It remembers what it was shown, in order, and nothing else: shown the same, it rules the same.
+    """A scheduler over the rungs of a plan. Its state is a function of the calls so far, so that it can be replayed.
 
     Values are finite; larger is better or worse as ``spec.metric.goal`` says.
     """
 
     def __init__(self, spec: Spec, worths: StageWorths) -> None:
-        """``worths`` is kept up to date by whoever shows values."""
+        """``worths`` is updated by the caller, before `judge`."""
 
     def begin(self, trial: int) -> None:
-        """A new trial starts to climb; trials begin in the order of their numbers."""
+        """Record that a trial begins; trials begin in the order of their numbers (Tune: ``on_trial_add``)."""
 
     def judge(self, trial: int, stage: int, value: float, seconds: float) -> Verdict:
-        """The verdict (continue, pause or stop) on a trial whose metric at the end of ``stage`` is ``value``.
+        """The verdict (continue, pause, stop) at the end of ``stage`` with metric ``value`` (``on_trial_result``).
 
-        ``seconds`` is what training the stage took. At the last stage the value is only remembered.
+        ``seconds`` is the time that training the stage took. At the last stage the value is only recorded.
         """
 
     def watch(self, trial: int, stage: int, done: int, value: float) -> Verdict | None:
-        """A verdict (stop) in the middle of a stage, after ``done`` of its epochs; None to train on."""
+        """The verdict (stop) inside a stage, after ``done`` of its epochs; None to train on."""
 
     def promotion(self, draining: bool) -> Ruling | None:
-        """A slot is free: the waiting trial that should have it, or None if a new trial should.
+        """The waiting trial to run in a free slot (``choose_trial_to_run``); None for a new trial.
 
-        ``draining``: no new trial may begin and none is training, so whoever waits now can only go on or end.
+        ``draining``: no new trial may begin and none is training, so that waiting trials are promoted or end.
         """
 
     def promoted(self, trial: int, stage: int) -> None:
-        """Show a promotion that is on record, when rungs are rebuilt."""
+        """Record a promotion, as read from the ledger when a head starts."""
 
     def dismissals(self, over: bool) -> Sequence[Ruling]:
-        """Waiting trials that go no further; with ``over`` all that wait, as the sweep has ended."""
+        """Stop verdicts on waiting trials; with ``over`` on all that wait, as the sweep has ended."""
 
     def skipped(self) -> tuple[int, ...]:
-        """Stages that a trial which begins or goes on now need not train."""
+        """Stages that a trial which begins or is promoted now does not train."""
 
     def drop(self, trial: int) -> None:
-        """The trial failed or was cancelled: it neither waits nor is waited for."""
+        """Record that a trial failed or was cancelled, so that its rung does not wait for it (``on_trial_error``)."""

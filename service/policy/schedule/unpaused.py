@@ -1,4 +1,4 @@
-"""Rules that never let a trial wait."""
+"""Base of schedulers without pausing: asha and fifo."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from service.policy.verdict import Ruling, Verdict
 
 
 class Unpaused:
-    """The part of `Rungs` that is empty where every verdict falls at once, at the end of a stage."""
+    """The methods of `Rungs` that do nothing in a scheduler that continues or stops a trial at once."""
 
     def begin(self, trial: int) -> None:
-        """Nothing to prepare."""
+        """Do nothing."""
 
     def watch(self, trial: int, stage: int, done: int, value: float) -> Verdict | None:
         """No verdict inside a stage."""
         return None
 
     def promotion(self, draining: bool) -> Ruling | None:
-        """Nobody waits."""
+        """None: no trial waits."""
         return None
 
     def promoted(self, trial: int, stage: int) -> None:
-        """Nobody waits."""
+        """Do nothing: no trial waits."""
 
     def dismissals(self, over: bool) -> Sequence[Ruling]:
-        """Nobody waits."""
+        """None: no trial waits."""
         return ()
 
     def skipped(self) -> tuple[int, ...]:
-        """Every stage is trained."""
+        """No stage is skipped."""
         return ()
 
     def drop(self, trial: int) -> None:
-        """Nobody waits for it."""
+        """Do nothing: no rung waits for a trial."""

@@ -1,4 +1,4 @@
-"""Searchers: which config next. A proposal is a function of (spec, trial number, what was observed)."""
+"""Searchers (Ray Tune: ``Searcher``; Optuna: samplers): the next config, by spec, trial number and observations."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ LEARNING = ("auto", "bayesopt", "hyperopt")
 
 
 class NotYet(Exception):
-    """A searcher has nothing to propose before another trial has reported."""
+    """A searcher has no proposal until another trial has reported (Tune: ``suggest`` returns None)."""
 
 
 class Searcher(Protocol):
-    """Proposes configs. What it keeps is only a cache, so a new head proposes exactly what the old one would have."""
+    """A searcher (Optuna: sampler). Its state is only a cache: a new one proposes the same for the same table."""
 
     def __init__(self, spec: Spec) -> None: ...
 
     def propose(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any] | None:
-        """The flat config of trial ``number`` (counted from 1), or None when the space is exhausted.
+        """The flat config of trial ``number`` (from 1), or None if the space is exhausted (Tune: ``suggest``).
 
         ``table`` holds every trial so far, in any order: finished, stopped, failed, waiting and running ones.
 
         Raises:
-            NotYet: it is to be asked again after the next report.
+            NotYet: there is no proposal before the next report.
         """
 
 
 def create(spec: Spec, foreign: type | None = None, lessons: Sequence[Lesson] = ()) -> Searcher:
-    """The searcher that ``spec.search.algorithm`` names; the spec has checked the name.
+    """The searcher that ``spec.search.algorithm`` names.
 
-    ``foreign`` is the class that it means where it is one of the user's own, ``module:Class``. ``lessons`` are for
-    searchers that can learn from elsewhere (`LEARNING`); their `openings` are every sweep's first trials.
+    ``foreign`` is the class of a user's own Tune ``Searcher``, where the algorithm is ``module:Class``. ``lessons`` are
+    given to searchers that take a warm start (`LEARNING`); the configs of their `openings` are tried by any searcher.
     """
     if foreign is not None:
         from service.policy.search.tune_searcher.foreign import ForeignSearcher

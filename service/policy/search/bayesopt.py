@@ -1,9 +1,9 @@
-"""Bayesian optimization by a Gaussian process that learns from every stage."""
+"""Searcher (Optuna: ``GPSampler``) of Bayesian optimization with a Gaussian process over the values of all stages."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,34 +21,33 @@ from service.policy.search.warm_start.prior import Prior
 from service.spec import Spec
 
 FEWEST, MOST_INITIAL = 5, 10
-"""The first trials, the dimension plus one of them within these bounds, are spread evenly before a model is asked."""
+"""Bounds of the number of initial Sobol' points, which is the dimension plus one (``n_startup_trials``)."""
 
 MODELLED, FITTED = 200, 80
-"""Most trials that a model holds, and that its hyperparameters are fitted to: the cost of a proposal is bounded."""
+"""Most trials in the model, and most that its hyperparameters are fitted to; they bound the cost of a proposal."""
 
 GROWTH = 1.15
-"""Hyperparameters are fitted anew whenever there are so many times the values of the last time."""
+"""Hyperparameters are fitted again when the number of values has grown by this factor."""
 
 EVERYWHERE = 8
-"""Each trial whose number this divides is spread evenly like the first ones, so that no model, however wrong, keeps the
-search from any corner (as BOHB draws a share of its configs at random, Falkner et al. 2018)."""
+"""Each trial whose number this divides is a Sobol' point like the first ones, so that a wrong model cannot keep the
+search out of a region (as BOHB draws a fraction of its configs at random, Falkner et al. 2018)."""
 
 KAPPA = 1.5
-"""Optimism of the upper confidence bound, in standard deviations."""
+"""Standard deviations of the confidence bound (UCB's kappa)."""
 
 WORST = 0.9
-"""Losses above this quantile count as the quantile: how bad a bad config is does not matter."""
+"""Losses are clipped at this quantile, so that very bad configs do not dominate the fit."""
 
 
 class BayesSearcher:
-    """Proposes where a Gaussian process of the last stage's loss is lowest with some luck (UCB, Srinivas et al. 2010).
+    """Gaussian process over the last stage's loss with a confidence bound as acquisition (UCB, Srinivas et al. 2010).
 
-    Every trial enters with its `Estimate`: the value at its highest stage, carried to the last one, with the doubt in
-    that. Trials still running are believed to turn out as expected. bayesian-optimization's own ``suggest`` optimizes
-    its acquisition by differential evolution for several CPU seconds on mixed spaces; here the same model and
-    acquisition are searched on a bounded set: random points, points around the best trials, and three refinements.
-    The first trial is the middle of the space, the next are a Sobol' sequence. ``lessons`` are the model's mean, each
-    as far as it can be believed: the process learns what differs.
+    A trial enters with its `Estimate`: the value at its highest stage, mapped to the last one, with a variance. Running
+    trials enter with their predicted mean (kriging believer). bayesian-optimization's own ``suggest`` optimizes the
+    acquisition by differential evolution, several CPU seconds on mixed spaces; here the same model and acquisition are
+    evaluated on a bounded set: random points, points around the best trials, and three refinements. The first trial is
+    the middle of the space, the next are a Sobol' sequence. ``lessons`` are the mean function, each by its weight.
     """
 
     def __init__(self, spec: Spec, lessons: Sequence[Lesson] = ()) -> None:
@@ -99,7 +98,7 @@ class BayesSearcher:
         return np.asarray(self._acquisition.base_acq(-mean - prior(units), deviation))
 
     def _unseen(self, ordered: Array, table: Sequence[Observation]) -> Mapping[str, Any]:
-        """The config of the first point that is not in the table; where all were tried, of the first."""
+        """The config of the first point that no trial has; of the very first if trials have them all."""
         tried = {repr(sorted(o.config.items())) for o in table}
         configs = (self._space.from_unit([float(u) for u in row]) for row in ordered)
         first = next(configs)
@@ -108,14 +107,12 @@ class BayesSearcher:
         return next((config for config in configs if repr(sorted(config.items())) not in tried), first)
 
     def _hyperparameters(self, table: Sequence[Observation]) -> Array:
-        """Fitted to the first numbers of the sweep, their count growing in steps: the same for a rebuilt searcher."""
+        """The kernel's hyperparameters, fitted to a prefix of the values, so that a rebuilt searcher has the same."""
         values = sorted((order, o.trial, stage) for o in table for stage, order in _orders(o).items())
         count = _milestone(len(values))
         if self._theta is None or self._theta[0] != count:
             known = {(trial, stage) for _, trial, stage in values[:count]}
-            early = [
-                replace(o, state="", values={s: v for s, v in o.values.items() if (o.trial, s) in known}) for o in table
-            ]
+            early = [replace(o, state="RUNNING", values=_only(known, o)) for o in table]
             kept = _subset(estimate(early, self._goal), FITTED, np.random.default_rng((self._seed, count)))
             columns = self._features.encode(self._rows(table, [e.trial for e in kept]))
             self._theta = (count, hyperparameters(columns, *_standardized(kept)))
@@ -128,13 +125,18 @@ class BayesSearcher:
         return self._features.units([self._units[trial] for trial in trials])
 
 
+def _only(known: Collection[tuple[int, int]], observation: Observation) -> dict[int, float]:
+    """The values of a trial by stage that are among the ``known`` ones, which are told by trial and stage."""
+    return {stage: v for stage, v in observation.values.items() if (observation.trial, stage) in known}
+
+
 def _orders(observation: Observation) -> Mapping[int, int]:
-    """The places, among all values of the sweep, of those values that are numbers, by stage."""
+    """The positions, among all values of the sweep, of a trial's values that are numbers, by stage."""
     return {stage: observation.order.get(stage, 0) for stage, v in observation.values.items() if math.isfinite(v)}
 
 
 def _milestone(count: int) -> int:
-    """The largest number of the sequence 3, 4, 5, 6, 7, 9, 11, ... (times `GROWTH`) that is at most ``count``."""
+    """The largest number up to ``count`` of the sequence 3, 4, 5, 6, 7, 9, 11, ..., which grows by `GROWTH`."""
     step = 3
     while (after := max(step + 1, math.floor(step * GROWTH))) <= count:
         step = after
@@ -142,7 +144,7 @@ def _milestone(count: int) -> int:
 
 
 def _subset(estimates: Sequence[Estimate], most: int, draw: np.random.Generator) -> list[Estimate]:
-    """At most ``most`` estimates: the better half of them the best there are, the others drawn from the rest."""
+    """At most ``most`` estimates: half of them the best, the other half drawn from the rest."""
     if len(estimates) <= most:
         return list(estimates)
     ordered = sorted(estimates, key=lambda e: (e.loss, e.trial))

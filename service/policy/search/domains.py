@@ -1,4 +1,4 @@
-"""A space as Ray Tune's own search-space objects."""
+"""A `Space` as Ray Tune's search-space objects (``tune.loguniform`` and the like)."""
 
 from __future__ import annotations
 
@@ -27,16 +27,23 @@ _DOMAINS: dict[str, Callable[..., Any]] = {
 
 
 def to_tune(space: Space) -> dict[str, Any]:
-    """The nested ``param_space`` of Tune for ``space``, constants as they are.
+    """The nested ``param_space`` of Ray Tune's ``Tuner`` for ``space``, constants as they are.
 
-    Tune's domains know no conditions: conditional parameters and constants are always there, and `Space.prune` takes
-    the inactive ones out of the flat config that a searcher proposes.
+    Tune's domains have no conditions: parameters and constants with a ``when`` are always in it, and `Space.prune`
+    takes the inactive ones out of the flat config that a searcher proposes.
+
+    >>> from service.policy.search.domains import to_tune
+    >>> from service.spec import Space
+    >>> space = Space.parse({"optimizer": {"lr": {"loguniform": [1e-4, 1.0]}}, "depth": 3})
+    >>> domains = to_tune(space)
+    >>> type(domains["optimizer"]["lr"]).__name__, domains["optimizer"]["lr"].upper, domains["depth"]
+    ('Float', 1.0, 3)
     """
     return nest({**_domains(space), **space.constants})
 
 
 def searched(space: Space) -> dict[str, Any]:
-    """The same without the constants: what a searcher of Tune is to propose."""
+    """The ``param_space`` without constants, as a searcher of Tune is given it."""
     return nest(_domains(space))
 
 

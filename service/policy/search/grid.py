@@ -1,4 +1,4 @@
-"""Grid search: every point of a discrete space, once."""
+"""Searcher of grid search (Ray Tune: ``grid_search``; Optuna: ``GridSampler``)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from service.spec import Spec
 
 
 class GridSearcher:
-    """The next trial gets the first point that no trial has, in the order of the spec, the last parameter fastest.
+    """Grid search: the first point that no trial has, in the order of the spec, the last parameter fastest.
 
     Raises:
         SpecError: a parameter of the space is continuous.

@@ -1,4 +1,4 @@
-"""The one place where a trial's config comes from: the user's own points, a warm start's, then the searcher."""
+"""The config of a new trial: the user's own points (Optuna: ``enqueue_trial``), a warm start's, then the searcher's."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def propose(
     table: Sequence[Observation],
     warm: Sequence[tuple[str, Mapping[str, Any]]] = (),
 ) -> Proposal | None:
-    """The config of trial ``number`` (from 1); None when the searcher has nothing left.
+    """The config of trial ``number`` (from 1); None if the searcher's space is exhausted.
 
-    The first trials are ``search.initial``; what such a point leaves open is drawn at random. Next come the ``warm``
-    ones, see `openings`.
+    The first trials are ``search.initial`` (Tune: ``points_to_evaluate``), whose missing parameters are drawn at
+    random. Next come the ``warm`` ones, see `openings`.
     """
     if number <= len(spec.search.initial):
         start = spec.space.complete(spec.search.initial[number - 1], draw(spec.space, spec.search.seed, number))

@@ -1,4 +1,4 @@
-"""Random search (Bergstra and Bengio 2012)."""
+"""Searcher of random search (Bergstra and Bengio 2012; Optuna: ``RandomSampler``)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def draw(space: Space, seed: int, number: int) -> list[float]:
 
 
 class RandomSearcher:
-    """Independent draws from the space; learns nothing."""
+    """Random search: independent draws from the space."""
 
     def __init__(self, spec: Spec) -> None:
         self._space = spec.space

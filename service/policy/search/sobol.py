@@ -1,4 +1,4 @@
-"""Sobol' search: a low-discrepancy sequence (Sobol' 1967, scrambled after Owen 1998) by scipy."""
+"""Searcher of quasi-random search (Optuna: ``QMCSampler``): scipy's Sobol' sequence, scrambled (Owen 1998)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.spec import Spec
 
 
 class SobolSearcher:
-    """Point n of one scrambled sequence for trial n: even coverage from the first trials on; learns nothing."""
+    """Quasi-random search: trial n has point n of one scrambled Sobol' sequence, which covers the space evenly."""
 
     def __init__(self, spec: Spec) -> None:
         self._space = spec.space
@@ -28,6 +28,6 @@ def point(dimension: int, seed: int, number: int) -> list[float]:
     if dimension == 0:
         return []
     sequence = qmc.Sobol(dimension, scramble=True, rng=np.random.default_rng(seed))
-    if number > 1:  # scipy cannot go forward by nothing
+    if number > 1:  # fast_forward(0) raises
         sequence.fast_forward(number - 1)
     return [float(u) for u in sequence.random(1)[0]]

@@ -1,4 +1,7 @@
-"""Tree-structured Parzen estimators (Bergstra et al. 2011) by hyperopt, learning from trials of every stage."""
+"""Searcher (Optuna: ``TPESampler``) of tree-structured Parzen estimators by hyperopt, over the trials of all stages.
+
+TPE, Bergstra et al. 2011.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +21,18 @@ from service.policy.search.warm_start.lesson import Lesson
 from service.spec import Spec
 
 STARTUP = 8
-"""Fewest trials to learn from, or the space's dimension plus one where that is more; before, it draws at random."""
+"""Trials drawn at random before TPE (``n_startup_trials``), or the space's dimension plus one where that is more."""
 
 MOST_GOOD = 25
-"""The best ``sqrt(n)`` of n trials count as good, at most so many. hyperopt's quarter of that means 2 of 60, too few to
-learn from when most trials are stopped early: on a test function of six parameters trials 41 to 60 were three times
-as far off."""
+"""The best ``sqrt(n)`` of n trials count as good, at most so many. hyperopt's own quarter of that is 2 of 60, too few
+when most trials are stopped early: on a test function of six parameters trials 41 to 60 were three times as far off."""
 
 REMEMBERED = 200
-"""All good trials and so many others in all, drawn anew for each proposal, are shown to hyperopt: its cost is flat."""
+"""Trials that hyperopt is given: all good ones, the others drawn anew for each proposal, which bounds its cost."""
 
 UNGUIDED = 1 / 3
-"""So many proposals are drawn at random throughout (BOHB, Falkner et al. 2018): on learning curves whose beginnings
-mislead, TPE by itself was worse than random search in every way of ranking trials across stages that was tried."""
+"""Fraction of proposals that are drawn at random (BOHB, Falkner et al. 2018): where early stages mislead, TPE alone was
+worse than random search, whichever way trials of different stages were ranked."""
 
 LENT = 50
 """A past that agrees fully with this sweep counts like so many trials, before any of this sweep's."""
@@ -39,11 +41,11 @@ Misc = Mapping[str, Any]
 
 
 class HyperoptSearcher:
-    """TPE over the unit cube, which splits trials into good and bad by their `standing` alone.
+    """TPE over the unit cube, with trials split into good and bad by their `standing`.
 
-    Every trial that ended a stage counts, stopped or not; one that trains its first stage is taken for bad, so that
-    parallel proposals spread (constant liar, Ginsbourger et al. 2010). Inactive conditional parameters are left out of
-    the estimators of the trials that lack them. ``lessons`` enter as older trials, as many as they can be believed.
+    Every trial that ended a stage counts, stopped or not; one in its first stage counts as bad, so that parallel
+    proposals spread (constant liar, Ginsbourger et al. 2010). Inactive conditional parameters are left out of the
+    estimators of the trials that lack them. ``lessons`` enter as older trials, their number by their weight.
     """
 
     def __init__(self, spec: Spec, lessons: Sequence[Lesson] = ()) -> None:
@@ -72,7 +74,7 @@ class HyperoptSearcher:
         return self._suggest(ordered, int(random.integers(2**31 - 1)))
 
     def _suggest(self, ordered: Sequence[tuple[Misc, float]], seed: int) -> Mapping[str, Any]:
-        """The proposal after trials, oldest first, that have loss 0 where they are good and 1 where they are bad."""
+        """The proposal after trials, oldest first, with loss 0 for good ones and 1 for bad ones."""
         docs = [self._documents.document(n, loss, misc) for n, (misc, loss) in enumerate(ordered)]
         good = sum(loss == 0.0 for _, loss in ordered)
         gamma = (good - 0.5) / math.sqrt(len(docs))  # hyperopt takes the gamma * sqrt(n) best, rounded up
@@ -92,8 +94,8 @@ class HyperoptSearcher:
         good: list[Misc] = []
         bad: list[Misc] = []
         for lesson, trials in self._lessons:
-            share = min(LENT, len(trials)) / len(self._lessons)
-            count = round(lesson.weight(table) * share)
+            most = min(LENT, len(trials)) / len(self._lessons)
+            count = round(lesson.weight(table) * most)
             best = math.ceil(math.sqrt(count))
             good += trials[:best]
             bad += _drawn(trials[best:], count - best, random)

@@ -1,4 +1,4 @@
-"""Trials as the documents that hyperopt reads."""
+"""Trials as hyperopt's documents (``hyperopt.Trials``)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from service.spec.space.space import Space
 
 
 class Documents:
-    """The unit cube of ``space`` as a domain of hyperopt: a scale is the space's business, only categories stay."""
+    """The unit cube of ``space`` as a hyperopt ``Domain``: uniform numbers, whatever their scale, and categories."""
 
     def __init__(self, space: Space) -> None:
         self._parameters = space.parameters
         self.domain = Domain(lambda _: 0.0, {p.name: _prior(p) for p in space.parameters})
 
     def misc(self, units: Mapping[str, float]) -> dict[str, Any]:
-        """The lasting part of a trial's document, from unit coordinates by name; absent ones are left out of it."""
+        """The ``misc`` part of a trial's document, from unit coordinates by name; absent parameters are left out."""
         values = {p.name: [_value(p, units[p.name])] if p.name in units else [] for p in self._parameters}
         return {"cmd": self.domain.cmd, "workdir": None, "vals": values}
 
     def document(self, number: int, loss: float, misc: Mapping[str, Any]) -> dict[str, Any]:
-        """The document of a trial: hyperopt gives old ones, by ``number``, less weight."""
+        """The document of a trial; hyperopt gives trials of low ``number`` less weight."""
         idxs = {name: [number] if values else [] for name, values in misc["vals"].items()}
         return {
             "tid": number,

@@ -1,1 +1,1 @@
-"""What a stage is worth: how well its ranks foretell those of the last one, and at what cost."""
+"""The worth of a stage: how well its ranking predicts that of the last stage (rank correlation), and at what cost."""

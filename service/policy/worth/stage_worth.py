@@ -1,4 +1,4 @@
-"""What a stage is worth: how well its ranks foretell the last one's, and what it costs beside the next."""
+"""The worth of one stage: rank correlation of its values with the last stage's, and its cost relative to the next."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import numpy as np
 from service.policy.worth.rank_correlation import RankCorrelation, ranks
 
 PRIOR, PRIOR_PAIRS = 0.8, 3.0
-"""Before anything is seen a stage is taken to tell as much as a rank correlation of 0.8 from three pairs would."""
+"""Prior rank correlation of a stage with the last one, and its weight in pairs of values."""
 
 FEWEST = 4
-"""Pairs without which no stage is given up."""
+"""Fewest pairs by which a stage's rung is given up."""
 
 LIMIT = 0.995
 """Correlations are kept within this, where Fisher's transform is finite."""
 
 SHORTEST = 1.0
-"""Seconds: where the next rung is reached sooner, the clock tells of the machine and not of the stage."""
+"""Seconds; where the next rung is reached sooner, times measure the machine rather than the stage."""
 
 WIDEST = 3.0
-"""A spread is taken to be at most so many times that of the trials that went on."""
+"""Largest ratio of spreads, of all trials to those that went on, for which a correlation is corrected."""
 
 
 @dataclass(frozen=True)
 class StageWorth:
-    """What is known of one stage.
+    """The estimated worth of one stage.
 
     ``correlation`` is the rank correlation of its values with those of the last stage over the random controls; None
     until there are enough of them. ``agreement``, in [-1, 1], is what the rule decides by: the same over all trials
@@ -49,9 +49,10 @@ class StageWorth:
 
     @property
     def decides(self) -> bool:
-        """Whether decisions at this rung pay; the benefit of the doubt goes to the user's plan.
+        """Whether decisions at this rung pay: ``correlation`` reaches ``needed``.
 
-        A rung so dear that no correlation could pay for it is given up on two trials' word.
+        With fewer than `FEWEST` pairs they are taken to pay, unless no correlation could suffice (``needed`` is 1) and
+        there are two pairs; so are those where the next rung is less than `SHORTEST` seconds ahead.
         """
         if self.ahead < SHORTEST or self.pairs < 2 or (self.pairs < FEWEST and self.needed < 1.0):
             return True
@@ -59,7 +60,7 @@ class StageWorth:
 
     @property
     def words(self) -> str:
-        """The verdict on the stage in words, and what the controls have measured."""
+        """The worth in words, and what the controls have measured."""
         fair = self.correlation
         if fair is None:
             return self._verdict
@@ -81,14 +82,14 @@ class StageWorth:
 
 @dataclass(frozen=True)
 class Rung:
-    """Scores (larger is better) at the end of a stage, and the seconds that getting there took, both by trial."""
+    """Scores (larger is better) at the end of a stage and the seconds it took to get there, both by trial."""
 
     scores: dict[int, float] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
 
 
 def appraise(stage: Rung, after: Rung, factor: float, fresh: bool) -> tuple[float, float, float]:
-    """(cost, needed, correlation of ``stage`` with ``after``) for choosing one trial in ``factor`` to go on.
+    """(cost, needed, correlation of ``stage`` with ``after``) for promoting one trial in ``factor``.
 
     A rung chooses the best of ``factor`` trials at a price that would train ``1 + r * factor`` trials in the next
     stage without choosing (``1 + r * (factor - 1)`` where weights continue), r being the cost ratio. With e(k) the
@@ -109,10 +110,10 @@ def expected_maximum(count: float) -> float:
 
 
 def correlation(here: Mapping[int, float], there: Mapping[int, float]) -> tuple[float, float]:
-    """(Spearman's rank correlation over the trials in both, its weight in pairs); (0, 0) where it cannot be told.
+    """(Spearman's rank correlation over the trials in both, its weight in pairs); (0, 0) for too few trials.
 
-    Those that went on are the better ones, so it is corrected for the narrower range (Thorndike 1949, case 2). The
-    weight is n - 3, the precision of Fisher's z.
+    Only the better trials went on, so it is corrected for range restriction (Thorndike 1949, case 2). The weight is
+    n - 3, the precision of Fisher's z.
     """
     both = [trial for trial in here if trial in there]
     if len(both) < FEWEST:

@@ -1,4 +1,4 @@
-"""What every stage of a sweep is worth, kept up to date as values come in."""
+"""The worth of every stage of a sweep, updated as values come in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.spec import Spec
 
 
 class StageWorths:
-    """Shown each value at the end of a stage, it knows the worth of each stage but the last.
+    """Online estimate of the worth of each stage but the last, from the values at the ends of stages.
 
     Its rank correlation with the last one is measured on the ``controls``. The rule decides by the agreement of all
     trials that ended both, and until there are enough of these by that with the next stage times that of the next with
@@ -31,7 +31,7 @@ class StageWorths:
         self._news: set[int] = set()
 
     def observe(self, trial: int, stage: int, value: float, seconds: float) -> None:
-        """Show a finite value and what training its stage took."""
+        """Record a finite value and the seconds that training its stage took."""
         rung = self._rungs[stage]
         rung.scores[trial] = self._sign * value
         rung.seconds[trial] = seconds + self._before(trial, stage)
@@ -39,19 +39,19 @@ class StageWorths:
             self._weigh()
 
     def decides(self, stage: int) -> bool:
-        """Whether decisions at the end of ``stage`` pay, as far as is known."""
+        """Whether decisions at the end of ``stage`` pay; True until the values show otherwise."""
         return stage not in self.known or self.known[stage].decides
 
     def tells(self, stage: int) -> bool:
-        """Whether it is known, not only hoped, that decisions at the end of ``stage`` pay."""
+        """Whether the values show that decisions at the end of ``stage`` pay; False until they do."""
         return stage in self.known and self.known[stage].pairs >= FEWEST and self.known[stage].decides
 
     def skipped(self) -> tuple[int, ...]:
-        """Stages that new trials need not train: they do not pay, and what follows starts anew without them."""
+        """Stages that new trials skip: their rungs do not pay, and the next stage has fresh weights anyway."""
         return tuple(s for s in range(self._plan.last) if self._is_skipped(s))
 
     def news(self) -> list[tuple[int, StageWorth]]:
-        """(stage, worth) of the estimates that are new since the last time of asking."""
+        """(stage, worth) of the estimates that are new since the last call."""
         news = [(stage, self.known[stage]) for stage in sorted(self._news) if self.known[stage].pairs]
         self._news.clear()
         return news
@@ -60,13 +60,13 @@ class StageWorths:
         return self._plan[stage + 1].start == "fresh" and not self.decides(stage)
 
     def _before(self, trial: int, stage: int) -> float:
-        """Seconds that the trial's weights took before ``stage``."""
+        """Seconds that training the trial's weights took before ``stage``."""
         if stage == 0 or self._plan[stage].start == "fresh":
             return 0.0
         return max((rung.seconds.get(trial, 0.0) for rung in self._rungs[:stage]), default=0.0)
 
     def _is_news(self, stage: int) -> bool:
-        """Whether enough came in at ``stage`` to weigh again: every value at first, then each twentieth part more."""
+        """Whether to estimate again: after each value at first, then whenever ``stage`` has a twentieth more."""
         count = len(self._rungs[stage].scores)
         if count < self._weighed.get(stage, 0) * 1.05:
             return False

@@ -1,1 +1,1 @@
-"""The search space: parameters, their samplers and conditions, and the ways to the unit cube."""
+"""The search space: parameters, their samplers (Ray Tune's) and conditions, and the map to the unit cube."""

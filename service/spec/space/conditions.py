@@ -1,4 +1,4 @@
-"""The ``when:`` of parameters: which value of another parameter each one needs."""
+"""Conditional parameters: the ``when:`` of a parameter, with the values of others under which it is active."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from service.spec.space.samplers import Sampler, mark
 Samplers = Mapping[str, tuple[str, tuple[Any, ...]]]
 
 DEEPEST = 32
-"""Conditions that may hang on one another."""
+"""Longest chain of conditions that depend on one another."""
 
 
 def conditions(
     raw: Mapping[str, Any], samplers: Samplers, constants: Collection[str], refused: Collection[str]
 ) -> tuple[dict[str, When], list[Violation]]:
-    """Conditions by the name they belong to, and every violation among them (paths relative to the parameters).
+    """The condition of each parameter or constant by name, and all violations (paths relative to the parameters).
 
-    Names in ``refused`` have a violation of their own already; a condition on one of them is not judged.
+    Names in ``refused`` have a violation of their own already; conditions on them are not checked.
     """
     checked: dict[str, When] = {}
     faults: list[Violation] = []
@@ -69,7 +69,7 @@ def _allowed(target: Sampler, values: Any) -> tuple[Any, ...]:
 
 
 def _cycles(checked: Mapping[str, When]) -> Iterator[Violation]:
-    """One violation for each parameter that waits for itself."""
+    """One violation for each parameter whose conditions depend on itself."""
     for name in checked:
         trail = _trail(name, checked)
         if trail:
@@ -78,7 +78,7 @@ def _cycles(checked: Mapping[str, When]) -> Iterator[Violation]:
 
 
 def _chains(checked: Mapping[str, When]) -> Iterator[Violation]:
-    """One violation for each parameter whose conditions hang on others' in too long a chain."""
+    """One violation for each parameter at the end of too long a chain of conditions."""
     depths: dict[str, int] = {}
     for name in TopologicalSorter({name: list(when) for name, when in checked.items()}).static_order():
         depths[name] = max((depths[other] + 1 for other in checked.get(name, {})), default=0)
@@ -88,9 +88,9 @@ def _chains(checked: Mapping[str, When]) -> Iterator[Violation]:
 
 
 def _impossible(checked: Mapping[str, When]) -> Iterator[Violation]:
-    """One violation for each condition that contradicts one of the parameters that it names.
+    """One violation for each condition that contradicts a condition of a parameter that it names.
 
-    What merely hangs on such a parameter has no violation of its own.
+    Parameters that depend on such a one have no violation of their own.
     """
     clashes = {name: clash for name in checked if (clash := _clash(name, checked))}
     for name, clash in clashes.items():
@@ -99,7 +99,7 @@ def _impossible(checked: Mapping[str, When]) -> Iterator[Violation]:
 
 
 def _clash(name: str, checked: Mapping[str, When]) -> str:
-    """Two conditions in words that must both hold where ``name`` applies and cannot; "" if there are none."""
+    """Two conditions in words that ``name`` needs and that exclude each other; ``""`` if there are none."""
     needs: dict[str, tuple[str, tuple[Any, ...]]] = {}
     for owner, other, values in _needs(name, checked):
         by, before = needs.get(other, (owner, values))
@@ -112,9 +112,9 @@ def _clash(name: str, checked: Mapping[str, When]) -> str:
 
 
 def _needs(name: str, checked: Mapping[str, When]) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
-    """(whose, parameter, values) of every condition that must hold where ``name`` applies, its own first."""
+    """(owner, parameter, values) of every condition that must hold for ``name`` to be active, its own first."""
     owners, met = [name], {name}
-    for owner in owners:  # which grows meanwhile
+    for owner in owners:  # The list grows in the loop.
         for other, values in checked.get(owner, {}).items():
             yield owner, other, values
             if other not in met:
@@ -127,10 +127,10 @@ def _words(values: tuple[Any, ...]) -> str:
 
 
 def _trail(start: str, checked: Mapping[str, When]) -> tuple[str, ...]:
-    """The shortest way from ``start`` back to itself, empty if there is none."""
+    """The shortest cycle of conditions through ``start``, empty if there is none."""
     before: dict[str, str] = {}
     reached = [start]
-    for at in reached:  # which grows meanwhile
+    for at in reached:  # The list grows in the loop.
         for other in checked.get(at, {}):
             if other == start:
                 trail = [start, at]

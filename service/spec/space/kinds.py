@@ -1,4 +1,4 @@
-"""The kinds of parameter, under the names and with the laws of Ray Tune's samplers (``ray.tune.search.sample``).
+"""The kinds of parameter: Ray Tune's samplers (``ray.tune.search.sample``), with their names and distributions.
 
 Bounds as in Tune: reals include both; the upper bound of ``randint`` and ``lograndint`` is exclusive; that of
 ``qrandint`` and ``qlograndint`` is inclusive unless q is 1.
@@ -19,9 +19,9 @@ from service.spec.space.scales import Linear, Log, Normal, Scale
 
 @dataclass(frozen=True)
 class Kind:
-    """A row of `KINDS`: what the arguments are called, which defaults the last of them have, and what they build.
+    """A row of `KINDS`: names of the arguments, defaults of the last ones, and the function that builds the sampler.
 
-    ``arguments`` is empty for kinds that list their values. ``number`` is what every argument is turned into.
+    ``arguments`` is empty for kinds that list their values. ``number`` is the type of every argument.
     """
 
     build: Callable[..., Sampler]
@@ -32,7 +32,7 @@ class Kind:
 
 
 def canonical(kind: str, args: Sequence[Any]) -> tuple[Any, ...]:
-    """``args`` complete and in the number type of ``kind``; a whole float such as 1e3 passes for an integer.
+    """``args`` with defaults added and in the number type of ``kind``; a whole float such as 1e3 counts as an integer.
 
     Raises:
         ValueError: the kind is unknown, or the arguments are too few, too many or not numbers.
@@ -52,7 +52,7 @@ def build(kind: str, args: Sequence[Any]) -> Sampler:
     """The sampler of ``kind`` for arguments as `canonical` returns them.
 
     Raises:
-        ValueError: the arguments leave no values or break a rule of the kind; the message ends with the cure.
+        ValueError: there is no value within the arguments, or they break a rule of the kind; with the cure.
     """
     return _kind(kind).build(kind, *args)
 

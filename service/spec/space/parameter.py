@@ -1,4 +1,4 @@
-"""One searched parameter: a name, a sampler and the condition under which it applies."""
+"""`Parameter`: one searched parameter, with a name, a sampler and the condition under which it is active."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from service.spec.space.kinds import build
 from service.spec.space.samplers import Sampler
 
-#: Applies only while every named parameter is active and has one of the listed values. Empty: always.
+#: A condition: every named parameter is active and has one of the listed values. Empty: always active.
 When = Mapping[str, tuple[Any, ...]]
 
 
@@ -21,7 +21,7 @@ class Parameter:
     ``name`` is flat (``optimizer/lr``); ``args`` are the sampler's arguments in Tune's order, or its listed values.
 
     Raises:
-        ValueError: on the first use of `sampler`, if kind and args make none; `Space.parse` has checked them.
+        ValueError: on the first use of `sampler`, for an invalid kind or args, which `Space.parse` refuses.
     """
 
     name: str
@@ -31,5 +31,5 @@ class Parameter:
 
     @cached_property
     def sampler(self) -> Sampler:
-        """The values of this parameter and their places in the unit interval."""
+        """The map between the unit interval and the values of this parameter."""
         return build(self.kind, self.args)

@@ -1,13 +1,12 @@
-"""The ``parameters:`` of a spec, in YAML form or with Tune domains, read into searched parameters and constants."""
+"""Parsing of ``parameters:``, in YAML form or with Ray Tune domains, into searched parameters and constants."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.spec.errors import SpecError, Violation
+from service.spec.errors import SpecError, Violation, closest
 from service.spec.flat import SEPARATOR, flatten, nest
 from service.spec.space.conditions import conditions
 from service.spec.space.kinds import KINDS, build, canonical
@@ -17,17 +16,17 @@ from service.spec.values import plain
 
 CONSTANT, WHEN = "constant", "when"
 DEEPEST = 32
-"""Parts of a name: folders in folders."""
+"""Most levels of nested parameters."""
 
 RESERVED = frozenset({*KINDS, CONSTANT, WHEN})
 
-#: What other libraries call the samplers; alone in a mapping with a list it is one of them misnamed, not a folder.
+#: Names of the samplers in other libraries; alone in a mapping with a list such a name is an error, not a group.
 _OTHER_NAMES = {"normal": "randn", "categorical": "choice", "float": "uniform", "int": "randint", "grid": "grid_search"}
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """What `parse` found; ``conditions`` are those of the constants."""
+    """The result of `parse`; ``conditions`` are those of the constants."""
 
     parameters: tuple[Parameter, ...]
     constants: dict[str, Any]
@@ -37,11 +36,11 @@ class Parsed:
 def parse(raw: Any) -> Parsed:
     """Read the parameters of a space.
 
-    Each value is a constant, a folder of further parameters, a Tune domain, or a mapping of one sampler to its
+    Each value is a constant, a mapping of further parameters, a Tune domain, or a mapping of one sampler to its
     arguments with an optional condition: ``{uniform: [0, 1], when: {optimizer: [sgd]}}``, ``{constant: 3, when: …}``.
 
     Raises:
-        SpecError: with every violation; the paths begin with ``parameters``.
+        SpecError: with all violations; their paths begin with ``parameters``.
     """
     reader = _Reader()
     if isinstance(raw, Mapping):
@@ -56,9 +55,8 @@ def parse(raw: Any) -> Parsed:
 
 
 def misnamed(key: str) -> str | None:
-    """The sampler that ``key`` probably means, None for a name of its own."""
-    close = difflib.get_close_matches(key.lower().replace("_", ""), KINDS, n=1, cutoff=0.8)
-    return _OTHER_NAMES.get(key.lower()) or (close[0] if close else None)
+    """The sampler that ``key`` is another library's name of, or a misspelling; None for any other name."""
+    return _OTHER_NAMES.get(key.lower()) or closest(key.replace("_", ""), KINDS, cutoff=0.8)
 
 
 @dataclass
@@ -134,7 +132,7 @@ class _Reader:
             raise ValueError(f"{name!r} is given twice, nested and flat; keep one")
 
     def finish(self) -> None:
-        """The rules that need all parameters at once."""
+        """Check the rules between parameters."""
         try:
             nest({**self.samplers, **self.constants})
         except ValueError as error:
@@ -145,7 +143,7 @@ class _Reader:
         self.violations.extend(fault.under("parameters") for fault in faults)
 
     def parameters(self) -> list[Parameter]:
-        """In the order of the nested form, so that writing a space out and reading it back keeps its coordinates."""
+        """The parameters in the order of the nested form, so that `Space.raw` read again has the same coordinates."""
         names = flatten(nest(dict.fromkeys(self.samplers)))
         return [Parameter(name, *self.samplers[name], self.when.get(name, {})) for name in names]
 

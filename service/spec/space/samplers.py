@@ -1,4 +1,4 @@
-"""Samplers: how the values of one parameter fill the unit interval.
+"""Samplers: the map between the unit interval and the values of one parameter.
 
 Three families make every kind: `Continuous`, `Steps` and `Values`. Each maps a coordinate to a value and back such that
 ``from_unit(to_unit(value)) == value`` for every value that ``from_unit`` can return, exactly. Discrete values come back
@@ -23,18 +23,18 @@ class Sampler(Protocol):
 
     @property
     def allowed(self) -> str:
-        """The values in words, for messages."""
+        """The allowed values in words, for messages."""
 
     @property
     def count(self) -> int | None:
-        """How many values there are; None when they cannot be listed."""
+        """The number of values; None if they cannot be listed."""
 
     @property
     def discrete(self) -> bool:
-        """Whether a value can be hit exactly, so that a condition may name it."""
+        """Whether values are discrete, so that a condition may name one."""
 
     def values(self) -> list[Any]:
-        """Every value in order, where `count` is a number."""
+        """All values in order, if `count` is a number."""
 
     def from_unit(self, unit: float) -> Any:
         """The value at ``unit``, clipped to [0, 1]."""
@@ -43,7 +43,7 @@ class Sampler(Protocol):
         """The coordinate in [0, 1] of a value that `cast` accepts."""
 
     def cast(self, value: Any) -> Any:
-        """``value`` as the sampler itself would draw it; ValueError naming what is allowed if it never would."""
+        """``value`` in the sampler's own type; ValueError with what is allowed if it is not one of its values."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,8 @@ class Continuous:
 class Steps:
     """Multiples ``k·q`` for ``first <= k <= last`` (``None``: unbounded).
 
-    ``scale`` runs over k, not over the value. Number k owns the stretch [k, k + 1) of it, or [k - ½, k + ½) when
-    ``rounded``: Tune draws integers by flooring and quantized reals by rounding, and these are the same laws.
-    The values are integers when ``q`` is one.
+    ``scale`` runs over k, not over the value. The bin of k is [k, k + 1), or [k - ½, k + ½) when ``rounded``, as Tune
+    draws integers by flooring and quantized reals by rounding. The values are integers when ``q`` is one.
     """
 
     scale: Scale
@@ -171,7 +170,7 @@ class Values:
     def _position(self, value: Any) -> int:
         try:
             return self._positions[mark(value)]
-        except (KeyError, TypeError):  # TypeError: it is nothing that could be listed
+        except (KeyError, TypeError):  # TypeError: not hashable, so not a listed value.
             raise ValueError(_refusal(value, self.allowed)) from None
 
     @cached_property
@@ -180,15 +179,15 @@ class Values:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two values are equal as a person reads them: 1 and 1.0 are, 1 and true are not."""
+    """Whether two values are equal in YAML's sense: 1 and 1.0 are, 1 and true are not."""
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 
 def mark(value: Any) -> Any:
-    """What values that are the `same` have in common, and no others, to look them up by.
+    """A hashable key that is equal for values that are the `same`, and only for these.
 
     Raises:
-        TypeError: it is, or holds, what cannot be looked up: no JSON, that is.
+        TypeError: the value is not JSON.
     """
     return isinstance(value, bool), _frozen(value)
 

@@ -1,4 +1,4 @@
-"""Monotone maps between the unit interval and the numbers of a parameter: linear, logarithmic, normal."""
+"""Scales: increasing maps from the unit interval to numbers (linear, logarithmic, normal)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Protocol
 
-#: Values keep this many significant digits: coarse enough that the rounding error of a map and its inverse (about
-#: 1e-14) never shows, so that a value survives the way to the unit interval and back exactly; and they read well.
+#: Significant digits of values: few enough that the rounding error of a map and its inverse (about 1e-14) never shows,
+#: so that a value mapped to the unit interval and back is exactly the same.
 DIGITS = 12
 
-#: A normal distribution is cut where two draws in 1e8 would lie outside (5.6 standard deviations). Further out,
-#: neighbouring doubles below 1.0 lie too far apart to name a value exactly.
+#: Probability at which a normal distribution is cut on either side: 5.6 standard deviations. Further out, neighbouring
+#: doubles below 1.0 are too far apart to represent a value exactly.
 TAIL = 1e-8
 NORMAL_DIGITS = 7
 
@@ -24,15 +24,15 @@ class Scale(Protocol):
         """The number at ``unit`` in [0, 1]."""
 
     def unit(self, value: float) -> float:
-        """Where ``value`` lies, clipped to [0, 1]; the inverse of `at`."""
+        """The inverse of `at`, clipped to [0, 1]."""
 
     def tidy(self, value: float) -> float:
-        """``value`` rounded to the digits that survive the way there and back, inside the bounds."""
+        """``value`` within the bounds and rounded so that ``at(unit(value))`` is exactly the same."""
 
 
 @dataclass(frozen=True)
 class Linear:
-    """Equal steps are equal differences; ``low < high``."""
+    """Linear scale; ``low < high``."""
 
     low: float
     high: float
@@ -49,7 +49,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class Log:
-    """Equal steps are equal ratios; ``0 < low < high``."""
+    """Logarithmic scale; ``0 < low < high``."""
 
     low: float
     high: float
@@ -68,7 +68,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Normal:
-    """Equal steps are equal probabilities of a normal distribution; ``sd > 0``. Cut at `TAIL`."""
+    """Quantiles of a normal distribution with standard deviation ``sd > 0``, cut at `TAIL`."""
 
     mean: float
     sd: float
@@ -84,7 +84,7 @@ class Normal:
 
 
 def clip(value: float, low: float, high: float) -> float:
-    """``value``, or the bound it lies beyond."""
+    """``value`` within the bounds, else the nearer bound."""
     return min(max(value, low), high)
 
 

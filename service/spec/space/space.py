@@ -1,4 +1,4 @@
-"""The search space: parameters and constants, with the ways to the unit cube and back."""
+"""`Space`: the search space (Ray Tune: ``param_space``), with the map to the unit cube and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from service.spec.space.parameter import Parameter, When
 from service.spec.space.parse import CONSTANT, WHEN, misnamed, parse
 from service.spec.space.samplers import same
 
-#: A grid beyond this is a mistake: no sweep trains a million configs.
+#: Most points of a grid.
 LARGEST_GRID = 100_000
 
 
@@ -25,7 +25,7 @@ class Space:
     """A search space over flat names (``optimizer/lr``).
 
     ``parameters`` in the order of their coordinates; ``constants`` by name; ``conditions`` of the constants that have
-    one. Configs go in and come out flat; `flat.nest` makes of them what a task sees.
+    one. All configs here are flat; `flat.nest` makes the nested config of a task.
     """
 
     parameters: tuple[Parameter, ...]
@@ -44,7 +44,7 @@ class Space:
 
     @property
     def dimension(self) -> int:
-        """Coordinates of a point: one per parameter, conditional ones included."""
+        """Number of coordinates of a point: one per parameter, conditional ones included."""
         return len(self.parameters)
 
     def from_unit(self, point: Sequence[float]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class Space:
         return [self._coordinate(p, config) if self._applies(p.when, config) else None for p in self.parameters]
 
     def active(self, config: Mapping[str, Any]) -> tuple[Parameter, ...]:
-        """The parameters whose conditions hold in ``config``."""
+        """The parameters that are active in ``config``: their conditions hold."""
         return tuple(parameter for parameter in self.parameters if self._applies(parameter.when, config))
 
     def prune(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Space:
         return values
 
     def complete(self, partial: Mapping[str, Any], point: Sequence[float]) -> dict[str, Any]:
-        """``partial`` made whole: what it leaves open is taken from ``point``.
+        """The whole config of a ``partial`` one: parameters that it lacks are those at ``point``.
 
         Raises:
             SpecError: as `check` does.
@@ -119,7 +119,7 @@ class Space:
         return list({json.dumps(config, sort_keys=True): config for config in configs}.values())
 
     def check_grid(self) -> None:
-        """Whether the space has a grid.
+        """Check that the space has a grid.
 
         Raises:
             SpecError: a parameter has no list of values, or they make more than `LARGEST_GRID` points.
@@ -156,7 +156,7 @@ class Space:
     def _applies(self, when: When, config: Mapping[str, Any]) -> bool:
         """Whether ``when`` holds; a parameter that is itself inactive satisfies no condition, whatever its value."""
         left, met = [when], set[str]()
-        for conditions in left:  # which grows meanwhile
+        for conditions in left:  # The list grows in the loop.
             for name, allowed in conditions.items():
                 if name not in config or not _listed(config[name], allowed):
                     return False

@@ -1,1 +1,1 @@
-"""YAML files as plain data that remember the line of every value."""
+"""YAML files as plain data with the line of every value."""

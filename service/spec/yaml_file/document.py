@@ -1,4 +1,4 @@
-"""YAML text as plain data that remembers the line of every value.
+"""YAML text as plain data with the line of every value.
 
 Anchors and aliases work; merge keys (``<<``), duplicate keys and tags that build objects are refused.
 """
@@ -22,8 +22,8 @@ Where = tuple[str | int, ...]
 class Document:
     """Plain data read from text.
 
-    ``lines`` holds the line (from 1) of every path; ``source`` the name for messages; ``faults`` what is wrong with
-    the text itself although data could be read.
+    ``lines`` has the line (from 1) of every path; ``source`` the name for messages; ``faults`` violations in the text
+    itself, such as duplicate keys.
     """
 
     data: Any
@@ -32,7 +32,7 @@ class Document:
     faults: list[Violation] = field(default_factory=list)
 
     def line(self, where: str) -> int | None:
-        """The line of the value at ``where`` (see `Violation`), or of the nearest value around it."""
+        """The line of the value at ``where`` (see `Violation`), or of the innermost value around it."""
         lines = {SEPARATOR.join(map(str, path)): line for path, line in reversed(self.lines.items())}
         while where and where not in lines:
             where = where.rpartition(SEPARATOR)[0]
@@ -66,7 +66,7 @@ def read_file(path: Path) -> Document:
 
 
 def refusal(where: str, message: str, source: object) -> SpecError:
-    """What is wrong at ``where``, as an error; where ``source`` is the path of the spec's file it has its line."""
+    """The `SpecError` of one violation at ``where``, with its line if ``source`` is the path of the spec's file."""
     if not isinstance(source, (str, Path)):
         return SpecError([Violation(where, None, message)])
     document = read_file(Path(source))
@@ -74,7 +74,7 @@ def refusal(where: str, message: str, source: object) -> SpecError:
 
 
 def write(data: Any) -> str:
-    """``data`` as YAML that `read` and YAML 1.1 readers both take for the same; short lists stay on one line."""
+    """``data`` as YAML that `read` and readers of YAML 1.1 read alike; short lists are on one line."""
     return yaml.dump(data, Dumper=Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120)
 
 

@@ -1,4 +1,4 @@
-"""Scalars by the core schema of YAML 1.2, not PyYAML's 1.1: which text is a number, a truth value, nothing.
+"""Scalars by the core schema of YAML 1.2, not PyYAML's 1.1: which text is a number, a boolean or null.
 
 ``1e-4`` is a number, ``010`` is ten; ``1:30``, ``on``, ``no`` and dates are text.
 """
@@ -32,7 +32,7 @@ class Composer(yaml.SafeLoader):
 
 
 class Dumper(yaml.SafeDumper):
-    """Writes text in quotes wherever YAML 1.1 or 1.2 would take it for something else."""
+    """PyYAML's writer, with quotes around text that YAML 1.1 or 1.2 would not read as text."""
 
 
 for _name, (_pattern, _first, _) in _SCALARS.items():

@@ -205,4 +205,4 @@ def test_what_lacks_is_said_with_the_line_that_installs_it(
 ) -> None:
     done = run("main()", tmp_path, address, *words)
     assert done.returncode == 2
-    assert f"pip install 'raysieve[{extra}]'" in done.stderr
+    assert f"pip install '.[{extra}]'" in done.stderr

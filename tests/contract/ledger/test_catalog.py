@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import StatementError
 
 from service.ledger.records import Batch, QuotaRecord, SweepRecord, TrialRecord
 from service.ledger.results.results import Results
@@ -179,3 +180,10 @@ def test_listings_are_the_same_as_one_by_one(claimed: Store) -> None:
     claimed.add(new("b"))
     rows = Results(claimed).sweep_rows()
     assert [(row["sweep"], row["trials"], row["finished_trials"]) for row in rows] == [("a", 2, 1), ("b", 0, 0)]
+
+
+def test_a_word_that_is_no_state_comes_neither_into_the_database_nor_into_a_question(store: Store) -> None:
+    with pytest.raises(StatementError, match="'PUASED' is none of QUEUED, STARTING"):
+        store.sweeps(["PUASED"])
+    with pytest.raises(StatementError, match="'PUASED' is none of QUEUED, STARTING"):
+        store.add(SweepRecord("a", {}, "/project", "ada", "PUASED", 0.0))

@@ -14,9 +14,9 @@ from service.ledger.records import Batch, DecisionRecord
 from service.ledger.store.store import Store
 from tests.contract.ledger.conftest import SPEC
 
-SHARED = ("slots", "running", "wanted", "asks", "package", "diff", "key", "due")
+SHARED = ("slots", "running", "wanted", "asks", "package", "diff", "key", "due", "made_room_for")
 NEW = {
-    "sweeps": {"simulated": 0, "priority": 0, "weight": 1.0, "waits": "", "barren": 0, "delays": 0}
+    "sweeps": {"simulated": 0, "priority": 0, "weight": 1.0, "waits": "", "barren": 0, "delays": 0, "holder": "person"}
     | dict.fromkeys(SHARED),
     "trials": {"skipped": "[]"},
 }
@@ -84,6 +84,33 @@ def test_an_upgraded_database_works_as_a_new_one(first: str) -> None:
     store.remove("a", lambda _: False)
     with store.database.read() as connection:
         assert all(rows(connection, name) == [] for name in OLD)
+
+
+DAEMON = "daemon host:1:0:9"
+TOLD: dict[str, tuple[dict[str, Any], tuple[str | None, str | None]]] = {
+    "own": ({"state": "RUNNING", "head": "host:1:0"}, ("person", None)),
+    "served": ({"state": "RUNNING", "head": DAEMON}, ("daemon", None)),
+    "leaving": (
+        {"state": "RUNNING", "head": DAEMON, "wish": "yield", "why": "made room for urgent: it is first"},
+        ("daemon", "urgent"),
+    ),
+    "left": ({"state": "QUEUED", "head": None, "why": "made room for urgent: it is first"}, (None, "urgent")),
+    "waiting": ({"state": "QUEUED", "head": None, "why": "could not start: no room"}, (None, None)),
+}
+"""Sweeps as the fifth schema has them, and who holds them and for whom they made room by the sixth."""
+
+
+def test_what_names_and_reasons_told_becomes_data(empty: str) -> None:
+    engine = create_engine(empty)
+    with engine.begin() as connection:
+        schema.upgrade(connection, "0005")
+        for number, (name, (fields, _)) in enumerate(TOLD.items(), 1):
+            row = OLD["sweeps"] | {"id": number, "name": name} | fields
+            connection.execute(insert(table("sweeps", *map(col, row))), row)
+    engine.dispose()
+    store = Store(empty)
+    found = {sweep.name: (sweep.holder, sweep.made_room_for) for sweep in store.sweeps()}
+    assert found == {name: becomes for name, (_, becomes) in TOLD.items()}
 
 
 def test_the_migrations_lead_to_the_tables_of_the_code(empty: str) -> None:

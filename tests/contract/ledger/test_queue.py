@@ -10,13 +10,13 @@ from typing import TypeVar
 
 import pytest
 
-from service.ledger import states
 from service.ledger.ledger import Needs
 from service.ledger.records import Batch, SweepRecord, TrialRecord
 from service.ledger.states import IllegalTransition
 from service.ledger.store.access import find
 from service.ledger.store.store import LostClaim, Store, UnknownSweep
 from service.spec.errors import UserError
+from service.spec.states import SWEEP_NEXT
 from tests.contract.ledger.conftest import SPEC
 from tests.contract.ledger.test_ledger import report
 
@@ -213,7 +213,7 @@ def test_what_has_a_head_or_has_ended_is_not_settled(claimed: Store) -> None:
             claimed.settle("b", state, "")
 
 
-@pytest.mark.parametrize("state", [*states.SWEEP])
+@pytest.mark.parametrize("state", [*SWEEP_NEXT])
 def test_a_head_leaves_its_sweep_where_heads_may(claimed: Store, state: str) -> None:
     if state in ("STARTING", "RUNNING"):
         claimed.beat("a", 1, state)
@@ -305,17 +305,17 @@ def test_heads_that_come_to_nothing_are_counted_until_one_reports_or_ends(claime
 
 
 def test_a_head_is_asked_for_room_once_and_only_where_nobody_wishes_anything(claimed: Store) -> None:
-    assert not claimed.displace("a", 2, "for b", {})
-    assert claimed.displace("a", 1, "for b", {"to": "b"})
-    assert not claimed.displace("a", 1, "for c", {"to": "c"})
+    assert not claimed.displace("a", 2, "b", "for b", {})
+    assert claimed.displace("a", 1, "b", "for b", {"to": "b"})
+    assert not claimed.displace("a", 1, "c", "for c", {"to": "c"})
     assert claimed.beat("a", 1, "RUNNING").wish == "yield"
     [decision] = claimed.decisions("a")
     assert (decision.trial, decision.verdict, decision.reason, decision.numbers) == (0, "yield", "for b", {"to": "b"})
     claimed.end("a", 1, "QUEUED", "")
     assert (claimed.sweep("a").state, claimed.sweep("a").why) == ("QUEUED", "for b")
-    assert not claimed.displace("a", 1, "for c", {})
+    assert not claimed.displace("a", 1, "c", "for c", {})
     claimed.next("daemon")
-    assert claimed.displace("a", 2, "for d", {"to": "d"})
+    assert claimed.displace("a", 2, "d", "for d", {"to": "d"})
     assert [known.reason for known in claimed.decisions("a")] == ["for d"], "of those at one point, the newest"
     claimed.wish("a", "stop")
     assert claimed.beat("a", 2).wish == "stop"
@@ -331,3 +331,39 @@ def test_a_lease_has_one_holder_until_it_runs_out(store: Store, url: str) -> Non
     assert not store.lease("share", "one", 60)
     stores = [store, Store(url)]
     assert sum(at_once([lambda i=i: stores[i % 2].lease("new", f"daemon-{i}", 60) for i in range(6)])) == 1
+
+
+def test_who_started_a_head_is_known_while_it_is_there(store: Store) -> None:
+    store.create("a", SPEC, "/project", "ada", None)
+    assert store.sweep("a").holder is None
+    assert store.claim("a", "daemon or not", lambda _: True).holder == "person"
+    store.end("a", 1, "QUEUED", "")
+    assert store.sweep("a").holder is None
+    taken = store.next("host:1:0")
+    assert taken is not None
+    assert taken.holder == "daemon"
+    again = store.reclaim("a", 2, "host:2:0")
+    assert again is not None
+    assert again.holder == "daemon"
+
+
+def test_for_whom_it_made_room_is_known_until_it_has_a_head_again(claimed: Store) -> None:
+    claimed.displace("a", 1, "urgent", "left for urgent", {})
+    claimed.end("a", 1, "QUEUED", "")
+    assert claimed.sweep("a").made_room_for == "urgent"
+    claimed.next("daemon")
+    assert claimed.sweep("a").made_room_for is None
+
+
+def test_for_whom_it_made_room_goes_with_the_reason(claimed: Store) -> None:
+    claimed.displace("a", 1, "urgent", "left for urgent", {})
+    claimed.requeue("a", 1, "left for urgent")
+    assert claimed.sweep("a").made_room_for == "urgent"
+    claimed.settle("a", "PAUSED", "ada said so: pause")
+    assert claimed.sweep("a").made_room_for is None
+
+
+def test_what_made_room_and_could_not_start_waits_for_another_reason(claimed: Store) -> None:
+    claimed.displace("a", 1, "urgent", "left for urgent", {})
+    claimed.requeue("a", 1, "could not start: no room", due=1.0)
+    assert (claimed.sweep("a").why, claimed.sweep("a").made_room_for) == ("could not start: no room", None)

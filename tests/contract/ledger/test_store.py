@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event, text
 
-from service.ledger import states
 from service.ledger.database.schema import NewerSchema
 from service.ledger.ledger import Needs, Orders
 from service.ledger.records import (
@@ -27,6 +26,7 @@ from service.ledger.records import (
 from service.ledger.states import IllegalTransition
 from service.ledger.store.store import AlreadyRunning, DiskFull, LostClaim, NameInUse, Store, UnknownSweep
 from service.spec.errors import UserError
+from service.spec.states import TRIAL_NEXT
 from tests.contract.ledger.conftest import SPEC
 
 TRIAL = TrialRecord(1, {"x": 0.25, "optimizer/name": "sgd", "deep": [1, None]}, "RUNNING", origin="random")
@@ -131,11 +131,11 @@ def test_reports_come_back_in_the_order_they_came_in(claimed: Store) -> None:
     assert [r.trial for r in claimed.reports("a")] == [3, 1, 2]
 
 
-@pytest.mark.parametrize("old", [*states.TRIAL])
+@pytest.mark.parametrize("old", [*TRIAL_NEXT])
 def test_trials_change_state_by_the_table_alone(claimed: Store, old: str) -> None:
-    for number, new in enumerate(states.TRIAL):
+    for number, new in enumerate(TRIAL_NEXT):
         claimed.append("a", 1, Batch([replace(TRIAL, number=number, state=old)]))
-        if new == old or new in states.TRIAL[old]:
+        if new == old or new in TRIAL_NEXT[old]:
             claimed.append("a", 1, Batch([replace(TRIAL, number=number, state=new)]))
             assert claimed.trials("a")[number].state == new
         else:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, RayChanged
 from cluster.inventory import Node, could_fit, nodes, total
 from service.engine.fleet.nodes import request_of
 from service.spec.errors import UserError
@@ -28,15 +28,19 @@ ANSWERS: dict[str, Any] = {
     },
     "/nodes": {"summary": [], "nodeLogicalResources": {"a1": "3.0/8.0 CPU\n1.5/4.0 GPU\n1.2GiB/20.31GiB memory"}},
 }
+VERSION = {"version": "4", "ray_version": "2.99.0"}
+"""What is answered at /api/version, without the envelope of the others."""
 
 
 class Dashboard(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         allowed = self.headers.get("Authorization") == f"Bearer {TOKEN}"
-        self.send_response(200 if allowed else 401)
+        path = self.path.partition("?")[0]
+        answer = VERSION if path == "/api/version" and VERSION else {"data": ANSWERS[path]} if path in ANSWERS else None
+        self.send_response((200 if answer else 404) if allowed else 401)
         self.end_headers()
-        if allowed:
-            self.wfile.write(json.dumps({"data": ANSWERS[self.path.partition("?")[0]]}).encode())
+        if allowed and answer:
+            self.wfile.write(json.dumps(answer).encode())
 
     def log_message(self, *_: object) -> None:
         pass
@@ -73,6 +77,32 @@ def test_a_wrong_token_or_none_is_said_with_the_cure(dashboard: str, monkeypatch
     assert len(nodes(dashboard)) == 2
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     with pytest.raises(ClusterError, match="wants a token"):
+        nodes(dashboard)
+
+
+def test_a_dashboard_of_another_ray_may_not_say_what_is_used(dashboard: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
+    for other in ({}, [], {"nodeLogicalResources": {"a1": {"CPU": [3.0, 8.0]}}}):
+        monkeypatch.setitem(ANSWERS, "/nodes", other)
+        assert [node.used for node in nodes(dashboard)] == [None, None]
+    monkeypatch.delitem(ANSWERS, "/nodes")
+    assert [node.used for node in nodes(dashboard)] == [None, None]
+
+
+@pytest.mark.parametrize("other", [None, [], {"nodes": []}, {"result": {"result": [{"id": "a1"}]}}])
+def test_a_dashboard_of_another_ray_that_tells_nodes_otherwise_is_refused_with_its_version(
+    other: Any, dashboard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
+    if other is None:
+        monkeypatch.delitem(ANSWERS, "/api/v0/nodes")
+    else:
+        monkeypatch.setitem(ANSWERS, "/api/v0/nodes", other)
+    with pytest.raises(RayChanged, match=r"is one of Ray 2\.99\.0 and does not tell its nodes .*; try again, or give"):
+        nodes(dashboard)
+    for name in list(VERSION):
+        monkeypatch.delitem(VERSION, name)
+    with pytest.raises(ClusterError, match=r"gave no sensible answer .*; is it that of a Ray cluster"):
         nodes(dashboard)
 
 

@@ -1,1 +1,1 @@
-"""What a check looks at in the examples of a task: contents, classes, leaks, labels beside their neighbours."""
+"""Probes of a task's examples: contents, classes, leaks, nearest neighbours."""

@@ -1,4 +1,4 @@
-"""What is in the examples of a task: shapes, classes, odd values, and validation examples that training has too."""
+"""Probe of a task's examples: shapes, classes, NaN, and leaks of training examples into validation."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from trainables.stages import Plan
 from trainables.task import Task
 
 MOST_BYTES = 256 * 2**20
-"""Of the examples of either split, so many are compared row by row: some tenths of a second."""
+"""Most bytes of either split that are compared row by row, which takes some tenths of a second."""
 MOST_READ, READING = 512, 0.7
-"""Examples of each split of a dataset that are read, and for how many seconds: each may cost a file."""
+"""Most examples of each split of a dataset that are read, and for how many seconds, as each may be a file."""
 TWICE = 64
-"""Examples of a dataset that are read twice."""
+"""Examples of a dataset that are read twice, to see whether they are the same."""
 CHUNK = 4096
 
 
 def look(task: object, data: Data, plan: Plan, data_seed: int) -> DataEvidence:
-    """Look at all arrays of ``data``, or at `MOST_READ` examples of a dataset.
+    """The evidence of all arrays of ``data``, or of `MOST_READ` examples of a dataset.
 
     Raises:
-        TaskError: a stage of ``plan`` cannot be had.
+        TaskError: ``data`` has no subset for a stage of ``plan``.
     """
     data = data.unpacked()
     for part in (data.train, data.validation):
@@ -61,19 +61,19 @@ def look(task: object, data: Data, plan: Plan, data_seed: int) -> DataEvidence:
 
 
 def _see_tuples(examples: Examples) -> None:
-    """See that examples of a dataset are no dictionaries: no batch can be made of their values' names."""
+    """Check that items of a dataset are no dictionaries, of which no batch can be made."""
     if not isinstance(examples, tuple) and isinstance(one := examples[0], Mapping):
-        raise TaskError(f"an example is a dict of {', '.join(map(str, one))}; return a tuple, the target last")
+        raise TaskError(f"an example is a dict of {', '.join(map(str, one))}", "return a tuple, the target last")
 
 
 def has_own_loss(task: object) -> bool:
-    """Whether the task's loss is its own, so that nothing is known of its scale."""
+    """Whether the task overrides `Task.loss`, so that its scale is not known."""
     return getattr(type(task), "loss", None) is not Task.loss
 
 
 def leak(train: tuple[NDArray[Any], ...], validation: tuple[NDArray[Any], ...]) -> tuple[int, int, int]:
-    """How many validation examples have the inputs of a training example, and how many of either were compared."""
-    # Validation may come with more beside the inputs, such as references to be scored against.
+    """(leaked, compared, known): validation examples with the inputs of a training example, and how many of either."""
+    # Validation may have more arrays than training, such as references.
     inputs = max(1, min(len(train), len(validation)) - 1)
     keys = list(_keys(train[:inputs]))
     known = set(keys)
@@ -111,7 +111,7 @@ def _arrays(examples: Examples, most: int, seconds: float = math.inf) -> tuple[N
         if clock.over:
             break
     if any(a.shape != b.shape for one in parts for a, b in zip(one, parts[0], strict=True)):
-        return ()  # Examples of different sizes: their loader pads them batch by batch.
+        return ()  # Examples of different sizes, which the loader pads for each batch.
     return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Whether labels go with inputs, without any model: the class of the nearest training example (Cover & Hart, 1967)."""
+"""Probe of labels by the nearest-neighbour classifier (Cover & Hart, 1967), which needs no training."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from trainables.probe.examples.sample import IGNORED, chosen
 
 TRAIN, VALIDATION = 1500, 500
 LARGEST = 20_000
-"""Numbers per example beyond which the distances would take seconds."""
+"""Most numbers per example; distances of larger ones take seconds."""
 
 
 def agreement(data: Data) -> Neighbours | None:
-    """How often the nearest of `TRAIN` training examples has the same class; None without arrays of classed vectors."""
+    """Accuracy of the nearest neighbour among `TRAIN` training examples; None unless data are arrays with classes."""
     if not isinstance(data.train, tuple) or not isinstance(data.validation, tuple):
         return None
     if data.labels is None or data.validation_labels is None or len(data.train) < 2:
@@ -61,7 +61,7 @@ def _keys(known: Tensor) -> list[bytes]:
 
 
 def _same(known: Tensor) -> Tensor:
-    """Whether two rows are the same example, given twice (oversampling): it is no neighbour of itself."""
+    """Whether two rows are the same example, which oversampling repeats and which is no neighbour of itself."""
     numbers: dict[bytes, int] = {}
     each = torch.tensor([numbers.setdefault(key, len(numbers)) for key in _keys(known)])
     return each[:, None] == each[None, :]

@@ -1,4 +1,4 @@
-"""Parts of the examples of a task, small enough to look at or to step on."""
+"""Small samples of a task's examples for the probes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from trainables.data import Batch, Data, Examples, batches, length
 from trainables.datasets.subset import Indices
 
 IGNORED = -100
-"""The target that torch's cross entropy ignores by default: no class."""
+"""The default ``ignore_index`` of torch's cross entropy, which is no class."""
 
 
 def chosen(size: int, most: int, labels: Any | None = None) -> Indices:
-    """Sorted indices of at most ``most`` of ``size`` examples, drawn, but always the same; fewer are among more.
+    """Sorted indices of at most ``most`` of ``size`` examples: a random sample with a fixed seed, nested in larger.
 
-    With ``labels`` one of each class comes first, and the rest in proportion.
+    With ``labels`` it has one example of each class first, the rest in proportion.
     """
     if size <= most:
         return np.arange(size, dtype=np.int64)
@@ -31,7 +31,7 @@ def chosen(size: int, most: int, labels: Any | None = None) -> Indices:
 
 
 def _by_class(labels: NDArray[Any]) -> NDArray[Any]:
-    """An order of which each beginning has the classes in proportion, and one of each before any second one."""
+    """An order of which each prefix has one example of each class first, then the classes in proportion."""
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     rank = np.empty(len(labels))
     rank[np.argsort(codes, kind="stable")] = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -1,4 +1,4 @@
-"""Ever larger batches: how fast each trains, and what memory it takes."""
+"""Batch size finder: speed and peak memory of growing batches (Lightning: ``BatchSizeFinder``)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from trainables.task import Task, TaskError
 
 SMALLEST, LARGEST = 8, 65536
 ENOUGH = 0.3
-"""Seconds that a batch size is timed for, or three steps."""
+"""Seconds for which a batch size is timed; three steps at least."""
 GAIN = 1.05
-"""Twice in a row less than this factor of the best speed so far, and no larger batch is tried."""
+"""Factor of speed below which a larger batch gains nothing; after two in a row no larger one is tried."""
 
 
 def batch_sizes(question: Question, data: Data | None) -> tuple[BatchEvidence, ...]:
@@ -34,7 +34,8 @@ def batch_sizes(question: Question, data: Data | None) -> tuple[BatchEvidence, .
     """
     task, data = own(question, data, "the search for a batch size")
     config, clock = question.given.config, Clock(question.seconds)
-    Recipe.parse(config).build_optimizer(fresh(task, config, device()))  # What torch loads for it is no batch's memory.
+    # What torch loads for an optimizer must not count as memory of a batch.
+    Recipe.parse(config).build_optimizer(fresh(task, config, device()))
     found: list[BatchEvidence] = []
     size, best, idle = SMALLEST, 0.0, 0
     while size <= min(LARGEST, length(data.train)) and idle < 2 and not clock.over:
@@ -69,7 +70,7 @@ def _timed(task: Task, data: Data, config: Mapping[str, Any], size: int) -> Batc
         except Exception as error:
             failure = failure_of(error)
             if failure.kind != "memory":
-                raise TaskError(f"a batch of {size}: {failure.message}; correct the task") from error
+                raise TaskError(f"a batch of {size}: {failure}", "correct the task") from error
             return BatchEvidence(size, None, None)
         seconds = time.perf_counter() - began
     return BatchEvidence(size, steps * size / seconds, peak.bytes)

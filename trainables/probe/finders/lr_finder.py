@@ -1,4 +1,4 @@
-"""The learning rate's ramp: the loss while the rate rises exponentially, step by step (Smith, 2017)."""
+"""Learning rate range test (Smith, 2017; Lightning: ``lr_find``): the loss while lr rises exponentially."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from trainables.recipe import Recipe
 
 LOWEST, HIGHEST, STEPS = 1e-7, 10.0, 140
 MEMORY = 0.9
-"""Weight of what came before in the smoothed loss, whose start is corrected for (Kingma & Ba, 2015)."""
+"""Decay of the exponential moving average of the loss, with bias correction (Kingma & Ba, 2015)."""
 CLIMBED = 4.0
-"""The ramp ends once the smoothed loss is so many times its lowest value away from it."""
+"""The test ends once the smoothed loss is above its minimum by so many times the minimum."""
 
 
 def ramp(question: Question, data: Data | None) -> Ramp:
-    """Train the middle config once up the ramp of `STEPS` rates, each step on another batch.
+    """The range test of the config in the middle: `STEPS` steps with rising lr, each on another batch.
 
     Raises:
         TaskError: the task has a loop of its own, or cannot be trained.
@@ -57,7 +57,7 @@ def ramp(question: Question, data: Data | None) -> Ramp:
 
 
 def _endless(data: Data, size: int, on: torch.device) -> Iterator[Batch]:
-    """Batches of all training examples, in a new order each time they are through."""
+    """Batches of the training examples without end, shuffled for each pass."""
     draws = seed_all(0, 1)
     while True:
         yield from batches(data.train, draws.permutation(length(data.train)), size, on)

@@ -1,1 +1,1 @@
-"""What a check trains for some steps: first loss, one batch by heart, a ramp of rates, repeated runs."""
+"""Probes that train for some steps: first loss, overfitting one batch, learning rate range test, repeated runs."""

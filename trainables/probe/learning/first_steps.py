@@ -1,4 +1,4 @@
-"""An untrained model on one batch: its first loss, and what the task says of it."""
+"""Probe of an untrained model: the loss of one batch, and the metrics."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from trainables.probe.examples.sample import batch, chosen, classes_of
 from trainables.task import Task
 
 EXAMPLES, TRIED = 64, 8
-"""Training examples of the batch, and validation examples that tell the metrics' names: some decode for long."""
+"""Examples of the training batch, and of the validation batch for the metrics' names, as some metrics decode."""
 MORE = 32
-"""Where the metrics fail, so many times more examples are tried: few may lack what is rare, and divide by 0."""
+"""Factor by which more examples are tried if the metrics fail, as few may have no example of something rare."""
 
 
 def device() -> torch.device:
-    """Where trials train: the GPU if there is one."""
+    """The device on which trials train: the GPU if there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -51,7 +51,7 @@ def first(task: Task, data: Data, config: Mapping[str, Any], on: torch.device) -
 
 
 def _untrained(task: Task, model: nn.Module, data: Data, config: Mapping[str, Any]) -> tuple[dict[str, float], int]:
-    """The metrics of some validation examples, and of how many they could be had."""
+    """The metrics of some validation examples, and how many examples they needed."""
     whole = length(data.validation)
     size = min(TRIED, whole)
     while True:
@@ -71,20 +71,20 @@ def fresh(task: Task, config: Mapping[str, Any], on: torch.device) -> nn.Module:
     """A new model with the same initial weights each time.
 
     Raises:
-        TaskError: ``model(config)`` fails, or returns something else.
+        TaskError: ``model(config)`` raises, or returns no module.
     """
     seed_all(0, INITIALIZATION)
     try:
         model = task.model(config)
     except SystemExit as error:
-        raise TaskError(f"model(config) ends Python{place(error)}; raise an error that says why instead") from error
+        raise TaskError(f"model(config) ends Python{place(error)}", "raise an error that says why instead") from error
     if not isinstance(model, nn.Module):
-        raise TaskError(f"model(config) returned a {type(model).__name__}; return a torch.nn.Module")
+        raise TaskError(f"model(config) returned a {type(model).__name__}", "return a torch.nn.Module")
     return model.to(on)
 
 
 def reported(task: Task, model: nn.Module, examples: Batch, config: Mapping[str, Any]) -> dict[str, float]:
-    """The metrics of one batch, as a task reports them (without ``val_``) that has no other examples."""
+    """The metrics of one batch as the whole validation set, without ``val_``."""
     means = {name: float(value) for name, value in task.metrics(model, examples, config).items()}
     return dict(task.summary(means, len(examples[-1])))
 
@@ -92,7 +92,7 @@ def reported(task: Task, model: nn.Module, examples: Batch, config: Mapping[str,
 def validated(
     task: Task, model: nn.Module, examples: Examples, order: Indices, config: Mapping[str, Any]
 ) -> dict[str, float]:
-    """The metrics of the examples of ``order``, in batches as a trial validates, on the device of ``model``."""
+    """The validation metrics of the examples of ``order``, in a trial's batches, on the device of ``model``."""
     on = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     totals: dict[str, float] = {}
     for one in batches(examples, order, VALIDATION_BATCH, on):
@@ -105,12 +105,12 @@ def scalar(loss: Any) -> Tensor:
     """``loss``, if it is one number. Raises TaskError otherwise."""
     if not isinstance(loss, Tensor) or loss.ndim != 0:
         what = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
-        raise TaskError(f"loss() returned {what}; return a scalar tensor, e.g. with .mean()")
+        raise TaskError(f"loss() returned {what}", "return a scalar tensor, e.g. with .mean()")
     return loss
 
 
 def one_batch(data: Data, on: torch.device) -> Batch:
-    """A few training examples, always the same, as a batch."""
+    """A batch of a few training examples, always the same."""
     return batch(data.train, chosen(length(data.train), EXAMPLES), on)
 
 

@@ -1,4 +1,4 @@
-"""One batch learnt by heart: what its loss comes to, and what becomes of each parameter."""
+"""Probe that overfits one batch (Lightning: ``overfit_batches``): its final loss, and the parameters' gradients."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from trainables.task import Task
 STEPS, FEWEST = 80, 25
 """Steps on the batch at most, and at least."""
 LEARNT, CLEAR = 0.7, 0.1
-"""A batch counts as learnt once its loss fell by the first share of its start, by the second if it began below 0."""
+"""A batch counts as learnt once its loss fell by the first fraction of its start, by the second if it began below 0."""
 STOP = 0.85
-"""Beyond this share there is nothing more to see."""
+"""Fraction of the loss's start after whose fall the steps end early."""
 RATES = (1e-3, 1e-2)
-"""Learning rates of the plain Adam that is tried where the config's own optimizer does not learn the batch."""
+"""Learning rates of plain Adam, which is tried if the config's own optimizer does not learn the batch."""
 
 
 def learn(task: Task, data: Data, config: Mapping[str, Any], seconds: float) -> LearningEvidence:
-    """Train on one batch for `STEPS` steps: with the optimizer of ``config``, then, where that fails, with plain Adam.
+    """Train on one batch for `STEPS` steps, with the optimizer of ``config``, and with plain Adam if that fails.
 
-    All of them take about ``seconds``, or `FEWEST` steps each.
+    All attempts take about ``seconds`` together, or `FEWEST` steps each.
 
     Raises:
-        TaskError: the config, the model or the loss is at fault.
+        TaskError: a mistake in the config, the model or the loss.
     """
     recipe, on = Recipe.parse(config), device()
     examples, model = one_batch(data.unpacked(), on), fresh(task, config, on)
-    optimizer = recipe.build_optimizer(model)  # The first one loads torch's compiler, for seconds that do not count.
-    heart = _ByHeart(task, examples, config, Clock(seconds))
+    optimizer = recipe.build_optimizer(model)  # The first imports torch's compiler, for seconds that must not count.
+    heart = _OneBatch(task, examples, config, Clock(seconds))
     found = heart.train(model, optimizer, f"{recipe.optimizer}, lr {recipe.lr:.3g}")
     for rate in RATES:
         if fall(found.before, found.after) > (LEARNT if found.before > 0 else CLEAR) or not found.connected:
@@ -53,18 +53,18 @@ def learn(task: Task, data: Data, config: Mapping[str, Any], seconds: float) -> 
 
 
 class _Watch:
-    """What becomes of the parameters of a model while it trains."""
+    """Record of a model's parameters and gradients during training."""
 
     def __init__(self, model: nn.Module) -> None:
         self._named = dict(model.named_parameters())
         self._start = {name: p.detach().clone() for name, p in self._named.items() if p.requires_grad}
-        self._heard: set[str] = set()
+        self._with_gradient: set[str] = set()
         self._broken: set[str] = set()
 
     def see(self) -> bool:
-        """Look at the gradients; whether all are finite."""
-        self._heard |= {name for name in self._start if self._named[name].grad is not None}
-        self._broken |= {n for n in self._heard if not bool(torch.isfinite(_gradient(self._named[n])).all())}
+        """Record the gradients; returns whether all are finite."""
+        self._with_gradient |= {name for name in self._start if self._named[name].grad is not None}
+        self._broken |= {n for n in self._with_gradient if not bool(torch.isfinite(_gradient(self._named[n])).all())}
         return not self._broken
 
     def names(self, steps: int) -> dict[str, Any]:
@@ -72,17 +72,17 @@ class _Watch:
         moved = {name for name, start in self._start.items() if not torch.equal(self._named[name].detach(), start)}
         groups = {
             "frozen": self._named.keys() - self._start.keys(),
-            "silent": self._start.keys() - self._heard,
-            "unchanged": self._heard - self._broken - moved if steps else set(),
+            "silent": self._start.keys() - self._with_gradient,
+            "unchanged": self._with_gradient - self._broken - moved if steps else set(),
             "broken": self._broken,
         }
         named = {field: tuple(name for name in self._named if name in group) for field, group in groups.items()}
-        return {**named, "connected": bool(self._heard)}
+        return {**named, "connected": bool(self._with_gradient)}
 
 
 @dataclass(frozen=True)
-class _ByHeart:
-    """One batch, learnt by heart."""
+class _OneBatch:
+    """The overfitting of one batch."""
 
     task: Task
     examples: Batch
@@ -90,9 +90,9 @@ class _ByHeart:
     clock: Clock
 
     def train(self, model: nn.Module, optimizer: Optimizer, by: str) -> LearningEvidence:
-        """Train ``model`` on it for `STEPS` steps, or until it is learnt or the time is over."""
+        """Train ``model`` on the batch for `STEPS` steps, or until it is learnt or the time is up."""
         if any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
-            with torch.no_grad():  # The first batch gives them their shapes.
+            with torch.no_grad():  # The first batch gives lazy parameters their shapes.
                 self.task.loss(model.train(), self.examples, self.config)
         watch, began = _Watch(model), time.perf_counter()
         losses = self._losses(model.train(), optimizer, watch)
@@ -107,7 +107,7 @@ class _ByHeart:
         )
 
     def try_adam(self, model: nn.Module, rate: float) -> LearningEvidence | None:
-        """The same with plain Adam; None where it does not go with the model, as with sparse gradients."""
+        """The same with plain Adam; None if it does not support the model, as with sparse gradients."""
         try:
             adam = Adam([p for p in model.parameters() if p.requires_grad], lr=rate)
             return self.train(model, adam, f"adam, lr {rate:.3g}")

@@ -1,4 +1,4 @@
-"""Runs of one config with one seed: they must agree, and one that was resumed must agree with one that was not."""
+"""Probe of reproducibility: two runs with one seed must agree, and a resumed run with an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from trainables.worker import checkpoint
 from trainables.worker.staged import EpochRunner
 
 Make = Callable[[], EpochRunner]
-"""Makes a run from its beginning; each call another one, of the same config and seed."""
+"""Makes a new run, from the first epoch, of the same config and seed."""
 
 BESIDE = ("train_loss",)
-"""What is compared beside the sweep's metric, if it is reported; all else may be times and the like."""
+"""Metrics that are compared besides the sweep's own; others may be times and the like."""
 
 
 def compare(make: Make, other: Make, metric: str, epochs: int, clock: Clock) -> RunsEvidence:
-    """Run one epoch, then what there is time for: the same again (by ``other``), and a resumed second epoch.
+    """Run one epoch, then, if there is time, the same again (by ``other``), and a resumed second epoch.
 
-    ``epochs`` is how many the plan has in all. Raises whatever the first run does.
+    ``epochs`` is the number of all epochs of the plan. Exceptions of the first run are raised.
     """
     with ExitStack() as open_runs, tempfile.TemporaryDirectory(prefix="sieve-check-") as folder:
         run = open_runs.enter_context(closing(make()))
@@ -40,7 +40,8 @@ def compare(make: Make, other: Make, metric: str, epochs: int, clock: Clock) -> 
         again = open_runs.enter_context(closing(other()))
         began = time.perf_counter()
         apart, where = _difference(metrics, again.run_epoch(), metric)
-        seconds = min(seconds, time.perf_counter() - began)  # The first run may have loaded what trials find loaded.
+        # The first run may have imported modules that a trial's worker has already.
+        seconds = min(seconds, time.perf_counter() - began)
         found = RunsEvidence(dict(metrics), seconds, apart, where)
         if clock.left < 2 * seconds:
             return found
@@ -53,7 +54,7 @@ def compare(make: Make, other: Make, metric: str, epochs: int, clock: Clock) -> 
 
 
 def difference(one: Any, other: Any, path: str = "") -> str | None:
-    """The place where two states differ, None if they are the same bit for bit (NaN equals itself)."""
+    """The path at which two states differ; None if they are the same bit for bit (NaN equals itself)."""
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
         same = one.shape == other.shape and torch.equal(one.cpu().nan_to_num(), other.cpu().nan_to_num())
         return None if same else path
@@ -80,7 +81,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _difference(one: Mapping[str, float], other: Mapping[str, float], metric: str) -> tuple[float, str]:
-    """The largest relative difference of what both report, and of which metric."""
+    """The largest relative difference of metrics that both report, and the metric's name."""
     names = [name for name in (metric, *BESIDE) if name in one and name in other]
     return max(((_apart(float(one[name]), float(other[name])), name) for name in names), default=(0.0, ""))
 

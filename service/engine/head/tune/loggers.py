@@ -1,4 +1,4 @@
-"""Tune's own result loggers, off unless the spec names them."""
+"""Tune's own logger callbacks, off unless the spec names them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check(names: Sequence[str]) -> None:
         if package is not None and importlib.util.find_spec(package) is None:
             raise UserError(
                 f"the logger {name} needs the package {package}, which is not installed",
-                f"run: pip install 'raysieve[{name}]', or leave {name} out of loggers",
+                f"from a checkout of Sieve: pip install '.[{name}]', or leave {name} out of loggers",
             )
 
 

@@ -1,63 +1,43 @@
-"""Tune's source of trials: unfinished ones under their old numbers first, then whatever the policy says."""
+"""Tune's search algorithm."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import replace
+from collections import Counter
 from typing import Any
 
 from ray.tune.experiment import Trial
-from ray.tune.search.search_algorithm import SearchAlgorithm
+from ray.tune.search import SearchAlgorithm
 
-from service.engine.head.concurrency import Concurrency
-from service.engine.head.trial_log import TrialLog
-from service.engine.head.tune.no_snapshot import NoSnapshot
-from service.engine.head.tune.stopper import SweepStopper
-from service.engine.state.rounds import Round
-from service.ledger.records import DecisionRecord, TrialRecord
-from service.policy.policy import Job, Policy
-from service.policy.verdict import Ruling
-from service.spec.errors import SieveError
+from cluster.errors import RayChanged
+from cluster.ray_internals import tune
+from service.engine.head.assignments import Assignments
+from service.engine.head.no_snapshot import NoSnapshot
+from service.engine.head.resources.concurrency import Concurrency
+from service.engine.head.resources.gpu_packing import GpuPacking
+from service.engine.head.trial_queue import TrialQueue
+from service.ledger.records import TrialRecord
 
 LEG = "_"
 """What a Tune trial's name has between the trial's number and its leg, from the second one on."""
 
-Assign = Callable[[TrialRecord], dict[str, Any]]
-
 
 class PolicySearchAlg(NoSnapshot, SearchAlgorithm):
-    """Tune's search algorithm: hands out a trial whenever one of the slots is free.
-
-    Without any slot, Tune's experiment ends though more comes.
+    """Tune search algorithm that hands out the next trial of the queue whenever a slot is free.
 
     A Tune trial is one leg of a Sieve trial: a retry, a promotion, or what a killed head left, is a new Tune trial with
-    the old number and config, which goes on from its checkpoint. ``over``: nothing more comes. ``assign`` turns a
-    trial's row into its worker's config. Should the policy fail, the sweep does.
+    the old number and config, which goes on from its checkpoint. ``over``: nothing more comes. Without any slot, Tune's
+    experiment ends though more comes.
     """
 
     def __init__(
-        self,
-        trial_log: TrialLog,
-        round: Round,
-        policy: Policy,
-        stopper: SweepStopper,
-        concurrency: Concurrency,
-        assign: Assign,
+        self, queue: TrialQueue, concurrency: Concurrency, gpu_packing: GpuPacking, assignments: Assignments
     ) -> None:
-        self._trial_log = trial_log
-        self._round = round
-        self._plan = round.spec.plan
-        self._policy = policy
-        self._stopper = stopper
-        self.concurrency = concurrency
-        self.gpu_packing = concurrency.gpu_packing
-        self._assign = assign
-        self._offers = deque(n for n in trial_log.unfinished() if trial_log.trials[n].state != "PAUSED")
+        self._queue = queue
+        self._concurrency = concurrency
+        self._gpu_packing = gpu_packing
+        self._assignments = assignments
         self._live: set[str] = set()
         self._legs: Counter[int] = Counter()
-        self._idle_since: tuple[int, int] | None = None
-        self._dry = False
         self.over = False
         self._experiment: dict[str, Any] = {}
 
@@ -65,22 +45,14 @@ class PolicySearchAlg(NoSnapshot, SearchAlgorithm):
         [experiment] = experiments
         self._experiment = experiment.spec
 
-    def offer(self, number: int) -> None:
-        """Run an unfinished trial again, before any new one as a rule."""
-        self._offers.append(number)
-
-    def resume(self, number: int) -> None:
-        """Run a trial that gave its place up, before any other."""
-        self._offers.appendleft(number)
-
     def next_trial(self) -> Trial | None:
-        trial = None if self.over or self.concurrency.free <= 0 or self.gpu_packing.waits else self._given()
-        self.concurrency.wants(len(self._offers) if self._dry or self.over else None)
+        trial = None if self.over or self._concurrency.free <= 0 or self._gpu_packing.waits else self._next()
+        self._concurrency.wants(self._queue.waiting)
         return trial
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         self._live.discard(trial_id)
-        self.concurrency.left(number_of(trial_id))
+        self._concurrency.left(number_of(trial_id))
 
     def is_finished(self) -> bool:
         """Whether Tune need not ask: nothing more comes, or there is no place for it.
@@ -90,82 +62,41 @@ class PolicySearchAlg(NoSnapshot, SearchAlgorithm):
         """
         return (
             self.over
-            or (not self._live and self.concurrency.count == 0)
-            or (bool(self._live) and self.concurrency.full)
+            or (not self._live and self._concurrency.count == 0)
+            or (bool(self._live) and self._concurrency.full)
         )
 
     def set_finished(self) -> None:
         self.over = True
-        self._offers.clear()
+        self._queue.close()
         for trial_id in list(self._live):
             self.on_trial_complete(trial_id)
 
     def save_to_dir(self, dirpath: str, **kwargs: Any) -> None:
         """Nothing to save: the ledger is the truth."""
 
-    def _given(self) -> Trial | None:
-        record = self._next() if self.gpu_packing.probing or not self._offers else None
-        if record is None and self._offers:
-            record = self._trial_log.trials[self._offers.popleft()]
-        if record is None:
+    def _next(self) -> Trial | None:
+        row = self._queue.next(len(self._live))
+        if row is None:
             self.over = not self._live
             return None
-        trial = self._tune_trial(record)
+        try:
+            trial = self._tune_trial(row)
+        except RayChanged as error:
+            self._queue.fail(str(error))
+            return None
         self._live.add(trial.trial_id)
-        self.concurrency.taken(record.number)
+        self._concurrency.taken(row.number)
         return trial
 
-    def _next(self) -> TrialRecord | None:
-        """What the policy gives a free slot; it is not asked again before something has happened."""
-        now = (self._trial_log.events, len(self._live))
-        if now == self._idle_since:
-            return None
-        try:
-            job = self._policy.next(self._trial_log.table(self._round.before))
-        except SieveError as error:
-            self._stopper.fail(str(error))
-            job = None
-        self._dry = job is None
-        if job is None:
-            self._idle_since = now
-            return None
-        return self._begin(job) if job.ruling is None else self._promote(job, job.ruling)
-
-    def _begin(self, job: Job) -> TrialRecord:
-        config, skipped = dict(job.config or {}), sorted(job.skipped)
-        stage = self._plan.without(skipped).next(-1)
-        record = TrialRecord(
-            job.trial, config, "PENDING", stage, self._round.number, origin=job.origin, skipped=skipped
-        )
-        self._trial_log.record(record, decisions=self.gpu_packing.begun(record, self._stopper.seconds()))
-        return record
-
-    def _promote(self, job: Job, ruling: Ruling) -> TrialRecord:
-        row, verdict = self._trial_log.trials[job.trial], ruling.verdict
-        plan = self._plan.without([*row.skipped, *job.skipped])
-        row = replace(
-            row, state="RUNNING", why=verdict.reason, stage=plan.next(ruling.stage), skipped=list(plan.skipped)
-        )
-        numbers, time = dict(verdict.numbers), self._stopper.seconds()
-        decision = DecisionRecord(row.number, ruling.stage, verdict.kind, verdict.reason, numbers, time)
-        self._trial_log.record(row, decisions=[decision])
-        return row
-
-    def _tune_trial(self, record: TrialRecord) -> Trial:
-        spec, leg = self._experiment, self._legs[record.number]
-        self._legs[record.number] += 1
-        name = f"{record.number:05d}" + (f"{LEG}{leg}" if leg else "")
-        return Trial(
-            trainable_name=spec["run"],
-            config=self._assign(record),
-            trial_id=name,
-            experiment_tag=name,
-            storage=spec["storage"],
-            checkpoint_config=spec["checkpoint_config"],
-            placement_group_factory=self.gpu_packing.request(record.number),
-            trial_name_creator=spec.get("trial_name_creator"),
-            trial_dirname_creator=spec.get("trial_dirname_creator"),
-        )
+    def _tune_trial(self, row: TrialRecord) -> Trial:
+        leg = self._legs[row.number]
+        assignment = self._assignments.of(row)
+        stage = assignment.next_stage
+        self._legs[row.number] += 1
+        name = f"{row.number:05d}" + (f"{LEG}{leg}" if leg else "")
+        config = assignment.to_dict() | {"crew": self._gpu_packing.crew(stage)}
+        return tune.trial(self._experiment, name, config, self._gpu_packing.request(row.number, stage))
 
 
 def number_of(trial_id: str) -> int:

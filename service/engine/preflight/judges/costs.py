@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from service.engine.preflight import forecast
 from service.engine.preflight.finding import Finding
+from service.policy.cluster_share.request import most_processes
 from service.spec import Spec
 from trainables.probe.evidence import CostEvidence
 
@@ -40,7 +41,7 @@ def costs(spec: Spec, seen: CostEvidence, slots: int, gpu: float) -> Iterator[Fi
 
 def processes(spec: Spec) -> Iterator[Finding]:
     """That one process stood for all, where a trial has several."""
-    many = spec.resources.processes
+    many = most_processes(spec)
     if many > 1:
         evidence = (
             f"a trial's {many} processes were looked at as one, which took its part of each batch: "

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterator, Sequence
 
 from service.engine.preflight.finding import Finding, Level
 from service.engine.preflight.judges.learning import names
+from trainables.nearest import closest
 from trainables.probe.evidence import CornerEvidence, ProbeFailure, RunsEvidence, fall
 
 CLIMBED = 10.0
@@ -20,8 +20,6 @@ MASTERED = 0.9
 """A loss that fell by this share may have brought the metric to its end, 0 or 1."""
 SMALLER = "lower the bounds of what makes it large, or batch_size"
 KEEP_OUT = "keep such configs out of the space, or let the task take them"
-OWN = ("task", "metric")
-"""Kinds of failures whose message ends with the cure."""
 LOWER = "lower its upper bound, warm up or set clip_norm: trials there are lost"
 
 
@@ -50,8 +48,7 @@ def _failed(seen: Sequence[CornerEvidence]) -> Iterator[Finding]:
         if failure.kind == "memory":
             evidence, cure = f"{place} does not fit in memory: {failure.message}", SMALLER
         else:
-            said, _, own = failure.message.rpartition("; ") if failure.kind in OWN else ("", "", "")
-            evidence, cure = f"{place}: {said or failure.message}", own if said else KEEP_OUT
+            evidence, cure = f"{place}: {failure.message}", failure.cure or KEEP_OUT
         yield Finding("fail", "corners", evidence, cure)
 
 
@@ -66,7 +63,7 @@ def _diverged(one: CornerEvidence, first_loss: float | None) -> bool:
 
 def _how(one: CornerEvidence) -> str:
     if one.failure is not None:
-        return one.failure.message.partition(";")[0]
+        return one.failure.message
     return f"the training loss is {one.last:.3g} after {one.steps} steps"
 
 
@@ -100,8 +97,8 @@ def metric(name: str, reported: Sequence[str]) -> Finding:
     if name in reported:
         others = ", ".join(other for other in reported if other != name)
         return Finding("ok", "metric", f"{name} is reported" + (f", beside {others}" if others else ""))
-    close = difflib.get_close_matches(name, reported, n=1)
-    hint = f"name {close[0]!r} as" if close else "name one of these as"
+    close = closest(name, reported)
+    hint = f"name {close!r} as" if close else "name one of these as"
     return Finding(
         "fail", "metric", f"the task reports no {name}, only {', '.join(reported)}", f"{hint} metric.name of the sweep"
     )

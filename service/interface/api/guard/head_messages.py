@@ -13,6 +13,7 @@ from service.ledger.ledger import Needs
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, WorthRecord
 from service.spec.errors import UserError
 from service.spec.space.space import Space
+from service.spec.states import SweepState
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Ticket:
 class Beat:
     """A sign of life."""
 
-    state: str | None = None
+    state: SweepState | None = None
     needs: Needs | None = None
 
 
@@ -34,7 +35,7 @@ class Beat:
 class End:
     """How a head has left its sweep, and why."""
 
-    state: str
+    state: SweepState
     why: str
 
 

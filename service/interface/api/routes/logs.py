@@ -16,7 +16,7 @@ from service.interface.api.problems import Refusal, declared
 from service.interface.api.routes.sweeps import Name
 from service.interface.api.service_settings import PREFIX, Here, ServiceSettings
 from service.ledger.errors import UnknownSweep
-from service.ledger.store.store import HEADED
+from service.spec.states import SWEEP_WITH_HEAD
 
 router = APIRouter(prefix=PREFIX, tags=["sweeps"], route_class=Guarded)
 
@@ -98,6 +98,6 @@ async def _following(here: ServiceSettings, user: str, name: str, log: LogTail) 
 
 def _goes_on(here: ServiceSettings, name: str) -> bool:
     try:
-        return here.store.sweep(name).state in HEADED
+        return here.store.sweep(name).state in SWEEP_WITH_HEAD
     except UnknownSweep:
         return False

@@ -14,10 +14,10 @@ from service.interface.api.service_settings import PREFIX, Here
 from service.ledger.records import SweepRecord
 from service.ledger.results.results import Results
 from service.ledger.store.store import Store
+from service.spec.states import SWEEP_UNDER_WAY, SweepState
 
 router = APIRouter(prefix=PREFIX, tags=["cluster"], route_class=Guarded)
 
-WAITING = ("QUEUED", "STARTING", "RUNNING")
 _PAGE = 500
 _EXAMPLE: dict[str, Any] = {
     "sweep": "digits",
@@ -39,7 +39,7 @@ class Place(BaseModel):
 
     sweep: str
     owner: str
-    state: str
+    state: SweepState
     priority: int
     weight: float
     slots: int | None
@@ -62,7 +62,7 @@ def get_queue(user: Viewer, here: Here, request: Request) -> Any:
     form, results = formats.accepted(request), Results(here.store)
     if form != formats.JSON:
         return formats.respond(form, results.queue_rows, results.queue)
-    records = [record for state in WAITING for record in _all(here.store, state)]
+    records = [record for state in SWEEP_UNDER_WAY for record in _all(here.store, state)]
     records.sort(key=lambda record: (-record.priority, record.created))
     return QueueView(items=[_place(record) for record in records])
 
@@ -72,7 +72,7 @@ def _place(record: SweepRecord) -> Place:
     return Place(sweep=record.name, **shared)
 
 
-def _all(store: Store, state: str) -> list[SweepRecord]:
+def _all(store: Store, state: SweepState) -> list[SweepRecord]:
     found = page = store.page(state=state, limit=_PAGE)
     while len(page) == _PAGE:
         page = store.page(state=state, limit=_PAGE, before=page[-1].name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
@@ -17,6 +17,7 @@ from service.interface.api.problems import declared
 from service.interface.api.routes.sweep_views import EXAMPLE, SPEC, STATUS, SweepDetail
 from service.interface.api.routes.sweeps import Name, detail
 from service.interface.api.service_settings import PREFIX, Here, ServiceSettings
+from service.spec.states import PersonWish
 
 router = APIRouter(prefix=PREFIX, tags=["sweeps"], route_class=Guarded)
 
@@ -53,7 +54,7 @@ class Wish(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"wish": "pause"}]})
 
-    wish: Literal["pause", "resume", "stop", "cancel"]
+    wish: PersonWish
 
 
 class Extension(BaseModel):

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.ledger.records import SweepRecord
 from service.ledger.results.status import Status
+from service.spec.states import SweepState, TrialState, Wish
 
 EXAMPLE: dict[str, Any] = {
     "name": "digits",
@@ -94,8 +95,8 @@ class SweepView(BaseModel):
     task: str
     metric: MetricView
     owner: str
-    state: str = Field(description="QUEUED, STARTING, RUNNING, PAUSED, SUCCEEDED, STOPPED, FAILED or CANCELLED")
-    wish: str | None
+    state: SweepState = Field(description="QUEUED, STARTING, RUNNING, PAUSED, SUCCEEDED, STOPPED, FAILED or CANCELLED")
+    wish: Wish | None
     why: str
     attempt: int
     head: str | None
@@ -115,10 +116,10 @@ class SweepView(BaseModel):
     simulated: bool
     package: str | None
     commit: str | None
-    counts: dict[str, int]
+    counts: dict[TrialState, int]
 
     @classmethod
-    def of(cls, sweep: SweepRecord, counts: Mapping[str, int], **more: Any) -> Self:
+    def of(cls, sweep: SweepRecord, counts: Mapping[TrialState, int], **more: Any) -> Self:
         """The view of a record."""
         shared = {f.name: getattr(sweep, f.name) for f in fields(sweep) if f.name in cls.model_fields}
         spec = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
@@ -15,10 +15,10 @@ from service.interface.api.routes.sweep_views import SPEC, SweepDetail, SweepPag
 from service.interface.api.service_settings import PREFIX, Here
 from service.ledger.results import rows
 from service.ledger.results.status import snapshot
+from service.spec.states import SweepState
 
 router = APIRouter(prefix=PREFIX, tags=["sweeps"], route_class=Guarded)
 
-State = Literal["QUEUED", "STARTING", "RUNNING", "PAUSED", "SUCCEEDED", "STOPPED", "FAILED", "CANCELLED"]
 Name = Annotated[str, Path(description="the name of a sweep", examples=["digits"], max_length=63)]
 
 
@@ -36,7 +36,7 @@ def list_sweeps(
     user: Viewer,
     here: Here,
     request: Request,
-    state: Annotated[State | None, Query(description="only those in this state")] = None,
+    state: Annotated[SweepState | None, Query(description="only those in this state")] = None,
     owner: Annotated[str | None, Query(description="only those of this person", max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="at most so many")] = 100,
     before: Annotated[str | None, Query(description="only those older than this one", max_length=63)] = None,

@@ -1,1 +1,1 @@
-"""The Gaussian process behind `bayesopt`: features of configs, values of unfinished trials, candidates."""
+"""The model of `bayesopt`: Gaussian process, features of configs, estimates of unfinished trials, candidates."""

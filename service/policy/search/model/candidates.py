@@ -1,4 +1,4 @@
-"""Points of the unit cube to look at: everywhere, and around good ones."""
+"""Candidates for the acquisition function: points of the unit cube, uniform and around good ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from service.spec.space.space import Space
 EVERYWHERE, AROUND, REFINED = 1200, 400, 100
 BELOW_ONE = 1.0 - 1e-9
 NEAREST, FARTHEST = 0.01, 0.3
-"""Steps around a good point are drawn between these, evenly in their logarithms."""
+"""Bounds of the step size around a good point, drawn log-uniformly."""
 
 
 def everywhere(draw: np.random.Generator, dimension: int) -> Array:
@@ -19,9 +19,9 @@ def everywhere(draw: np.random.Generator, dimension: int) -> Array:
 
 
 def around(draw: np.random.Generator, good: Array, space: Space, radius: float | None = None) -> Array:
-    """Points near rows of ``good`` (best first; NaN, where a parameter does not apply, counts as the middle).
+    """Points near the rows of ``good``, shape (n, dimension), best first; NaN (inactive) counts as the middle.
 
-    Each changes some coordinates by normal steps; a category is now and then drawn anew. The first rows have more
+    Each point changes some coordinates by normal steps, and sometimes draws a category anew. The first rows have more
     neighbours. With ``radius`` all steps have that scale, there are `REFINED` points instead of `AROUND`, and
     categories stay.
     """

@@ -1,4 +1,4 @@
-"""What each trial would be worth at the last stage, by the highest stage that it has ended."""
+"""Estimates of each trial's loss at the last stage, from its value at the highest stage that it has ended."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from service.policy.observation import Observation
 
 PRIOR_PAIRS = 2.0
-"""A stage is taken to foretell the next one's value unchanged, as if so many pairs had shown it."""
+"""Weight, in pairs of values, of the prior that a stage's value equals the next one's."""
 
 UNKNOWN, NOISE = 0.5, 0.3
-"""Doubt (standard deviation) in what a stage foretells, as a share of its values' spread: with no pairs, and a prior's
-with pairs."""
+"""Standard deviation of the next stage's value given this one's, as a fraction of the values' spread: without pairs,
+and the prior's where there are pairs."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class _Line:
-    """What a stage foretells of the next: ``intercept + slope * loss``, with a residual variance."""
+    """Linear prediction of the next stage's loss: ``intercept + slope * loss``, with the residual variance."""
 
     intercept: float
     slope: float
@@ -39,10 +39,9 @@ class _Line:
 def estimate(table: Sequence[Observation], goal: str) -> list[Estimate]:
     """An estimate for each trial that has ended a stage or failed, by trial number.
 
-    A coarse loss never passes for a final one: it is carried upwards stage by stage by a line fitted to the trials that
-    ended both stages (ridge regression towards slope 1), and the line's residual variance is its doubt, as stages are
-    combined in an ensemble of levels (Li et al. 2022, Hyper-Tune, weight them). Trials that failed or have values that
-    are not numbers count as the worst loss seen.
+    The loss of a lower stage is mapped upwards stage by stage with a line fitted to the trials that ended both stages
+    (ridge regression towards slope 1), whose residual variance is added; compare the weighted ensemble of levels in Li
+    et al. 2022, Hyper-Tune. Trials that failed or have values that are not numbers count as the worst loss seen.
     """
     losses = _losses(table, goal)
     ended = [stage for stage in sorted(losses, reverse=True) if losses[stage]]
@@ -60,7 +59,7 @@ def estimate(table: Sequence[Observation], goal: str) -> list[Estimate]:
 
 
 def _losses(table: Sequence[Observation], goal: str) -> dict[int, dict[int, float]]:
-    """Losses by stage and trial, of trials whose every value is a number."""
+    """Losses by stage and trial, of trials all of whose values are numbers."""
     sign = -1.0 if goal == "maximize" else 1.0
     losses: dict[int, dict[int, float]] = {}
     for observation in sorted(table, key=lambda o: o.trial):

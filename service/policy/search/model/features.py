@@ -1,4 +1,4 @@
-"""Configs as rows of numbers in which distances mean something."""
+"""Features of configs for a Gaussian process: numeric columns, categories one-hot."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from service.spec.space.space import Space
 Array = NDArray[np.float64]
 
 APART = 0.5**0.5
-"""Entry of a category's own column, so that two different categories are 1 apart."""
+"""One-hot value, by which two different categories have the distance 1."""
 
 INACTIVE = 0.5
 
 
 class Features:
-    """Turns unit coordinates into columns: one for a number, one for each value of a category.
+    """Encoder of unit coordinates: one column for a number, one-hot columns for a category.
 
-    Choices of three or more growing numbers are numbers, too. A parameter that does not apply stands at the middle of
-    its range and in no category, so that it tells nothing.
+    Choices of three or more increasing numbers are numbers, too. An inactive parameter has the middle of its range, or
+    no category.
     """
 
     def __init__(self, space: Space) -> None:
@@ -32,7 +32,7 @@ class Features:
         self._indices = {p.name: index for index, p in enumerate(space.parameters)}
 
     def encode(self, units: Array) -> Array:
-        """Rows of features for rows of unit coordinates, shape (n, parameters); NaN marks what does not apply."""
+        """Rows of features for rows of unit coordinates, shape (n, parameters), NaN for inactive parameters."""
         columns = []
         for values, width, parameter in zip(units.T, self._widths, self._space.parameters, strict=True):
             if not is_category(parameter):
@@ -43,7 +43,7 @@ class Features:
         return np.concatenate(columns, axis=1)
 
     def prune(self, units: Array) -> Array:
-        """The same rows with NaN where a condition does not hold, as `Space.prune` leaves such parameters out."""
+        """The same rows with NaN for inactive parameters, which `Space.prune` leaves out of configs."""
         pruned = units.copy()
         for index, parameter in enumerate(self._space.parameters):
             if parameter.when:
@@ -65,7 +65,7 @@ class Features:
 
 
 def is_category(parameter: Parameter) -> bool:
-    """Whether the values of ``parameter`` have no order that a model may rely on."""
+    """Whether ``parameter`` is categorical: its values have no order for a model."""
     if parameter.kind not in ("choice", "grid_search"):
         return False
     numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in parameter.args)
@@ -75,7 +75,7 @@ def is_category(parameter: Parameter) -> bool:
 
 def _among(parent: Parameter, units: Array, allowed: Sequence[object]) -> NDArray[np.bool_]:
     """Whether the values of ``parent`` at ``units`` are among ``allowed``, shape (n,)."""
-    if parent.kind in ("choice", "grid_search"):  # Looked up for all rows at once: this is asked for every candidate.
+    if parent.kind in ("choice", "grid_search"):  # Looked up for all rows at once, as there are many candidates.
         fits = np.array([any(same(value, other) for other in allowed) for value in parent.args])
         return np.asarray(fits[np.minimum((np.nan_to_num(units) * len(fits)).astype(int), len(fits) - 1)])
     values = [parent.sampler.from_unit(float(u)) for u in np.nan_to_num(units)]

@@ -1,4 +1,4 @@
-"""A Gaussian process over configs: the model of bayesian-optimization (scikit-learn's), bounded in cost."""
+"""Gaussian process over configs: scikit-learn's, as in bayesian-optimization, with bounded cost."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ NOISE = (0.02, 1.5)
 
 
 def hyperparameters(columns: Array, losses: Array, variances: Array) -> Array:
-    """The most probable kernel parameters (logarithms) for standardized ``losses`` with known ``variances``.
+    """The most probable (MAP) kernel parameters, as logarithms, for standardized ``losses`` with known ``variances``.
 
     Shapes: columns (n, d), losses (n,), variances (n,); the result is for `GaussianModel`. Matern 5/2 with a length
-    scale for each column (Snoek et al. 2012). The priors keep a model of few points from claiming certainty.
+    scale for each column (Snoek et al. 2012). The priors keep a model of few points from being overconfident.
     """
     model = _regressor(_kernel(columns.shape[1]), variances, _bounded)
     model.fit(columns, losses)
@@ -56,10 +56,9 @@ class GaussianModel:
         return mean, np.sqrt(np.maximum(deviation**2 - noise, 1e-12))
 
     def believing(self, columns: Array) -> GaussianModel:
-        """The model as if each of ``columns`` (m, d) had turned out as expected.
+        """The model with each of ``columns`` (m, d) added at its predicted mean (kriging believer).
 
-        A constant liar that believes its own mean (kriging believer, Ginsbourger et al. 2010): proposals keep away from
-        configs that are still being trained.
+        Ginsbourger et al. 2010; it keeps proposals away from configs of running trials.
         """
         known, losses, variances = self._data
         mean, _ = self.predict(columns)
@@ -101,7 +100,7 @@ def _threads() -> ThreadpoolController:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """One thread, as small matrices lose more to threads than they gain, and none of scikit-learn's warnings."""
+    """Context of one BLAS thread, which is faster for small matrices, without scikit-learn's warnings."""
     with _threads().limit(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,4 +1,4 @@
-"""Trials from the best to the worst, whatever stage each of them has come to."""
+"""Ranking of trials of different stages by their estimated loss at the last stage."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from service.policy.observation import Observation
 from service.policy.search.model.estimates import estimate
 
 DOUBT = 0.5
-"""A trial stands where it would if it turned out worse than expected by so many standard deviations."""
+"""Standard deviations that are added to a trial's estimated loss."""
 
 
 def standing(table: Sequence[Observation], goal: str) -> list[Observation]:
-    """The trials that ended a stage or failed, best first, by their `estimates` of the last stage's value.
+    """The trials that ended a stage or failed, best first, by their `estimates` of the last stage's loss.
 
-    A good trial that has not come far may stand before a poor one that has: if whoever came further stood first, then
-    all that a searcher takes for good would soon be the few that were promoted, and nothing new could join them. Doubt
-    counts against it (`DOUBT`), and as much as its stage foretells is learned from those that went on. Failed trials
-    and values that are not numbers come last.
+    A good trial at a low stage may rank before a poor one at a higher stage: if the stage ranked first, a searcher's
+    good trials would soon be only the few that were promoted, and no new one could join them. The standard deviation of
+    the estimate counts against a trial (`DOUBT`). Failed trials and values that are not numbers come last.
     """
     told = [o for o in table if o.values or o.state == "FAILED"]
     place = {e.trial: e.loss + DOUBT * math.sqrt(e.variance) for e in estimate(told, goal)}
@@ -26,5 +25,5 @@ def standing(table: Sequence[Observation], goal: str) -> list[Observation]:
 
 
 def broken(observation: Observation) -> bool:
-    """Whether a trial failed or has no number to show."""
+    """Whether a trial failed or has no number as its newest value."""
     return observation.state == "FAILED" or not math.isfinite(observation.values.get(observation.stage, math.nan))

@@ -1,1 +1,1 @@
-"""Ray Tune ``Searcher`` classes of the user's own, driven as pure functions of the table."""
+"""The user's own Ray Tune ``Searcher`` classes, driven by replaying the table of trials."""

@@ -1,4 +1,4 @@
-"""One object of a user's own Ray Tune searcher class, and what can go wrong with it."""
+"""One instance of the user's own Ray Tune ``Searcher``, with its exceptions as errors for the user."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ FINISHED = Searcher.FINISHED
 
 
 class Instance:
-    """A Tune searcher over the space of ``spec``, without its constants.
+    """A Tune ``Searcher`` over the space of ``spec`` without its constants.
 
-    It gets space, metric and mode by ``set_search_properties`` where it has that, else by its constructor as far as
-    that takes them; the seed of the spec goes to a parameter of one of the names in `SEEDS`.
+    It is given space, metric and mode by ``set_search_properties``, or by those arguments that its constructor has; the
+    spec's seed by an argument of one of the names in `SEEDS`.
 
     Raises:
-        UserError: the class is no Searcher, or it fails, here or in any method.
+        UserError: the class is no ``Searcher``, or it raises, here or in any method.
     """
 
     def __init__(self, spec: Spec, kind: Any) -> None:
@@ -46,30 +46,30 @@ class Instance:
         known: dict[str, Any] = {"metric": metric, "mode": mode, **dict.fromkeys(SEEDS, self._seed)}
         known |= {} if late else {"space": searched(self._space)}
         taken = inspect.signature(made).parameters
-        with self._blamed("cannot be made"), _stirred(self._seed, 0):
+        with self._blamed("cannot be made"), _seeded(self._seed, 0):
             self._searcher = made(**{key: value for key, value in known.items() if key in taken})
             if late:
                 self._searcher.set_search_properties(metric, mode, searched(self._space))
         self._learns_points = made.add_evaluated_point is not Searcher.add_evaluated_point
 
     def suggest(self, number: int) -> Mapping[str, Any] | str | None:
-        """The flat config of trial ``number``; None for not now, FINISHED for never again."""
-        with self._blamed("fails to suggest"), _stirred(self._seed, number):
+        """``suggest``: the flat config of trial ``number``; None for not now, FINISHED for no more."""
+        with self._blamed("fails to suggest"), _seeded(self._seed, number):
             suggestion = self._searcher.suggest(str(number))
         return suggestion if suggestion is None or suggestion == FINISHED else self._config(suggestion)
 
     def result(self, number: int, result: Mapping[str, Any]) -> None:
-        """A trial has a result and goes on."""
+        """``on_trial_result``: a result of a trial that goes on."""
         with self._blamed("fails on a result"):
             self._searcher.on_trial_result(str(number), dict(result))
 
     def complete(self, number: int, result: Mapping[str, Any] | None, error: bool = False) -> None:
-        """A trial has ended, with its last result if it has one."""
+        """``on_trial_complete``: the end of a trial, with its last result if it has one."""
         with self._blamed("fails on the end of a trial"):
             self._searcher.on_trial_complete(str(number), None if result is None else dict(result), error=error)
 
     def point(self, config: Mapping[str, Any], value: float) -> None:
-        """The value of a config that it did not suggest, or has done with; most searchers cannot learn from it."""
+        """``add_evaluated_point``, if the searcher has it: the value of a config of no open trial."""
         if self._learns_points:
             mine = {name: v for name, v in config.items() if name not in self._space.constants}
             with self._blamed("fails on an evaluated point"):
@@ -107,8 +107,8 @@ def _at(nested: Any, name: str) -> Any:
 
 
 @contextmanager
-def _stirred(seed: int, number: int) -> Iterator[None]:
-    """Python's and numpy's own generators drawn from (seed, number): a searcher without a seed repeats itself too."""
+def _seeded(seed: int, number: int) -> Iterator[None]:
+    """Context in which ``random`` and numpy are seeded by (seed, number), for searchers that take no seed."""
     before = random.getstate(), np.random.get_state()
     random.seed(f"{seed} {number}")
     np.random.seed(int(np.random.SeedSequence((seed, number)).generate_state(1)[0]))

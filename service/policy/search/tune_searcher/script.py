@@ -1,4 +1,4 @@
-"""What has happened in a sweep, step by step, as a searcher that hears of it one by one would have heard it."""
+"""The history of a sweep as a sequence of steps, to be replayed to a Tune ``Searcher``."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.policy.observation import Observation
-
-COMPLETE = ("pause", "stop", "finish")
+from service.spec.states import VERDICTS_TO_LEAVE
 
 
 @dataclass(frozen=True)
 class Step:
-    """Trial ``trial`` was proposed (``stage`` None), or came to the end of ``stage``."""
+    """The proposal of ``trial`` (``stage`` None), or its end of ``stage``."""
 
     trial: int
     stage: int | None = None
 
 
 def script(number: int, table: Sequence[Observation]) -> list[Step]:
-    """The steps before trial ``number`` is proposed.
+    """The steps before the proposal of trial ``number``.
 
-    Where a value does not say how many trials had begun before it, they began as late as they could: that is so if
-    one trial runs at a time.
+    Where a value does not say how many trials had begun before it, trials are taken to begin as late as possible, as if
+    one ran at a time.
     """
     values = [(o.order.get(stage, math.inf), o.trial, stage, o) for o in table for stage in o.values]
     steps: list[Step] = []
@@ -37,7 +36,7 @@ def script(number: int, table: Sequence[Observation]) -> list[Step]:
 
 
 def completes(observation: Observation, stage: int) -> bool:
-    """Whether a trial had no more to do at the end of ``stage``: it stopped, finished or waited."""
+    """Whether a trial stopped, finished or waited at the end of ``stage``."""
     if stage in observation.verdicts:
-        return observation.verdicts[stage] in COMPLETE
+        return observation.verdicts[stage] in VERDICTS_TO_LEAVE
     return stage == observation.stage and not observation.running

@@ -1,1 +1,1 @@
-"""Learning from past sweeps: their first configs, and how far their ranks are believed."""
+"""Warm start from past sweeps: their best configs first, and their trials as a prior, weighted by rank correlation."""

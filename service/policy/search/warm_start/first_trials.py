@@ -1,4 +1,4 @@
-"""The first trials of a warm start: the best that the sweeps it names have found."""
+"""First trials of a warm start: the best configs of the past sweeps."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ from service.policy.search.warm_start.lesson import Lesson
 from service.spec import Spec
 
 MOST = 3
-"""Configs of each past sweep, and the share of the trials that all of them may take."""
-SHARE = 0.25
+"""Configs of each past sweep at most."""
+
+FRACTION = 0.25
+"""Fraction of all trials that configs of past sweeps may take together."""
 
 APART = 0.05
-"""Configs count as distinct if some coordinate differs by so much of its range."""
+"""Configs are distinct if some unit coordinate differs by this much."""
 
 
 def openings(spec: Spec, lessons: Sequence[Lesson]) -> list[tuple[str, Mapping[str, Any]]]:
-    """(name of the past sweep, flat config) of the trials that follow ``search.initial``, at most `MOST` of each sweep.
+    """(name of the past sweep, flat config) of the trials that follow ``search.initial`` (Optuna: ``enqueue_trial``).
 
-    The best of every sweep in ``search.warm_start`` come first, then the second best, up to `SHARE` of all trials. What
-    a config leaves open is drawn.
+    The best of every sweep in ``search.warm_start`` come first, then the second best: at most `MOST` of each sweep and
+    `FRACTION` of all trials. Parameters that a config lacks are drawn at random.
     """
     named = {lesson.past.name: lesson for lesson in reversed(lessons) if lesson.past.name in spec.search.warm_start}
     found = [[(name, units) for units in _distinct(named[name])] for name in spec.search.warm_start if name in named]
     in_turn = [one for one in chain.from_iterable(zip_longest(*found)) if one is not None]
     trials = limits.max_trials(spec)
     before = len(spec.search.initial)
-    chosen = in_turn if trials is None else in_turn[: int(SHARE * trials)]
+    chosen = in_turn if trials is None else in_turn[: int(FRACTION * trials)]
     return [(name, _config(spec, units, before + n)) for n, (name, units) in enumerate(chosen, start=1)]
 
 

@@ -1,4 +1,4 @@
-"""What a searcher makes of a past: its score for any config, believed as far as it agrees with this sweep."""
+"""Surrogate model of a past sweep for a warm start, with a weight by its rank correlation with this sweep."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from service.spec import Spec
 
 TREES = 50
 MODELLED = 500
-"""Most trials of a past that are learned from: the better half of them its best, the others every so many-th."""
+"""Most trials of a past in its model: one half its best, the other half evenly spread over the rest."""
 
 EVERYWHERE = 128
-"""Random points that show how far predictions spread where nobody has been."""
+"""Random points by which the spread of predictions over the whole space is measured."""
 
 
 class Lesson:
-    """``past`` as the sweep of ``spec`` can use it: the trials whose configs lie in its space, by common parameters.
+    """A surrogate of ``past`` over the space of ``spec``, by the parameters that both have.
 
-    A random forest (Breiman 2001) predicts the past's score: the trial's standing there as a number from -1 (best)
-    to 1. How far to believe it is measured, not assumed: `weight`. Everything is a function of past, spec and table.
+    A random forest (Breiman 2001) predicts the score: a trial's rank in the past as a number from -1 (best) to 1. Only
+    trials whose configs lie in the space count. All is a function of past, spec and table.
     """
 
     def __init__(self, past: Past, spec: Spec) -> None:
@@ -43,12 +43,12 @@ class Lesson:
 
     @property
     def ranked(self) -> Sequence[Mapping[str, float]]:
-        """Unit coordinates by name of the past's trials, best first; what its configs leave open is left out."""
+        """Unit coordinates by name of the past's trials, best first; parameters that it lacks are left out."""
         return [units for _, units in self._ranked]
 
     @property
     def sound(self) -> Sequence[Mapping[str, float]]:
-        """The same of those that did not fail."""
+        """`ranked` without failed trials."""
         return [units for observation, units in self._ranked if not broken(observation)]
 
     def prior(self, units: Array) -> Array:
@@ -59,15 +59,15 @@ class Lesson:
         if self._forest is None:
             return np.zeros(len(units))
         rows = self._features.encode(self._features.prune(np.asarray(units, dtype=np.float64))).astype(np.float32)
-        # The forest's own predict starts a thread pool: for one row that takes twenty times as long.
+        # The forest's own predict starts a thread pool, which for one row takes twenty times as long.
         return np.mean([tree.predict(rows, check_input=False) for tree in self._forest.estimators_], axis=0)
 
     def weight(self, table: Sequence[Observation]) -> float:
-        """How far to believe the past, from 0 to 1: the rank correlation of its predictions with the values so far.
+        """The weight of the past, from 0 to 1: the rank correlation of its predictions with the trials of ``table``.
 
-        It is that of the trials of ``table`` by their `standing`, corrected for having looked where the predictions
-        are good (`worth.correlation`), and pooled by Fisher's z with the past's ``trust``, which a few trials outweigh.
-        A past that says the opposite is not believed either: 0.
+        The trials rank by their `standing`. The correlation is corrected for range restriction, as good predictions are
+        tried more often (`worth.correlation`), and pooled by Fisher's z with the past's ``trust``, which a few trials
+        outweigh. A negative one counts as 0.
         """
         if self._forest is None:
             return 0.0
@@ -81,7 +81,7 @@ class Lesson:
     def _forest(self) -> Any:
         if len(self._ranked) < 2:
             return None
-        from sklearn.ensemble import RandomForestRegressor  # takes a second, which sweeps without a past need not wait
+        from sklearn.ensemble import RandomForestRegressor  # Takes a second to import.
 
         names = [p.name for p in self._space.parameters]
         units = np.array([[u.get(name, np.nan) for name in names] for _, u in self._ranked])
@@ -102,7 +102,7 @@ class Lesson:
 
 
 def _spread(count: int) -> list[int]:
-    """Places (from 0) of at most `MODELLED` out of ``count`` ranked trials."""
+    """Positions (from 0) of at most `MODELLED` of ``count`` ranked trials: half the best, half evenly spread."""
     if count <= MODELLED:
         return list(range(count))
     rest = np.linspace(MODELLED // 2, count - 1, MODELLED - MODELLED // 2)

@@ -1,4 +1,4 @@
-"""What another sweep, or an earlier round of this one, has found; and where its configs lie in this space."""
+"""Trials of another sweep or an earlier round (a warm start's data), and their coordinates in this space."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from service.spec.space.parameter import Parameter
 from service.spec.space.space import Space
 
 TRUST = 0.5
-"""Before anything is measured another sweep is taken to agree with this one at this rank correlation."""
+"""Rank correlation with another sweep that is assumed before any is measured."""
 
 SAME = 0.9
-"""An earlier round of the same sweep, at this one."""
+"""The same for an earlier round of this sweep."""
 
 FAR = 0.1
-"""A value so far beyond a bound, as a share of the range, is no longer taken for the bound."""
+"""Fraction of a range by which a value may lie outside it and still be moved to the bound."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """Trials from elsewhere: ``observations`` of the sweep (or rounds) ``name``, with values of this sweep's metric.
+    """The trials ``observations`` of the sweep (or rounds) ``name``, with values of this sweep's metric.
 
-    ``goal`` (maximize, minimize) says which of them are better. They are comparable within a stage of this past
-    alone: its stages need not be those of the sweep that learns from it. ``trust`` is the rank correlation, from 0 to
-    1, that its scores are taken to have with this sweep's before any is measured.
+    ``goal`` is maximize or minimize. Values are comparable within a stage of this past only, as its stages need not be
+    those of the sweep that learns from it. ``trust`` is the rank correlation, from 0 to 1, that is assumed between its
+    scores and this sweep's before any is measured.
     """
 
     name: str
@@ -37,10 +37,10 @@ class Past:
 
 
 def coordinates(space: Space, config: Mapping[str, Any]) -> dict[str, float] | None:
-    """The unit coordinates of the parameters that ``space`` has in common with a flat config from elsewhere.
+    """The unit coordinates of the parameters that ``space`` and a flat config of another sweep have in common.
 
-    A value just outside (`FAR`) is taken for the bound. Parameters that do not apply beside the others are left out,
-    so are those of the config alone. None: a value is not to be had in ``space``.
+    A value just outside a range (`FAR`) is moved to the bound; inactive parameters are left out. None if a value does
+    not lie in ``space``.
     """
     units: dict[str, float] = {}
     for parameter in space.parameters:

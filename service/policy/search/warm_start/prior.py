@@ -1,4 +1,4 @@
-"""What pasts make a Gaussian process expect, before and beside what the sweep itself shows."""
+"""Prior mean of the Gaussian process from other sweeps (warm start)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from service.policy.search.warm_start.lesson import Lesson
 from service.spec.space.space import Space
 
 MODELLED = 80
-"""Most trials of a past in its model, evenly over its ranks: it is fitted once."""
+"""Most trials of a past in its model, spread evenly over its ranks."""
 
 DOUBT = 0.05
-"""Variance of a past's scores around what its config is worth."""
+"""Noise variance of a past's scores."""
 
 
 class Prior:
-    """A smooth model of each past's scores; a sweep's own process then learns what differs from them."""
+    """A Gaussian process of each past's scores; the sweep's own process models the difference from them."""
 
     def __init__(self, lessons: Sequence[Lesson], space: Space) -> None:
         self._lessons = lessons
@@ -29,9 +29,9 @@ class Prior:
         self._features = Features(space)
 
     def believed(self, table: Sequence[Observation]) -> Callable[[Array], Array]:
-        """The expected standardized loss (n,) of unit coordinates (n, parameters), given what the sweep has shown.
+        """The prior mean: standardized loss (n,) of unit coordinates (n, parameters), given the trials of ``table``.
 
-        Each past counts as far as its ranks agree with those of ``table`` (`Lesson.weight`), all together at most 1.
+        Each past counts by its rank correlation with ``table`` (`Lesson.weight`); the weights sum up to at most 1.
         """
         weights = [lesson.weight(table) for lesson in self._lessons]
         total = max(1.0, sum(weights))

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
-from service.engine.head.checkpoint_retention import CheckpointRetention
-from service.engine.head.concurrency import Concurrency
-from service.engine.head.dismissals import Dismissals
-from service.engine.head.failure_guard import FailureGuard
-from service.engine.head.gpu_packing import GpuPacking
+from service.engine.head.resources.concurrency import Concurrency
+from service.engine.head.resources.gpu_packing import GpuPacking
+from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
+from service.engine.head.trial_queue import TrialQueue
 from service.engine.head.tune.callback import LedgerCallback
 from service.engine.head.tune.scheduler import PolicyScheduler
-from service.engine.head.tune.search_alg import PolicySearchAlg
-from service.engine.head.tune.stopper import SweepStopper
+from service.engine.state.dismissals import Dismissals
+from service.engine.state.rounds import Round
 from service.ledger.home import open_store
 from service.ledger.records import Batch, DecisionRecord, TrialRecord
 from service.policy.policy import Policy
@@ -47,17 +46,11 @@ def test_what_a_stage_tells_of_memory_is_one_event_with_its_end(tmp_path: Path) 
     policy.begin(1)
     gpu_packing = GpuPacking(spec, {"CPU": 2.0, "GPU": 1.0}, [alone], lambda: None, lambda: None)
     stopper = SweepStopper(spec, trial_log, 0.0)
-    guard = FailureGuard(spec, trial_log, stopper, gpu_packing, [], list)
-    search_alg = cast(PolicySearchAlg, SimpleNamespace(gpu_packing=gpu_packing))
-    dismissals = Dismissals(policy, trial_log, CheckpointRetention(spec, trial_log), stopper)
-    callback = LedgerCallback(
-        spec,
-        trial_log,
-        search_alg,
-        PolicyScheduler(policy, trial_log, spec, Concurrency(trial_log, gpu_packing)),
-        guard,
-        dismissals,
-    )
+    round = Round(0, spec, 0)
+    queue = TrialQueue(round, policy, trial_log, gpu_packing, stopper)
+    scheduler = PolicyScheduler(policy, trial_log, "score", Concurrency(trial_log, gpu_packing), queue)
+    dismissals = Dismissals(policy, trial_log, stopper.seconds)
+    callback = LedgerCallback(spec, trial_log, scheduler, gpu_packing, dismissals, stopper)
 
     def report(stage: int) -> None:
         about: dict[str, Any] = {"metrics": {"score": 0.5}, "stage_end": True, "seconds": 1.0, "done_in_stage": 1}

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from cluster.inventory import Node
-from service.engine.head.failure_guard import KINDS, FailureGuard
-from service.engine.head.gpu_packing import GpuPacking
+from service.engine.head.failures.failure_guard import FailureGuard
+from service.engine.head.resources.gpu_packing import GpuPacking
+from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
-from service.engine.head.tune.stopper import SweepStopper
 from service.ledger.records import TrialRecord
 from service.ledger.store.store import Store
 from service.spec import load
+from service.spec.states import FAILURE_DECISIONS
 from tests.ray.toys import toy
 
 TWO = [Node(name * 56, f"node-{name}", {"CPU": 2.0}, True) for name in "ab"]
@@ -38,7 +39,7 @@ class Head:
         self.stopper = SweepStopper(spec, self.trial_log, 0.0)
         resources = {"CPU": sum(node.resources["CPU"] for node in nodes if node.alive)}
         self.gpu_packing = GpuPacking(spec, resources, [], lambda: None, lambda: None)
-        known = [one for one in self.store.decisions("toy") if one.verdict in KINDS]
+        known = [one for one in self.store.decisions("toy") if one.verdict in FAILURE_DECISIONS]
         self.guard = FailureGuard(spec, self.trial_log, self.stopper, self.gpu_packing, known, lambda: nodes)
 
     def fail(self, *numbers: int, on: str | None, kind: str = "error", message: str = MESSAGE) -> list[str | None]:
@@ -51,7 +52,7 @@ class Head:
 
     @property
     def shunned(self) -> str:
-        return str(self.gpu_packing.request(1)._bound.arguments.get("bundle_label_selector", ""))
+        return str(self.gpu_packing.request(1, 0)._bound.arguments.get("bundle_label_selector", ""))
 
 
 def test_a_bad_node_is_avoided_and_its_later_failures_cost_nothing(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_what_configs_or_disks_do_is_not_counted(tmp_path: Path) -> None:
 def test_nodes_that_come_and_go_are_room_for_more_and_fewer_trials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.engine.head.failure_guard.LOOK", 0.0)
+    monkeypatch.setattr("service.engine.head.failures.failure_guard.LOOK", 0.0)
     nodes = [TWO[0]]
     head = Head(tmp_path, nodes)
     for known, slots in ((TWO, 4), ([TWO[1]], 2), ([], 2)):

@@ -9,7 +9,9 @@ import pytest
 
 from service.engine.control.sweep import INTERRUPTED, lead
 from service.engine.head.head import Head
+from service.engine.head.heartbeat import Heartbeat
 from service.ledger.errors import Away
+from service.ledger.ledger import Needs, Orders
 from service.ledger.store.store import Store, Unreachable
 from service.policy.limits import Ending
 from service.spec.errors import UserError
@@ -54,16 +56,19 @@ def test_an_attended_head_leaves_its_sweep_to_the_next_one_where_it_is_not_over(
     assert store.sweep("a").state == state
 
 
-def test_a_head_that_is_about_to_end_does_not_say_that_it_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_head_that_is_about_to_end_does_not_say_that_it_goes_on(tmp_path: Path) -> None:
     """Or a wish to go on, which came too late for it to hear, would be taken for heard."""
     said: list[str | None] = []
     store = Store(f"sqlite:///{tmp_path / 'sieve.db'}")
     store.create("toy", toy(), "/", "ada", None)
     head = Head.of(store, store.claim("toy", "me", lambda _: False), tmp_path)
-    monkeypatch.setattr(store, "beat", lambda name, attempt, state, needs: said.append(state))
-    head._beat()
+
+    def renew(state: str | None, needs: Needs | None) -> Orders:
+        said.append(state)
+        return Orders()
+
+    heartbeat = Heartbeat(head.spec, head.trial_log, head.stopper, renew)
+    heartbeat.beat()
     head.stopper.ending = Ending("PAUSED", "paused as wished")
-    head._beat()
+    heartbeat.beat()
     assert said == ["RUNNING", None]

@@ -120,7 +120,7 @@ def test_a_head_that_is_heard_of_and_does_nothing_is_stopped_in_the_end(bench: B
     bench.submit("a")
     bench.step()
     bench.head("a")
-    assert bench.store.displace("a", 1, "made room for b", {})
+    assert bench.store.displace("a", 1, "b", "made room for b", {})
     bench.step(1)
     bench.store.wish("a", wish)
     for _ in range(61):

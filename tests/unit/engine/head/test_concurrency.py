@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from service.engine.head.concurrency import Concurrency
+from service.engine.head.resources.concurrency import Concurrency
 from service.ledger.ledger import Needs, Orders
 
 
@@ -22,8 +22,12 @@ class Trials:
         return SimpleNamespace(reported=self.positions[number])
 
 
-def slots_of(trials: Trials, room: int = 8) -> Concurrency:
-    concurrency = Concurrency(cast(Any, trials), cast(Any, SimpleNamespace(slots=room, asks={"CPU": 1.0})))
+def packing_of(room: int) -> SimpleNamespace:
+    return SimpleNamespace(slots=room, asks={"CPU": 1.0})
+
+
+def slots_of(trials: Trials, room: int = 8, packing: SimpleNamespace | None = None) -> Concurrency:
+    concurrency = Concurrency(cast(Any, trials), cast(Any, packing or packing_of(room)))
     for number in trials.positions:
         concurrency.taken(number)
     return concurrency
@@ -90,8 +94,9 @@ def test_no_slots_at_all_let_everybody_wait() -> None:
 def test_the_needs_are_what_could_run_at_once(waiting: int | None, wanted: int) -> None:
     trials = Trials(t1=(0, 3), t2=(0, 2))
     trials.trials[2].state = "PENDING"
-    concurrency = slots_of(trials)
+    packing = packing_of(8)
+    concurrency = slots_of(trials, packing=packing)
     concurrency.wants(waiting)
     assert concurrency.needs() == Needs(1, wanted, {"CPU": 1.0})
-    concurrency.gpu_packing.slots = 16  # type: ignore[misc]  # A node has joined.
+    packing.slots = 16  # A node has joined.
     assert concurrency.needs().wanted == (16 if wanted == 8 else wanted)

@@ -6,23 +6,24 @@ from typing import Any
 
 import pytest
 
-from service.engine.head.gpu_packing import GpuPacking
+from service.engine.head.resources.gpu_packing import GpuPacking
 from service.ledger.records import DecisionRecord, TrialRecord
 from service.spec import Spec, load
 from service.spec.errors import UserError
+from service.spec.models import Resources
 
 GIB = 2**30
 CLUSTER = {"CPU": 16.0, "GPU": 2.0}
 
 
-def spec(**resources: Any) -> Spec:
+def spec(stages: int = 1, **resources: Any) -> Spec:
     return load(
         {
             "name": "toy",
             "task": "toy:hungry",
             "metric": {"name": "score", "goal": "maximize"},
             "parameters": {"x": {"uniform": [0, 1]}},
-            "stages": [{"data": 1.0, "epochs": 1}],
+            "stages": [{"data": 1.0, "epochs": 1 + stage} for stage in range(stages)],
             "resources": resources,
         }
     )
@@ -42,7 +43,7 @@ def trial(number: int) -> TrialRecord:
 
 
 def gpu(shares: GpuPacking, number: int) -> float:
-    return float(shares.request(number).required_resources.get("GPU", 0.0))
+    return float(shares.request(number, 0).required_resources.get("GPU", 0.0))
 
 
 def test_a_number_is_what_each_trial_gets() -> None:
@@ -141,6 +142,21 @@ def test_a_whole_gpu_each_is_said_in_words() -> None:
     assert "and each trial has one to itself after it" in shares.exhausted(trial(1), 1.0).reason
 
 
+def test_each_stage_has_its_own_request_and_the_largest_counts_for_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resources_at(self: Spec, stage: int) -> Resources:
+        return Resources(cpu=1.0, gpu=0.25) if stage == 0 else Resources(cpu=2.0, gpu=2.0)
+
+    monkeypatch.setattr(Spec, "resources_at", resources_at)
+    shares = GpuPacking(spec(stages=2), {"CPU": 16.0, "GPU": 4.0}, [], lambda: None, lambda: None)
+    assert shares.request(1, 0).bundles == [{"CPU": 1.0, "GPU": 0.25}]
+    assert (shares.crew(0), shares.gpu(trial(1))) == (None, 0.25)
+    assert shares.request(1, 1).required_resources == {"memory": 1.0}
+    assert (shares.crew(1), shares.gpu(trial(1))) == ({"workers": 2, "cpu": 2.0, "gpu": 1.0}, 2.0)
+    assert (shares.slots, shares.asks) == (2, {"CPU": 4.0, "GPU": 2.0})
+    with pytest.raises(UserError, match="a trial asks for 2 GPU, the cluster has 1"):
+        shares.avoid([], {"CPU": 16.0, "GPU": 1.0})
+
+
 @pytest.mark.parametrize(
     ("resources", "cluster"), [({"gpu": 0.5}, CLUSTER), ({"gpu": "auto"}, {"CPU": 4.0})], ids=["spec", "cluster"]
 )
@@ -155,7 +171,7 @@ def test_what_was_learned_ends_with_another_spec_or_cluster(
 
 def test_several_processes_are_reserved_by_ray_train_and_counted_as_a_whole() -> None:
     shares = gpu_packing({"cpu": 3, "gpu": 2}, cluster={"CPU": 8.0, "GPU": 4.0})
-    assert shares.request(1).required_resources == {"memory": 1.0}
-    assert (shares.gpu(1), shares.slots) == (2.0, 1)
+    assert shares.request(1, 0).required_resources == {"memory": 1.0}
+    assert (shares.gpu(trial(1)), shares.slots) == (2.0, 1)
     with pytest.raises(UserError, match="a trial asks for 12 CPU, the cluster has 8"):
         gpu_packing({"cpu": 3, "workers": 4}, cluster={"CPU": 8.0})

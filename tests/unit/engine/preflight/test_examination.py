@@ -208,8 +208,8 @@ def test_what_a_probe_raises_comes_back_as_words() -> None:
     result, said = target._probe("measure:thorough", None)
     assert result is None
     assert said is not None
-    assert said.startswith("AttributeError: ")
-    assert said.endswith("correct the task")
+    assert str(said).startswith("AttributeError: ")
+    assert str(said).endswith("correct the task")
 
 
 def test_a_report_is_a_frame() -> None:

@@ -180,7 +180,7 @@ def test_generalization(changes: dict[str, float], level: str) -> None:
 def test_corners_are_named_with_what_is_wrong_with_them() -> None:
     broken = replace(BUILT, name="depth = 9", failure=ProbeFailure("error", "ValueError: too deep"))
     large = replace(BUILT, name="hidden = 9999", failure=ProbeFailure("memory", "CUDA out of memory"))
-    wild = replace(BUILT, failure=ProbeFailure("diverged", "the training loss became nan; lower lr"))
+    wild = replace(BUILT, failure=ProbeFailure("diverged", "the training loss became nan", "lower lr"))
     climbing = replace(BUILT, name="momentum = 0.99", last=400.0)
     middle = replace(BUILT, name="the middle")
     found = list(trials.corners([middle, broken, large, wild, climbing, middle], 2.3))
@@ -197,7 +197,7 @@ def test_corners_are_named_with_what_is_wrong_with_them() -> None:
 
 
 def test_a_failure_of_several_corners_is_told_once_with_its_own_cure() -> None:
-    late = ProbeFailure("task", "warmup is 3 epochs of 1; use fewer")
+    late = ProbeFailure("task", "warmup is 3 epochs of 1", "use fewer")
     first, second = (replace(BUILT, name=name, failure=late) for name in ("the middle", "lr = 1"))
     [found] = trials.corners([first, second, BUILT])
     assert (found.evidence, found.cure) == ("the middle, lr = 1: warmup is 3 epochs of 1", "use fewer")

@@ -148,7 +148,7 @@ def test_examples_that_are_dictionaries_are_told() -> None:
     for probe in (measure.quick, measure.thorough):
         failure = probe(question("Named")).failure
         assert failure is not None
-        assert failure.message == "an example is a dict of points, label; return a tuple, the target last"
+        assert str(failure) == "an example is a dict of points, label; return a tuple, the target last"
 
 
 def test_data_that_cannot_be_taken_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch.optim import SGD, Adadelta, Adam, AdamW, RMSprop
 
 from trainables.errors import TaskError
 from trainables.recipe import Recipe, misspelt
+from trainables.recipe.keys import KEYS
 from trainables.recipe.optimizers import OPTIMIZERS, add_l1, weights
 from trainables.recipe.schedules import SCHEDULES
 
@@ -336,3 +338,13 @@ def test_a_last_batch_of_one_example_is_left_out(examples, steps):
 def test_a_model_without_parameters_is_refused():
     with pytest.raises(TaskError, match="Identity has no parameters to train"):
         Recipe().build_optimizer(nn.Identity())
+
+
+def test_the_table_in_the_docstring_has_a_row_for_every_key_in_the_order_of_the_keys():
+    table = (Recipe.__doc__ or "").splitlines()
+    columns = [
+        match.span() for match in re.finditer("=+", next(line for line in table if line.strip().startswith("==")))
+    ]
+    rows = [[line[start:end].strip() for start, end in columns] for line in table if line.startswith("    ``")]
+    assert [row[0].strip("`") for row in rows] == list(KEYS)
+    assert all(all(row) for row in rows)

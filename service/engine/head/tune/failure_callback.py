@@ -1,0 +1,58 @@
+"""Tune's callback for trials that break."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ray.tune import Callback
+
+from cluster.ray_internals.actors import worker_of
+from service.engine.head.failures.failed_trials import FailedTrials
+from service.engine.head.failures.failure_guard import FailureGuard
+from service.engine.head.no_snapshot import NoSnapshot
+from service.engine.head.trial_log import TrialLog
+from service.engine.head.trial_queue import TrialQueue
+from service.engine.head.tune.placement import place_of
+from service.engine.state.trial_failure import TrialFailure
+from service.ledger.records import TrialRecord
+from trainables.worker.distributed import free
+
+
+class FailureCallback(NoSnapshot, Callback):
+    """Tune callback that hears of every failure, and of every report that got past one."""
+
+    def __init__(self, trial_log: TrialLog, guard: FailureGuard, failed: FailedTrials, queue: TrialQueue) -> None:
+        self._trial_log = trial_log
+        self._guard = guard
+        self._failed = failed
+        self._queue = queue
+        self._workers: dict[str, str | None] = {}
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        self._guard.look()
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._workers[trial.trial_id] = worker_of(trial)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        about = result["sieve"]
+        node, failure = about.get("node"), about.get("failure")
+        if not failure:
+            self._guard.passed(node, (result["stage"], about["done_in_stage"]))
+            return
+        message, *_ = failure["message"].splitlines() or [""]
+        self._broke(trial, TrialFailure(failure["kind"], message, failure["traceback"], node))
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        if trial.config.get("crew"):
+            free()
+        error = str(trial.get_error() or "its worker process died")
+        node = place_of(self._workers.get(trial.trial_id))
+        self._broke(trial, TrialFailure("worker", error.strip().splitlines()[-1], error, node))
+
+    def _broke(self, trial: Any, failure: TrialFailure) -> None:
+        row: TrialRecord = self._trial_log.trials[int(trial.config["trial"])]
+        if self._failed.broke(row, failure):
+            self._queue.append(row.number)
