@@ -31,11 +31,15 @@ class Ending:
     why: str
 
 
-def outcome(states: Sequence[TrialState], error: str) -> Ending:
+def outcome(spec: Spec, states: Sequence[TrialState], error: str) -> Ending:
     """The end of a sweep whose search is over, by the states of its trials; ``error`` is that of the last failure."""
     if states and all(state == "FAILED" for state in states):
         return Ending("FAILED", f"all {len(states)} trials failed, the last with: {error}")
-    return Ending("SUCCEEDED", f"{len(states)} trials, {states.count('FINISHED')} climbed every stage")
+    why = f"{len(states)} trials, {states.count('FINISHED')} climbed every stage"
+    wanted = max_trials(spec)
+    if wanted is not None and len(states) < wanted and spec.rounds.count == 1:
+        why += "; the search has no other config to try"
+    return Ending("SUCCEEDED", why)
 
 
 def max_trials(spec: Spec) -> int | None:

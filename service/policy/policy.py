@@ -89,6 +89,10 @@ class Policy:
             return None  # A metric may be missing in some epochs; at the end of the stage `judge` stops the trial.
         return self._rungs.watch(trial, stage, done, value)
 
+    def paused(self, trial: int, stage: int) -> None:
+        """Show that a trial was left to wait at its rung, whatever would be decided now that the sweep is a longer one."""
+        self._rungs.paused(trial, stage)
+
     def promoted(self, trial: int, stage: int) -> None:
         """Record a promotion, as read from the ledger."""
         self._rungs.promoted(trial, stage)

@@ -13,7 +13,7 @@ import trainables.tasks
 from service.engine.control.sweep import run
 from service.engine.submit.local import submit
 from service.ledger.home import open_store
-from service.policy.search.random_search import draw
+from service.policy.search.random_draw import draw
 from service.spec import Spec, load
 from service.spec.flat import nest
 from trainables.loop.assignment import Assignment

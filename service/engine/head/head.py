@@ -81,7 +81,7 @@ class Head:
         """How the sweep has ended by its trials, its search being over."""
         trials = self.trial_log.trials
         last = trials[max(trials)].why if trials else ""
-        ending = outcome([row.state for row in trials.values()], last)
+        ending = outcome(self.spec, [row.state for row in trials.values()], last)
         if ending.state != "FAILED":
             return ending
         return replace(ending, why=f"{ending.why}; mend the cause, then `sieve rm {self.record.name}` and run it again")

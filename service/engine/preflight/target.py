@@ -68,12 +68,14 @@ class Target:
 
     def ramp(self, question: Question, data: Any | None) -> Ramp:
         """The loss while the learning rate rises. Raises TaskError as the probe does."""
-        ramp: Ramp = self._run("ramp:ramp", question.seconds, question, data)
+        ramp: Ramp = self._run("finders.lr_finder:ramp", question.seconds, question, data)
         return ramp
 
     def batch_sizes(self, question: Question, data: Any | None) -> tuple[BatchEvidence, ...]:
         """Speed and memory of ever larger batches. Raises TaskError as the probe does."""
-        timed: tuple[BatchEvidence, ...] = self._run("batch_sizes:batch_sizes", question.seconds, question, data)
+        timed: tuple[BatchEvidence, ...] = self._run(
+            "finders.batch_size_finder:batch_sizes", question.seconds, question, data
+        )
         return timed
 
     def _run(self, name: str, seconds: float, *arguments: Any) -> Any:

@@ -50,7 +50,7 @@ def simulate(
     trials = [row for table in tables for row in table.trials.values()]
     return Simulation(
         spec=spec,
-        ending=over or outcome([trial.state for trial in trials], trials[-1].why if trials else ""),
+        ending=over or outcome(spec, [trial.state for trial in trials], trials[-1].why if trials else ""),
         seconds=world.now,
         trials=trials,
         reports=[report for table in tables for report in table.reports],

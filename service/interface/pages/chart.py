@@ -13,6 +13,9 @@ WIDTH, HEIGHT = 560, 320
 LEFT, RIGHT, TOP, BOTTOM = 64, 20, 34, 54
 COLORS = 6
 
+FARTHEST, NARROWEST = 1e300, 1e-300
+"""Values beyond the one are drawn there and an axis spans the other at least: a float holds no wider or finer axis."""
+
 Point = tuple[float, float]
 
 
@@ -45,7 +48,7 @@ def chart(series: Sequence[Series], x_label: str, y_label: str, marks: Sequence[
 
     ``marks`` are dotted vertical lines, drawn where they fall between the first and the last point.
     """
-    kept = [(one, [point for point in one.points if all(map(math.isfinite, point))]) for one in series]
+    kept = [(one, [_held(point) for point in one.points if all(map(math.isfinite, point))]) for one in series]
     kept = [(one, points) for one, points in kept if points]
     if not kept:
         return Markup('<p class="empty">nothing to draw yet</p>')
@@ -78,10 +81,15 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 def _span(values: Iterable[float]) -> tuple[float, float]:
     known = list(values)
     low, high = min(known), max(known)
-    if high - low > 1e-12 * max(abs(low), abs(high)):
+    if high - low > max(1e-12 * max(abs(low), abs(high)), NARROWEST):
         return low, high
-    room = abs(low) / 10 or 1.0
+    room = abs(low) / 10 if abs(low) / 10 > NARROWEST else 1.0
     return low - room, high + room
+
+
+def _held(point: Point) -> Point:
+    x, y = (min(max(value, -FARTHEST), FARTHEST) for value in point)
+    return x, y
 
 
 def _texts(values: Sequence[float]) -> list[str]:

@@ -6,7 +6,8 @@ Golovin et al. 2017, Google Vizier.
 from __future__ import annotations
 
 from bisect import insort
-from statistics import fmean
+from collections.abc import Sequence
+from statistics import fmean, mean
 
 from service.policy.verdict import Verdict
 from service.spec import Spec
@@ -41,7 +42,7 @@ class MedianRule:
             median, best = others[len(others) // 2], max(scores)
             if best < median:
                 verdict = self._stop(stage, done, best, median, len(others))
-        insort(others, fmean(scores))
+        insort(others, _mean(scores))
         return verdict
 
     def _stop(self, stage: int, done: int, best: float, median: float, count: int) -> Verdict:
@@ -52,3 +53,11 @@ class MedianRule:
             f"than {numbers['median']:.6g}, the median of {count} others' means up to there",
             numbers,
         )
+
+
+def _mean(values: Sequence[float]) -> float:
+    """The mean, of values too whose sum no float holds."""
+    try:
+        return fmean(values)
+    except OverflowError:
+        return mean(values)

@@ -97,6 +97,9 @@ class PromoteRungs:
                 return self._promote(stage, *found)
         return None
 
+    def paused(self, trial: int, stage: int) -> None:
+        self._rungs[stage].gone.discard(trial)
+
     def promoted(self, trial: int, stage: int) -> None:
         self._rungs[stage].gone.add(trial)
 

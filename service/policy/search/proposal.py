@@ -1,4 +1,4 @@
-"""The config of a new trial: the user's own points (Optuna: ``enqueue_trial``), a warm start's, then the searcher's."""
+"""The one place where a trial's config comes from: the user's own points, a warm start's, then the searcher."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from service.policy.observation import Observation
 from service.policy.search import Searcher
-from service.policy.search.random_search import draw
+from service.policy.search.random_draw import draw
 from service.spec import Spec
 
 
@@ -27,16 +27,23 @@ def propose(
     table: Sequence[Observation],
     warm: Sequence[tuple[str, Mapping[str, Any]]] = (),
 ) -> Proposal | None:
-    """The config of trial ``number`` (from 1); None if the searcher's space is exhausted.
+    """The config of trial ``number`` (from 1); None when the searcher has nothing left.
 
-    The first trials are ``search.initial`` (Tune: ``points_to_evaluate``), whose missing parameters are drawn at
-    random. Next come the ``warm`` ones, see `openings`.
+    The first trials are ``search.initial``; what such a point leaves open is drawn at random. Next come the ``warm``
+    ones, see `openings`. In place of one that another trial has already the searcher is asked.
     """
+    given = _given(spec, number, warm)
+    if given is not None and all(o.config != given.config for o in table):
+        return given
+    config = searcher.propose(number, table)
+    return None if config is None else Proposal(config, spec.search.algorithm)
+
+
+def _given(spec: Spec, number: int, warm: Sequence[tuple[str, Mapping[str, Any]]]) -> Proposal | None:
     if number <= len(spec.search.initial):
         start = spec.space.complete(spec.search.initial[number - 1], draw(spec.space, spec.search.seed, number))
         return Proposal(start, "initial")
     if number <= len(spec.search.initial) + len(warm):
         name, opening = warm[number - len(spec.search.initial) - 1]
         return Proposal(opening, f"warm:{name}")
-    config = searcher.propose(number, table)
-    return None if config is None else Proposal(config, spec.search.algorithm)
+    return None

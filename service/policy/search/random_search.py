@@ -1,28 +1,24 @@
-"""Searcher of random search (Bergstra and Bengio 2012; Optuna: ``RandomSampler``)."""
+"""Random search (Bergstra and Bengio 2012)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from service.policy.observation import Observation
+from service.policy.search.random_draw import draw
+from service.policy.search.untried import Untried
 from service.spec import Spec
-from service.spec.space.space import Space
-
-
-def draw(space: Space, seed: int, number: int) -> list[float]:
-    """A uniform point of the unit cube, shape ``(space.dimension,)``, fixed by the seed and the trial's number."""
-    return [float(u) for u in np.random.default_rng((seed, number)).random(len(space.parameters))]
 
 
 class RandomSearcher:
-    """Random search: independent draws from the space."""
+    """Independent draws from the space, without repeats; learns nothing."""
 
     def __init__(self, spec: Spec) -> None:
         self._space = spec.space
         self._seed = spec.search.seed
+        self._untried = Untried(spec.space, spec.search.seed)
 
     def propose(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any] | None:
-        return self._space.from_unit(draw(self._space, self._seed, number))
+        self._untried.update(table)
+        return self._untried.nearest(self._space.from_unit(draw(self._space, self._seed, number)), number)

@@ -14,9 +14,11 @@ from hyperopt import tpe
 from hyperopt.base import trials_from_docs
 
 from service.policy.observation import Observation
-from service.policy.search.model.standing import standing
-from service.policy.search.random_search import draw
+from service.policy.search.model.standing import ranked
+from service.policy.search.model.trial_arrays import TrialArrays
+from service.policy.search.random_draw import draw
 from service.policy.search.tpe_documents import Documents
+from service.policy.search.untried import Untried
 from service.policy.search.warm_start.lesson import Lesson
 from service.spec import Spec
 
@@ -50,23 +52,29 @@ class HyperoptSearcher:
 
     def __init__(self, spec: Spec, lessons: Sequence[Lesson] = ()) -> None:
         self._space = spec.space
-        self._goal = spec.metric.goal
+        self._trials = TrialArrays(spec.metric.goal)
         self._seed = spec.search.seed
+        self._untried = Untried(spec.space, spec.search.seed)
         self._startup = max(STARTUP, self._space.dimension + 1)
         self._documents = Documents(spec.space)
         self._lessons = [(lesson, [self._documents.misc(units) for units in lesson.ranked]) for lesson in lessons]
         self._known: dict[int, Misc] = {}
 
     def propose(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any] | None:
+        self._untried.update(table)
+        return self._untried.nearest(self._proposed(number, table), number)
+
+    def _proposed(self, number: int, table: Sequence[Observation]) -> Mapping[str, Any]:
         random = np.random.default_rng((self._seed, number, 1))
         if not self._space.dimension or random.random() < UNGUIDED:
             return self._space.from_unit(draw(self._space, self._seed, number))
-        told = standing(table, self._goal)
+        self._trials.update(table)
+        told = ranked(self._trials)
         good, bad = self._lent(table, random)
         if len(told) + len(good) + len(bad) < self._startup:
             return self._space.from_unit(draw(self._space, self._seed, number))
         count = min(math.ceil(math.sqrt(len(told))), MOST_GOOD - len(good))
-        others = told[count:] + sorted((o for o in table if o.running and not o.values), key=lambda o: o.trial)
+        others = told[count:] + [self._trials.observations[row] for row in np.flatnonzero(self._trials.running)]
         rest = _drawn(others, REMEMBERED - count, random)
         older = [(misc, 0.0) for misc in good] + [(misc, 1.0) for misc in bad]
         own = [(o.trial, self._misc(o), 0.0) for o in told[:count]] + [(o.trial, self._misc(o), 1.0) for o in rest]

@@ -12,10 +12,14 @@ from functools import lru_cache
 
 import numpy as np
 
+from service.policy.limits import max_trials
 from service.spec import Spec
 
 MOST = 0.125
 """The part of a sweep's work that controls may be: an eighth."""
+
+OPENING = 8
+"""So many first trials of a large sweep are controls, so that something is known of its stages early."""
 
 DRAWN = 7
 """Tells these draws from all others of the seed."""
@@ -23,22 +27,24 @@ DRAWN = 7
 
 @dataclass(frozen=True)
 class Controls:
-    """Which trials of a round are controls: after the first ``every`` one at random of each so many that begin.
+    """Which trials of a round are controls: the first ``opening``, and later one at random of each ``every`` that begin.
 
     ``before`` trials belong to earlier rounds. ``every`` is None where there are none, and 1 where all trials climb
-    every stage anyway. Whether a trial is one never changes, also where the sweep is extended.
+    every stage anyway.
     """
 
     every: int | None
     seed: int = 0
     before: int = 0
+    opening: int = 0
 
     @classmethod
     def of(cls, spec: Spec, before: int = 0) -> Controls:
         """Those of the round of ``spec``: all trials of `fifo`, a few of `promote`; other schedulers have none.
 
         A control costs a whole training. So many are drawn that they are an eighth of the work of the sweep at most,
-        which with few trials means none.
+        which with few trials means none. A sweep that has room for `OPENING` of them, or whose number of trials nobody
+        knows, begins with these.
         """
         algorithm, plan = spec.schedule.algorithm, spec.plan
         if algorithm == "fifo" or len(plan) == 1:
@@ -46,13 +52,17 @@ class Controls:
         if algorithm != "promote":
             return cls(None)
         halved = sum(stage.cost / spec.schedule.reduction_factor**i for i, stage in enumerate(plan.stages))
-        return cls(math.ceil(plan.total / (MOST * halved)), spec.search.seed, before)
+        every, trials = math.ceil(plan.total / (MOST * halved)), max_trials(spec)
+        large = trials is None or trials >= OPENING * every
+        return cls(every, spec.search.seed, before, OPENING if large else 0)
 
     def __contains__(self, trial: int) -> bool:
         if self.every is None or self.every == 1:
             return self.every == 1
         group, place = divmod(trial - self.before - 1, self.every)
-        return group > 0 and place == _place(self.seed, group, self.every)
+        if trial - self.before <= self.opening:
+            return True
+        return group >= max(1, self.opening) and place == _place(self.seed, group, self.every)
 
     def count(self, trials: int) -> int:
         """How many of the first ``trials`` of the round are controls."""

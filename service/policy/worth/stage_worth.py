@@ -120,12 +120,19 @@ def correlation(here: Mapping[int, float], there: Mapping[int, float]) -> tuple[
         return 0.0, 0.0
     place = dict(zip(here, normal_scores(list(here.values())), strict=True))
     x, y = np.array([place[t] for t in both]), np.array([there[t] for t in both])
-    if np.ptp(x) < 1e-12 or np.ptp(y) < 1e-12:
-        return 0.0, len(both) - 3.0
+    return correlated(np.array(list(place.values())), x, y)
+
+
+def correlated(everyone: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """`correlation` of scores ``x`` (n,) with values ``y`` (n,), where ``x`` are those of ``everyone`` that went on."""
+    if len(x) < FEWEST:
+        return 0.0, 0.0
+    if x.min() == x.max() or y.min() == y.max():
+        return 0.0, len(x) - 3.0
     narrow = float(np.corrcoef(ranks(x), ranks(y))[0, 1])
-    ratio = min(max(1.0, float(np.std(list(place.values())) / np.std(x))), WIDEST)
+    ratio = min(max(1.0, float(np.std(everyone) / np.std(x))), WIDEST)
     wide = narrow * ratio / math.sqrt(1.0 + narrow**2 * (ratio**2 - 1.0))
-    return float(np.clip(wide, -LIMIT, LIMIT)), len(both) - 3.0
+    return float(np.clip(wide, -LIMIT, LIMIT)), len(x) - 3.0
 
 
 def shrunk(prior: float, observed: tuple[float, float]) -> float:

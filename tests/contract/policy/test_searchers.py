@@ -172,6 +172,50 @@ def test_numbers_that_come_after_many_failures_are_learned_from(algorithm: str, 
         table.append(Observation(number, config, "STOPPED", {0: value}, {0: 1.0}, {0: number}))
 
 
+SMALL = Space.parse(
+    {
+        "kind": {"choice": ["a", "b", "c"]},
+        "depth": {"randint": [1, 4], "when": {"kind": ["b", "c"]}},
+        "wide": {"choice": [True, False]},
+        "fixed": 3,
+    }
+)
+
+
+def test_nothing_is_proposed_twice_and_a_small_space_ends(algorithm: str) -> None:
+    """It has 14 configs; whatever became of a trial, nobody trains its config again."""
+    table = play(make(algorithm, SMALL), SMALL, 40)
+    configs = [repr(sorted(o.config.items())) for o in table]
+    assert len(set(configs)) == len(configs) == 14
+    for cut in (5, 9, 13, 14):
+        again = make(algorithm, SMALL).propose(cut + 1, table[:cut])
+        assert again == (table[cut].config if cut < 14 else None)
+
+
+def test_what_has_one_config_beside_endless_ones_is_tried_once(algorithm: str, space: Space) -> None:
+    if algorithm == "grid":
+        pytest.skip("a grid has no endless part")
+    space = Space.parse(
+        {"kind": {"choice": ["plain", "deep"]}, "x": {"uniform": [0, 1], "when": {"kind": ["deep"]}}, "fixed": 3}
+    )
+    table = play(make(algorithm, space), space, 30)
+    assert len(table) == 30
+    assert sum(o.config["kind"] == "plain" for o in table) <= 1
+
+
+@pytest.mark.parametrize("given", [2, 3])
+def test_points_of_the_users_are_trained_once(algorithm: str, space: Space, given: int) -> None:
+    """The same point given twice, and a searcher that would propose it as well."""
+    raw = spec_of(algorithm, SMALL).to_dict()
+    raw["search"] |= {"trials": 40, "initial": [{"kind": "a", "wide": True}] * given}
+    raw["schedule"] = {"algorithm": "fifo"}
+    whole = Play(load(raw), lambda trial, stage: float(trial), workers=2, foreign=FOREIGN.get(algorithm)).run()
+    configs = [repr(sorted(event.numbers.items())) for event in whole.log if event.kind == "begin"]
+    assert len(set(configs)) == len(configs) == 14
+    half = replace(whole, log=[], trials={}, over=False).run(20).rebuilt().run()
+    assert half.log == whole.log
+
+
 def test_a_grid_ends_after_every_point() -> None:
     table = play(make("grid", LISTED), LISTED, 100)
     assert len(table) == 6
@@ -242,8 +286,8 @@ def test_a_searcher_of_the_users_own_learns_from_what_waits_too() -> None:
         ({"suggest": lambda self, trial_id: 1 / 0}, "fails to suggest: ZeroDivisionError"),
         ({"suggest": lambda self, trial_id: {"y": 1}}, "suggests a config without x"),
         (
-            {"suggest": lambda self, trial_id: {"x": 7.0}},
-            "suggests what the space does not hold: x: 7.0 is outside the space",
+            {"suggest": lambda self, trial_id: {"x": "seven"}},
+            "suggests what the space does not hold: x: 'seven' is outside the space",
         ),
     ],
 )
@@ -252,6 +296,47 @@ def test_a_searcher_of_the_users_own_that_fails_is_named(methods: dict[str, Any]
     broken = type("Broken", (tune.search.Searcher,), {"suggest": lambda self, trial_id: {"x": 0.5}, **methods})
     with pytest.raises(UserError, match=f"mine:Broken {says}"):
         search.create(spec_of("mine:Broken", space), broken).propose(1, [])
+
+
+STEPS = {
+    "width": {"qrandint": [1, 10, 3]},  # which holds 3, 6 and 9: HyperOptSearch suggests 0 as well
+    "rate": {"qloguniform": [0.1, 1.0, 0.1]},
+    "x": {"uniform": [0.1, 0.9]},
+}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_what_a_searcher_of_the_users_own_rounds_out_of_the_space_is_snapped_into_it(workers: int) -> None:
+    name = "ray.tune.search.hyperopt:HyperOptSearch"
+    raw = spec_of(name, Space.parse(STEPS)).to_dict()
+    raw["search"]["trials"] = 40
+    whole = Play(
+        load(raw), lambda trial, stage: trial % 7 + 10.0 * stage, workers=workers, foreign=HyperOptSearch
+    ).run()
+    widths = {event.numbers["width"] for event in whole.log if event.kind == "begin"}
+    assert widths == {3, 6, 9}
+    assert replace(whole, log=[], trials={}, over=False).run(30).rebuilt().run().log == whole.log
+
+
+@pytest.mark.parametrize(
+    ("suggested", "trained"),
+    [
+        ({"width": 0, "rate": 0.0, "x": -1.0}, {"width": 3, "rate": 0.1, "x": 0.1}),
+        ({"width": 100, "rate": 0.34, "x": 7.0}, {"width": 9, "rate": 0.3, "x": 0.9}),
+        ({"width": 6.0, "rate": 0.30000000000000004, "x": 0.5}, {"width": 6, "rate": 0.3, "x": 0.5}),
+    ],
+)
+def test_a_number_outside_the_space_is_the_nearest_one_inside(suggested: Any, trained: Any) -> None:
+    kind = type("Far", (tune.search.Searcher,), {"suggest": lambda self, trial_id: suggested})
+    assert search.create(spec_of("mine:Far", Space.parse(STEPS)), kind).propose(1, []) == trained
+
+
+def test_a_suggestion_that_cannot_be_trained_is_refused_and_another_one_asked_for() -> None:
+    answers = iter([{"x": "high"}, {}, {"x": math.nan}, {"x": 0.5}])
+    kind = type("Moody", (tune.search.Searcher,), {"suggest": lambda self, trial_id: next(answers)})
+    assert search.create(spec_of("mine:Moody", Space.parse({"x": {"uniform": [0, 1]}})), kind).propose(1, []) == {
+        "x": 0.5
+    }
 
 
 @pytest.mark.parametrize("kind", [Space, spec_of])

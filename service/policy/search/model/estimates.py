@@ -1,89 +1,112 @@
-"""Estimates of each trial's loss at the last stage, from its value at the highest stage that it has ended."""
+"""What each trial would be worth at the last stage, by the highest stage that it has ended."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from service.policy.observation import Observation
+from service.policy.search.model.features import Array
+from service.policy.worth.stage_worth import correlated
 
-PRIOR_PAIRS = 2.0
-"""Weight, in pairs of values, of the prior that a stage's value equals the next one's."""
+PRIOR, PRIOR_PAIRS = 0.9, 2.0
+"""Stages are taken to agree at this rank correlation, as if so many pairs had shown it."""
 
-UNKNOWN, NOISE = 0.5, 0.3
-"""Standard deviation of the next stage's value given this one's, as a fraction of the values' spread: without pairs,
-and the prior's where there are pairs."""
+GOOD, FAIR = 0.1, 0.75
+"""Quantiles of losses whose distance is the unit in which losses are seen: a share of all, so that neither a few huge
+values nor a search that has come to rest in one place decides what counts as a difference."""
+
+LOW, HIGH = -2.0, 0.5
+"""In that unit, from the fair loss: what lies farther out saturates within one more. How bad a bad config is hardly
+matters, and one value that is out of all proportion hides nothing."""
+
+WORST = 0.9
+"""To a model losses above this quantile are the quantile: how bad a bad config is does not matter."""
+
+HUGE = 1e300
+"""Losses beyond it are scaled down, as differences of two may be more than a float holds."""
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A trial's loss (smaller is better) on the scale of the highest stage that any trial ended, and its variance."""
+class Estimates:
+    """Losses (smaller is better) of trials at the highest stage that any of them ended, as `warped` has them.
 
-    trial: int
-    loss: float
-    variance: float
-
-
-@dataclass(frozen=True)
-class _Line:
-    """Linear prediction of the next stage's loss: ``intercept + slope * loss``, with the residual variance."""
-
-    intercept: float
-    slope: float
-    variance: float
-
-
-def estimate(table: Sequence[Observation], goal: str) -> list[Estimate]:
-    """An estimate for each trial that has ended a stage or failed, by trial number.
-
-    The loss of a lower stage is mapped upwards stage by stage with a line fitted to the trials that ended both stages
-    (ridge regression towards slope 1), whose residual variance is added; compare the weighted ensemble of levels in Li
-    et al. 2022, Hyper-Tune. Trials that failed or have values that are not numbers count as the worst loss seen.
+    Among all trials, had they all come there, they have mean 0 and deviation 1. ``rows`` are the trials' places
+    in the table that was estimated, growing; ``losses`` and ``variances`` belong to them. Shapes (n,).
     """
-    losses = _losses(table, goal)
-    ended = [stage for stage in sorted(losses, reverse=True) if losses[stage]]
-    if not ended:
-        return []
-    known = {trial: (loss, 0.0) for trial, loss in losses[ended[0]].items()}
-    for stage in ended[1:]:
-        line = _fit(losses[stage], {trial: loss for trial, (loss, _) in known.items()})
-        for trial, loss in losses[stage].items():
-            known.setdefault(trial, (line.intercept + line.slope * loss, line.variance))
-    worst = max(loss for loss, _ in known.values())
-    bad = [o.trial for o in table if _is_bad(o)]
-    estimates = [Estimate(trial, loss, variance) for trial, (loss, variance) in known.items()]
-    return sorted(estimates + [Estimate(trial, worst, 0.0) for trial in bad], key=lambda e: e.trial)
+
+    rows: NDArray[np.intp]
+    losses: Array
+    variances: Array
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def subset(self, most: int, draw: np.random.Generator) -> Estimates:
+        """At most ``most`` of them: the better half the best there are, the others drawn from the rest."""
+        if len(self) <= most:
+            return self
+        ordered = np.argsort(self.losses, kind="stable")
+        rest = draw.choice(len(ordered) - most // 2, most - most // 2, replace=False) + most // 2
+        kept = np.concatenate([ordered[: most // 2], ordered[np.sort(rest)]])
+        return Estimates(self.rows[kept], self.losses[kept], self.variances[kept])
+
+    def standardized(self) -> tuple[Array, Array]:
+        """Losses with mean 0 and deviation 1, and their variances on that scale; shapes (n,)."""
+        losses = np.minimum(self.losses, np.quantile(self.losses, WORST))
+        scale = float(losses.std()) or 1.0
+        return (losses - losses.mean()) / scale, np.minimum(self.variances / scale**2, 4.0)
 
 
-def _losses(table: Sequence[Observation], goal: str) -> dict[int, dict[int, float]]:
-    """Losses by stage and trial, of trials all of whose values are numbers."""
-    sign = -1.0 if goal == "maximize" else 1.0
-    losses: dict[int, dict[int, float]] = {}
-    for observation in sorted(table, key=lambda o: o.trial):
-        if not _is_bad(observation):
-            for stage, value in observation.values.items():
-                losses.setdefault(stage, {})[observation.trial] = sign * value
-    return losses
+def estimate(losses: Array) -> Estimates:
+    """An estimate for each row of ``losses`` (trials, stages) that has one; NaN marks a stage that was not ended.
+
+    Losses are compared within a stage, as `warped` has them. Stages are tied by their rank correlation r alone
+    (`worth.correlated`, which knows that those that went on are the better ones), as in a Gaussian copula: a trial of
+    score x is believed to score r * x at the next stage, with variance 1 - r * r. So a coarse loss never passes for a
+    final one.
+    """
+    scores = np.full(len(losses), np.nan)
+    variances = np.zeros(len(losses))
+    for column in losses.T:
+        here = np.isfinite(column)
+        if not here.any():
+            continue
+        known = np.isfinite(scores)
+        both = here & known
+        r = _agreement(*correlated(scores[known], scores[both], column[both]))
+        placed = _placed(column[here], scores[both], r)
+        scores *= r
+        variances = 1.0 - r * r * (1.0 - variances)
+        scores[here], variances[here] = placed, 0.0
+    rows = np.flatnonzero(np.isfinite(scores))
+    return Estimates(rows, scores[rows], variances[rows])
 
 
-def _is_bad(observation: Observation) -> bool:
-    if not observation.values:
-        return observation.state == "FAILED"
-    return not all(math.isfinite(value) for value in observation.values.values())
+def warped(losses: Array) -> Array:
+    """``losses`` (n,) in their order with mean 0 and deviation 1, the same for any scale and zero of the metric."""
+    losses = losses * 2.0**-8 if np.abs(losses).max() > HUGE else losses
+    good, fair = np.quantile(losses, [GOOD, FAIR], method="lower")
+    if good == fair:  # Most are equal: only their order tells.
+        losses = np.unique(losses, return_inverse=True)[1].astype(np.float64)
+        good, fair = np.quantile(losses, [GOOD, FAIR], method="lower")
+    with np.errstate(over="ignore"):
+        steps = (losses - fair) / (fair - good or 1.0)
+    steps = np.where(steps > HIGH, HIGH + np.tanh(steps - HIGH), steps)
+    steps = np.where(steps < LOW, LOW + np.tanh(steps - LOW), steps)
+    return np.asarray((steps - steps.mean()) / (float(steps.std()) or 1.0))
 
 
-def _fit(here: Mapping[int, float], above: Mapping[int, float]) -> _Line:
-    both = [trial for trial in here if trial in above]
-    spread = float(np.std(list(here.values()))) + 1e-12
-    x, z = np.array([here[t] for t in both]), np.array([above[t] for t in both])
-    if len(both) < 3 or np.ptp(x) == 0.0:
-        shift = float(np.mean(z - x)) if both else 0.0
-        return _Line(shift, 1.0, (UNKNOWN * spread) ** 2)
-    dx, dz = (x - x.mean()) / spread, (z - z.mean()) / spread
-    slope = max(0.0, float((dx @ dz + PRIOR_PAIRS) / (dx @ dx + PRIOR_PAIRS)))
-    residuals = dz - slope * dx
-    variance = float((residuals @ residuals + PRIOR_PAIRS * NOISE**2) / (len(both) + PRIOR_PAIRS)) * spread**2
-    return _Line(float(z.mean() - slope * x.mean()), slope, variance)
+def _agreement(correlation: float, pairs: float) -> float:
+    """The rank correlation of two stages, from what was seen and the prior, by Fisher's z."""
+    return math.tanh((math.atanh(PRIOR) * PRIOR_PAIRS + math.atanh(correlation) * pairs) / (PRIOR_PAIRS + pairs))
+
+
+def _placed(values: Array, before: Array, r: float) -> Array:
+    """The scores of a stage's ``values`` (n,), in their order, by the scores that some of the trials had ``before``."""
+    scores = warped(values)
+    if not len(before):
+        return scores
+    return r * float(np.mean(before)) + math.sqrt(r * r * float(np.var(before)) + 1.0 - r * r) * scores

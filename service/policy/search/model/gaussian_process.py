@@ -1,4 +1,4 @@
-"""Gaussian process over configs: scikit-learn's, as in bayesian-optimization, with bounded cost."""
+"""A Gaussian process over configs, its hyperparameters fitted by scikit-learn; bounded in cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
+from scipy.spatial.distance import cdist
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from threadpoolctl import ThreadpoolController
@@ -27,41 +29,69 @@ LENGTH, SPREAD = 0.3, 0.9
 NOISE = (0.02, 1.5)
 """The same for the noise variance of standardized losses."""
 
+JITTER, SMALLEST = 1e-8, 1e-12
+"""Beside losses of variance 1: what keeps a covariance invertible, and the least variance of a prediction."""
+
 
 def hyperparameters(columns: Array, losses: Array, variances: Array) -> Array:
-    """The most probable (MAP) kernel parameters, as logarithms, for standardized ``losses`` with known ``variances``.
+    """The most probable kernel parameters (logarithms) for standardized ``losses`` with known ``variances``.
 
     Shapes: columns (n, d), losses (n,), variances (n,); the result is for `GaussianModel`. Matern 5/2 with a length
-    scale for each column (Snoek et al. 2012). The priors keep a model of few points from being overconfident.
+    scale for each column (Snoek et al. 2012). The priors keep a model of few points from claiming certainty.
     """
-    model = _regressor(_kernel(columns.shape[1]), variances, _bounded)
+    kernel = _kernel(columns.shape[1])
+    model = GaussianProcessRegressor(kernel, alpha=variances + JITTER, optimizer=_bounded, copy_X_train=False)
     model.fit(columns, losses)
     return np.asarray(model.kernel_.theta)
 
 
 class GaussianModel:
-    """The posterior for standardized ``losses`` (n,) at ``columns`` (n, d) with known ``variances`` (n,)."""
+    """The posterior for standardized ``losses`` (n,) at ``columns`` (n, d) with known ``variances`` (n,).
+
+    It is scikit-learn's, without the copies and checks that cost more than the arithmetic at this size.
+    """
 
     def __init__(self, theta: Array, columns: Array, losses: Array, variances: Array) -> None:
-        kernel = _kernel(columns.shape[1]).clone_with_theta(theta)
-        self._model = _regressor(kernel, variances, None)
-        self._data = (columns, losses, variances)
         self._theta = theta
-        self._model.fit(columns, losses)
+        self._scale, self._lengths, self._noise = math.exp(theta[0]), np.exp(theta[1:-1]), math.exp(theta[-1])
+        self._data = (columns, losses, variances)
+        covariance = self._covariance(columns)
+        covariance[np.diag_indices_from(covariance)] += self._noise + variances + JITTER
+        self._root = cholesky(covariance, lower=True, check_finite=False)
+        self._weights = cho_solve((self._root, True), losses, check_finite=False)
 
     def predict(self, columns: Array) -> tuple[Array, Array]:
         """Mean and standard deviation of the loss itself, without noise, at columns (m, d); shapes (m,)."""
-        mean, deviation = self._model.predict(columns, return_std=True)
-        noise = float(np.exp(self._theta[-1]))
-        return mean, np.sqrt(np.maximum(deviation**2 - noise, 1e-12))
+        cross = self._covariance(columns)
+        known = solve_triangular(self._root, cross.T, lower=True, check_finite=False)
+        variance = self._scale - np.einsum("ij,ij->j", known, known)
+        return cross @ self._weights, np.sqrt(np.maximum(variance, SMALLEST))
+
+    def mean(self, columns: Array) -> Array:
+        """The mean alone, which costs far less."""
+        return np.asarray(self._covariance(columns) @ self._weights)
+
+    def _covariance(self, columns: Array) -> Array:
+        """Matern 5/2 between columns (m, d) and those of the model, shape (m, n)."""
+        unit = self._lengths / math.sqrt(5.0)
+        apart = cdist(columns / unit, self._data[0] / unit)
+        found = np.exp(-apart)  # In place from here on: the arrays are large, and what is left is bound by memory.
+        found *= self._scale
+        polynomial = apart * (1.0 / 3.0)
+        polynomial += 1.0
+        polynomial *= apart
+        polynomial += 1.0
+        found *= polynomial
+        return np.asarray(found)
 
     def believing(self, columns: Array) -> GaussianModel:
-        """The model with each of ``columns`` (m, d) added at its predicted mean (kriging believer).
+        """The model as if each of ``columns`` (m, d) had turned out as expected.
 
-        Ginsbourger et al. 2010; it keeps proposals away from configs of running trials.
+        A constant liar that believes its own mean (kriging believer, Ginsbourger et al. 2010): proposals keep away from
+        configs that are still being trained.
         """
         known, losses, variances = self._data
-        mean, _ = self.predict(columns)
+        mean = self.mean(columns)
         return GaussianModel(
             self._theta,
             np.concatenate([known, columns]),
@@ -70,14 +100,15 @@ class GaussianModel:
         )
 
 
+def expected(columns: int) -> Array:
+    """The kernel parameters that are most probable before anything is seen, for so many columns."""
+    return np.asarray(_kernel(columns).theta)
+
+
 def _kernel(columns: int) -> Any:
     lengths = np.full(columns, LENGTH * math.sqrt(columns))
     smooth = ConstantKernel(1.0, (0.02, 50.0)) * Matern(lengths, (0.03, 30.0), nu=2.5)
     return smooth + WhiteKernel(NOISE[0], (1e-4, 1.0))
-
-
-def _regressor(kernel: Any, variances: Array, optimizer: Any) -> GaussianProcessRegressor:
-    return GaussianProcessRegressor(kernel, alpha=variances + 1e-8, optimizer=optimizer, copy_X_train=False)
 
 
 def _bounded(objective: Callable[..., Any], start: Array, bounds: Sequence[Any]) -> tuple[Array, float]:
@@ -100,7 +131,7 @@ def _threads() -> ThreadpoolController:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Context of one BLAS thread, which is faster for small matrices, without scikit-learn's warnings."""
+    """One thread, as small matrices lose more to threads than they gain, and none of scikit-learn's warnings."""
     with _threads().limit(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,4 +1,4 @@
-"""One instance of the user's own Ray Tune ``Searcher``, with its exceptions as errors for the user."""
+"""One object of a user's own Ray Tune searcher class, and what can go wrong with it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from ray.tune.search import Searcher
 
 from service.policy.search.domains import searched
+from service.policy.search.tune_searcher.snap import snapped
 from service.spec import Spec
 from service.spec.errors import SpecError, UserError
 from service.spec.flat import SEPARATOR, nest
@@ -22,15 +23,18 @@ SEEDS = ("seed", "random_state", "random_state_seed", "random_seed")
 
 FINISHED = Searcher.FINISHED
 
+ASKED = 10
+"""So many suggestions in a row that cannot be trained are the searcher's fault, not bad luck."""
+
 
 class Instance:
-    """A Tune ``Searcher`` over the space of ``spec`` without its constants.
+    """A Tune searcher over the space of ``spec``, without its constants.
 
-    It is given space, metric and mode by ``set_search_properties``, or by those arguments that its constructor has; the
-    spec's seed by an argument of one of the names in `SEEDS`.
+    It gets space, metric and mode by ``set_search_properties`` where it has that, else by its constructor as far as
+    that takes them; the seed of the spec goes to a parameter of one of the names in `SEEDS`.
 
     Raises:
-        UserError: the class is no ``Searcher``, or it raises, here or in any method.
+        UserError: the class is no Searcher, or it fails, here or in any method.
     """
 
     def __init__(self, spec: Spec, kind: Any) -> None:
@@ -46,48 +50,58 @@ class Instance:
         known: dict[str, Any] = {"metric": metric, "mode": mode, **dict.fromkeys(SEEDS, self._seed)}
         known |= {} if late else {"space": searched(self._space)}
         taken = inspect.signature(made).parameters
-        with self._blamed("cannot be made"), _seeded(self._seed, 0):
+        with self._blamed("cannot be made"), _stirred(self._seed, 0):
             self._searcher = made(**{key: value for key, value in known.items() if key in taken})
             if late:
                 self._searcher.set_search_properties(metric, mode, searched(self._space))
         self._learns_points = made.add_evaluated_point is not Searcher.add_evaluated_point
 
     def suggest(self, number: int) -> Mapping[str, Any] | str | None:
-        """``suggest``: the flat config of trial ``number``; None for not now, FINISHED for no more."""
-        with self._blamed("fails to suggest"), _seeded(self._seed, number):
-            suggestion = self._searcher.suggest(str(number))
-        return suggestion if suggestion is None or suggestion == FINISHED else self._config(suggestion)
+        """The flat config of trial ``number``; None for not now, FINISHED for never again.
+
+        Numbers outside the space are `snapped` into it. For another fault the searcher is asked again, `ASKED` times in
+        all.
+        """
+        for again in range(ASKED):
+            with self._blamed("fails to suggest"), _stirred(self._seed, number, again):
+                suggestion = self._searcher.suggest(str(number))
+            if suggestion is None or suggestion == FINISHED:
+                return suggestion
+            config = self._config(suggestion)
+            if not isinstance(config, str):
+                return config
+        raise UserError(f"{self._name} {config}", "let it search the space it is given")
 
     def result(self, number: int, result: Mapping[str, Any]) -> None:
-        """``on_trial_result``: a result of a trial that goes on."""
+        """A trial has a result and goes on."""
         with self._blamed("fails on a result"):
             self._searcher.on_trial_result(str(number), dict(result))
 
     def complete(self, number: int, result: Mapping[str, Any] | None, error: bool = False) -> None:
-        """``on_trial_complete``: the end of a trial, with its last result if it has one."""
+        """A trial has ended, with its last result if it has one."""
         with self._blamed("fails on the end of a trial"):
             self._searcher.on_trial_complete(str(number), None if result is None else dict(result), error=error)
 
     def point(self, config: Mapping[str, Any], value: float) -> None:
-        """``add_evaluated_point``, if the searcher has it: the value of a config of no open trial."""
+        """The value of a config that it did not suggest, or has done with; most searchers cannot learn from it."""
         if self._learns_points:
             mine = {name: v for name, v in config.items() if name not in self._space.constants}
             with self._blamed("fails on an evaluated point"):
                 self._searcher.add_evaluated_point(nest(mine), value)
 
-    def _config(self, suggestion: Any) -> dict[str, Any]:
+    def _config(self, suggestion: Any) -> dict[str, Any] | str:
+        """The flat config that is suggested, or what is wrong with it."""
         values = {}
-        for parameter in self._space.parameters:
-            with suppress(KeyError, TypeError):
-                values[parameter.name] = plain(_at(suggestion, parameter.name))
         try:
+            for parameter in self._space.parameters:
+                with suppress(KeyError, TypeError):
+                    values[parameter.name] = snapped(parameter, plain(_at(suggestion, parameter.name)))
             config = self._space.prune(values)
             return config | self._space.check({name: v for name, v in config.items() if name in values})
         except KeyError as error:
-            fault = f"suggests a config without {error.args[0]}: {suggestion}"
+            return f"suggests a config without {error.args[0]}: {suggestion}"
         except (SpecError, ValueError) as error:
-            fault = f"suggests what the space does not hold: {error}"
-        raise UserError(f"{self._name} {fault}", "let it search the space it is given")
+            return f"suggests what the space does not hold: {error}"
 
     @contextmanager
     def _blamed(self, what: str) -> Iterator[None]:
@@ -107,11 +121,14 @@ def _at(nested: Any, name: str) -> Any:
 
 
 @contextmanager
-def _seeded(seed: int, number: int) -> Iterator[None]:
-    """Context in which ``random`` and numpy are seeded by (seed, number), for searchers that take no seed."""
-    before = random.getstate(), np.random.get_state()
-    random.seed(f"{seed} {number}")
-    np.random.seed(int(np.random.SeedSequence((seed, number)).generate_state(1)[0]))
+def _stirred(seed: int, number: int, again: int = 0) -> Iterator[None]:
+    """Python's and numpy's own generators drawn from (seed, number): a searcher without a seed repeats itself too.
+
+    ``again`` counts what is drawn anew for the same trial.
+    """
+    before, entropy = (random.getstate(), np.random.get_state()), (seed, number, again)[: 3 if again else 2]
+    random.seed(" ".join(map(str, entropy)))
+    np.random.seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
     try:
         yield
     finally:

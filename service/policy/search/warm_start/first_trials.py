@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from service.policy import limits
-from service.policy.search.random_search import draw
+from service.policy.search.random_draw import draw
 from service.policy.search.warm_start.lesson import Lesson
 from service.spec import Spec
 

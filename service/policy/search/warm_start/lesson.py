@@ -10,7 +10,8 @@ import numpy as np
 
 from service.policy.observation import Observation
 from service.policy.search.model.features import Array, Features
-from service.policy.search.model.standing import broken, standing
+from service.policy.search.model.standing import standing
+from service.policy.search.model.trial_arrays import broken
 from service.policy.search.warm_start.past import Past, coordinates
 from service.policy.worth.stage_worth import correlation, shrunk
 from service.spec import Spec

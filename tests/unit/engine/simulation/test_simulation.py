@@ -17,7 +17,7 @@ from service.engine.simulation.options import SimulationOptions
 from service.engine.simulation.outcome import Simulation
 from service.engine.simulation.simulate import simulate
 from service.ledger.records import ReportRecord
-from service.policy.search.random_search import draw
+from service.policy.search.random_draw import draw
 from service.spec.errors import UserError
 from tests.unit.engine.conftest import CURVES, curve, grid, spec_of
 
@@ -290,3 +290,10 @@ WRONG: list[dict[str, Any]] = [
 def test_wrong_options_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"give|did you mean 'workers'"):
         SimulationOptions.of(wrong)
+
+
+@pytest.mark.parametrize("searcher", ["random", "bayesopt"])
+def test_a_space_that_is_used_up_ends_the_search_and_is_said(searcher: str) -> None:
+    spec = spec_of(parameters={"x": {"choice": [1.0, 2.0, 3.0]}}, search={"algorithm": searcher, "trials": 20})
+    ending = simulate(spec, CURVES, SimulationOptions(workers=2)).ending
+    assert ending.why == "3 trials, 3 climbed every stage; the search has no other config to try"

@@ -18,7 +18,7 @@ from service.ledger import Store
 from service.ledger.home import open_store
 from service.ledger.records import Batch, ReportRecord, SweepRecord, TrialRecord
 from service.policy.observation import Observation
-from service.policy.search.random_search import draw
+from service.policy.search.random_draw import draw
 from service.policy.search.warm_start.past import SAME, Past
 from service.spec.errors import UserError
 from tests.unit.engine.conftest import CURVES, curve, spec_of

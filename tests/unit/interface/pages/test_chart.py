@@ -7,7 +7,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.interface.pages.chart import HEIGHT, RIGHT, WIDTH, Series, chart, ticks
@@ -37,9 +37,14 @@ def test_nothing_to_draw_is_said(points: list[tuple[float, float]]) -> None:
     assert "nothing to draw" in chart([Series("a", points)], "x", "y")
 
 
-@given(st.lists(st.tuples(*[st.floats(-1e12, 1e12)] * 2), min_size=1, max_size=8))
+@given(st.lists(st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 2), min_size=1, max_size=8))
+@example([(0.0, 1.7e308), (1.0, -1.7e308)])
+@example([(0.0, 5e-324), (5e-324, 0.0)])
 def test_every_finite_point_lies_inside(points: list[tuple[float, float]]) -> None:
-    root = parsed(chart([Series("a", points, step=True)], "x", "y"))
+    drawn = chart([Series("a", points, step=True)], "x", "y")
+    assert "nan" not in drawn
+    assert "inf" not in drawn
+    root = parsed(drawn)
     dot = next(root.iter("circle"))
     assert 0 <= float(dot.get("cx", "-1")) <= WIDTH
     assert 0 <= float(dot.get("cy", "-1")) <= HEIGHT

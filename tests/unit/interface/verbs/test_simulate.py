@@ -105,3 +105,15 @@ def test_it_starts_neither_ray_nor_torch(file: str, home: Path) -> None:
     environment = {"SIEVE_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[4])}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.endswith("[]\n")
+
+
+def test_values_out_of_all_proportion_are_shown(sieve: Terminal, file: str) -> None:
+    values = "[1e200, -1e200, 1.7e308, -1.7e308, 1e-20, 0.5, float('nan')]"
+    Path("curves.py").write_text(
+        f"def curve(config, data, epoch):\n    return {values}[int(7e6 * config['lr'] + epoch) % 7], 1.0\n"
+    )
+    assert "dry SUCCEEDED" in sieve("simulate", file, "--curves", "curves.py:curve").stdout
+    for verb in ("status", "trials", "history", "best", "report", "export"):
+        assert sieve(verb, "dry").stdout
+    for verb in ("status", "trials", "history", "best"):
+        assert json.loads(sieve(verb, "dry", "-o", "json").stdout)

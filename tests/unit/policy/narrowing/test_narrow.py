@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from service.policy.narrowing.narrow import Change, Narrowed, narrow
 from service.policy.observation import Observation
-from service.policy.search.random_search import draw
+from service.policy.search.random_draw import draw
 from service.spec.space.space import Space
 from tests.unit.spec.strategies import spaces
 

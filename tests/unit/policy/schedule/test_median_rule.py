@@ -56,3 +56,10 @@ def test_few_others_say_nothing() -> None:
     for trial in range(1, FEWEST):
         curves.judge(trial, 1, 2, 0.5)
     assert curves.judge(9, 1, 2, 0.1) is None
+
+
+def test_curves_whose_sum_no_float_holds() -> None:
+    curves = MedianRule(spec_of())
+    seen(curves, 1, -1.7e308)
+    assert curves.judge(9, 1, 2, 1.7e308) is None
+    assert curves.judge(9, 1, 3, 1.7e308) is None

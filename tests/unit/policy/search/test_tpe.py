@@ -110,11 +110,12 @@ def test_a_parameter_that_does_not_apply_is_not_learned_from() -> None:
     parameters = {
         "kind": {"choice": ["a", "b"]},
         "deep": {"uniform": [0, 1], "when": {"kind": ["b"]}},
+        "flat": {"uniform": [0, 1], "when": {"kind": ["a"]}},
     }
     draw, table = np.random.default_rng(1), list[Observation]()
     for number in range(1, 41):
         good = number % 2 == 0
-        config = {"kind": "a"} if good else {"kind": "b", "deep": float(draw.random())}
+        config = {"kind": "a", "flat": float(draw.random())} if good else {"kind": "b", "deep": float(draw.random())}
         table.append(Observation(number, config, "FINISHED", {1: float(draw.random()) + (not good)}))
     proposals = [search.create(spec_of(parameters)).propose(number, table) for number in range(41, 101)]
     kinds = [p["kind"] for p in proposals if p]

@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 
 from service.policy.policy import Policy
 from service.policy.worth.controls import Controls
-from service.policy.worth.stage_worth import Rung, appraise, correlation, expected_maximum, normal_scores, shrunk
+from service.policy.worth.stage_worth import LIMIT, Rung, appraise, correlation, expected_maximum, normal_scores, shrunk
 from service.policy.worth.stage_worths import StageWorths
 from service.spec import Spec, load
 
@@ -142,3 +142,9 @@ def test_ties_share_the_mean_of_their_ranks() -> None:
         expected = [NormalDist().inv_cdf((rank - 0.5) / 15) for rank in rankdata(values)]
         assert normal_scores([float(value) for value in values]) == expected
     assert normal_scores([2.0, 1.0, 2.0, 3.0])[::2] == [0.0, 0.0]
+
+
+def test_ranks_of_tiny_and_of_huge_values_count() -> None:
+    for scale in (1e-20, 1.7e307):
+        values = {trial: scale * trial - 5.0 * scale for trial in range(1, 11)}
+        assert correlation(values, values) == (LIMIT, 7.0)
