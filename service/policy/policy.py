@@ -90,7 +90,7 @@ class Policy:
         return self._rungs.watch(trial, stage, done, value)
 
     def paused(self, trial: int, stage: int) -> None:
-        """Show that a trial was left to wait at its rung, whatever would be decided now that the sweep is a longer one."""
+        """Show that a trial was left to wait at its rung, also where a longer sweep would have let it go on."""
         self._rungs.paused(trial, stage)
 
     def promoted(self, trial: int, stage: int) -> None:

@@ -27,7 +27,7 @@ DRAWN = 7
 
 @dataclass(frozen=True)
 class Controls:
-    """Which trials of a round are controls: the first ``opening``, and later one at random of each ``every`` that begin.
+    """Which trials of a round are controls: the first ``opening``, later one at random of each ``every`` that begin.
 
     ``before`` trials belong to earlier rounds. ``every`` is None where there are none, and 1 where all trials climb
     every stage anyway.
