@@ -125,6 +125,8 @@ class PromoteRungs:
         """Why no decision is taken on ``trial`` at the rung of ``stage``; ``""`` if one is."""
         if trial in self._worths.controls:
             return "but it is a random control, which shows what the stages foretell"
+        if stage == 0 and self._worths.controls.opens(trial):
+            return f"one of the {self._worths.controls.opening} that show what this rung is worth"
         if not self._worths.decides(stage):
             return f"no decision is taken here as this stage {self._worths.known[stage].words}"
         return ""

@@ -19,7 +19,7 @@ MOST = 0.125
 """The part of a sweep's work that controls may be: an eighth."""
 
 OPENING = 8
-"""So many first trials of a large sweep are controls, so that something is known of its stages early."""
+"""So many first trials of a large sweep pass its first rung, so that something is known of that early."""
 
 DRAWN = 7
 """Tells these draws from all others of the seed."""
@@ -27,10 +27,10 @@ DRAWN = 7
 
 @dataclass(frozen=True)
 class Controls:
-    """Which trials of a round are controls: the first ``opening``, later one at random of each ``every`` that begin.
+    """Which trials of a round are controls: after the first ``every`` one at random of each so many that begin.
 
     ``before`` trials belong to earlier rounds. ``every`` is None where there are none, and 1 where all trials climb
-    every stage anyway.
+    every stage anyway. The first ``opening`` trials are no controls, but pass the first rung undecided.
     """
 
     every: int | None
@@ -43,8 +43,8 @@ class Controls:
         """Those of the round of ``spec``: all trials of `fifo`, a few of `promote`; other schedulers have none.
 
         A control costs a whole training. So many are drawn that they are an eighth of the work of the sweep at most,
-        which with few trials means none. A sweep that has room for `OPENING` of them, or whose number of trials nobody
-        knows, begins with these.
+        which with few trials means none. A sweep that has room for `OPENING` full trainings more, or whose number of
+        trials nobody knows, has as many trials pass its first rung.
         """
         algorithm, plan = spec.schedule.algorithm, spec.plan
         if algorithm == "fifo" or len(plan) == 1:
@@ -60,9 +60,11 @@ class Controls:
         if self.every is None or self.every == 1:
             return self.every == 1
         group, place = divmod(trial - self.before - 1, self.every)
-        if trial - self.before <= self.opening:
-            return True
-        return group >= max(1, self.opening) and place == _place(self.seed, group, self.every)
+        return group > 0 and place == _place(self.seed, group, self.every)
+
+    def opens(self, trial: int) -> bool:
+        """Whether the trial is one of the first, which pass the first rung."""
+        return trial - self.before <= self.opening
 
     def count(self, trials: int) -> int:
         """How many of the first ``trials`` of the round are controls."""
