@@ -17,6 +17,7 @@ from service.policy.search.warm_start.first_trials import openings
 from service.policy.search.warm_start.past import Past
 from service.policy.search.warm_start.past_model import PastModel
 from service.policy.verdict import Ruling, Verdict
+from service.policy.worth.controls import Controls
 from service.policy.worth.worth_tracker import WorthTracker
 from service.spec import Spec
 
@@ -58,7 +59,7 @@ class Policy:
         learned = [PastModel(one, spec) for one in lessons]
         self._searcher = search.create(spec, foreign, learned)
         self._warm = openings(spec, learned)
-        self.worths = WorthTracker(spec)
+        self.worths = WorthTracker(spec, Controls.of(spec, max((o.trial for o in past), default=0)))
         self._rungs = schedule.create(spec, self.worths)
         self._exhausted = False
         self._before = max((o.trial for o in past), default=0)
@@ -87,6 +88,10 @@ class Policy:
         if value is None or not math.isfinite(value):
             return None  # A metric may be missing in some epochs; at the end of the stage `judge` stops the trial.
         return self._rungs.watch(trial, stage, done, value)
+
+    def paused(self, trial: int, stage: int) -> None:
+        """Show that a trial was left to wait at its rung, also where a longer sweep would have let it go on."""
+        self._rungs.paused(trial, stage)
 
     def promoted(self, trial: int, stage: int) -> None:
         """Record a promotion, as read from the ledger."""

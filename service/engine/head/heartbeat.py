@@ -61,8 +61,9 @@ class Heartbeat:
     def write(self) -> bool:
         """Write everything down now; False, and the sweep pauses, if the ledger does not take it."""
         try:
-            if self._retention.remove(self._trial_log.flush()):
-                self._trial_log.flush()
+            written = self._trial_log.flush()
+            while self._retention.remove(written):  # That changes rows, and others may have come meanwhile.
+                written = self._trial_log.flush()
         except SieveError as error:
             self._stopper.pause(str(error))
             return False

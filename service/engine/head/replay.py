@@ -72,8 +72,11 @@ class _Replay:
         earlier = [self._promotions.get((trial, below), -1) for below in range(stage)]
         self._promote(max(earlier, default=-1) + 1)
         if report.stage_end:
-            self._promote(self._verdicts.get((trial, stage), 0))
+            place = self._verdicts.get((trial, stage))
+            self._promote(place or 0)
             self._policy.judge(trial, stage, value, self._trial_log.track(trial).seconds[stage])
+            if place is not None and self._decisions[place].verdict == "pause":
+                self._policy.paused(trial, stage)
         else:
             self._policy.watch(trial, stage, done, value)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from service.engine.simulation.typical import climb
 from service.spec import Spec
 from trainables.stages import Plan
 
@@ -13,18 +14,20 @@ from trainables.stages import Plan
 class Forecast:
     """Expected course of one round of a sweep.
 
-    ``reaching`` is the expected number of trials that begin each stage; budgets are in full-data epoch equivalents,
-    ``full`` that of training every trial in full.
+    ``reaching`` is the expected number of trials that begin each stage, ``trained`` that of whole stages which are
+    trained, as some trials stop within one; budgets are in full-data epoch equivalents, ``full`` that of training every
+    trial in full.
     """
 
     plan: Plan
     trials: int
     reaching: tuple[float, ...]
+    trained: tuple[float, ...]
 
     @property
     def expected(self) -> float:
         """The budget that the round would use."""
-        return sum(n * stage.cost for n, stage in zip(self.reaching, self.plan.stages, strict=True))
+        return sum(n * stage.cost for n, stage in zip(self.trained, self.plan.stages, strict=True))
 
     @property
     def full(self) -> float:
@@ -35,7 +38,7 @@ class Forecast:
         """A line for each stage."""
         return [
             f"stage {i}: {s.data:.4g} of the data{f', {s.classes} classes' if s.classes else ''}, {s.epochs} epochs"
-            f"{' from scratch' if s.start == 'fresh' else ''}; about {self.reaching[i]:.4g} trials; "
+            f"{' from scratch' if s.start == 'fresh' else ''}; about {self.reaching[i]:.2g} trials; "
             f"a rung at {self.plan.budget(i, s.epochs):.4g} full-data epochs"
             for i, s in enumerate(self.plan.stages)
         ]
@@ -44,9 +47,8 @@ class Forecast:
 def forecast(spec: Spec) -> list[Forecast]:
     """Forecast each round of the sweep of ``spec``.
 
-    One in ``reduction_factor`` trials goes on from each rung, unless nothing is stopped: the rate of synchronous
-    halving, while asynchronous rules let somewhat more through. A later round of a grid is taken to be as large as the
-    first.
+    It is the mean of a few simulations of the sweep's stages and scheduler, with values that agree from stage to stage
+    as those of most tasks do. A later round of a grid is taken to be as large as the first.
     """
     return list(_rounds(spec))
 
@@ -96,7 +98,7 @@ def cost(spec: Spec, seconds: Sequence[Sequence[float]]) -> Cost:
     epochs = sum(one.expected for one, _ in rounds)
     share = min(1.0, (spec.budget.epochs or epochs) / epochs)
     return Cost(
-        seconds=share * sum(n * s for one, stages in rounds for n, s in zip(one.reaching, stages, strict=True)),
+        seconds=share * sum(n * s for one, stages in rounds for n, s in zip(one.trained, stages, strict=True)),
         epochs=share * epochs,
         full_seconds=sum(one.trials * sum(stages) for one, stages in rounds),
         full_epochs=full_epochs,
@@ -105,11 +107,11 @@ def cost(spec: Spec, seconds: Sequence[Sequence[float]]) -> Cost:
 
 def _rounds(spec: Spec) -> Iterator[Forecast]:
     left = spec.budget.trials
-    factor = 1.0 if spec.schedule.algorithm == "fifo" else spec.schedule.reduction_factor
     for number in range(spec.rounds.count):
         plan = spec.plans[spec.plan_number(number)]
         trials = spec.trials_of(number) or len(spec.space.grid())
         if left is not None:
             trials, left = min(trials, left), left - min(trials, left)
         if trials:
-            yield Forecast(plan, trials, tuple(max(trials / factor**i, 1.0) for i in range(len(plan))))
+            climbed = climb(spec.at(number), trials)
+            yield Forecast(plan, trials, climbed.reaching, climbed.trained)

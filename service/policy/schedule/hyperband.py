@@ -65,6 +65,9 @@ class HyperbandScheduler:
         what = f"promoted from stage {stage}"
         return Ruling(trial, stage, self._verdict("promote", what, (trial, stage), self._places(trial, stage)))
 
+    def paused(self, trial: int, stage: int) -> None:
+        """Do nothing: every trial waits."""
+
     def promoted(self, trial: int, stage: int) -> None:
         self._bracket(trial).promoted(trial, stage)
 

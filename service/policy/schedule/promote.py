@@ -14,9 +14,6 @@ from service.policy.verdict import Ruling, Verdict
 from service.policy.worth.worth_tracker import WorthTracker
 from service.spec import Spec
 
-CONTROLS = 8
-"""The first trials all pass the first rung, good or bad: only so can its worth (rank correlation) be estimated."""
-
 Place = tuple[float, float, int]
 """(minus score, seconds, trial): the best first; ties go to the cheaper trial, then to the older one."""
 
@@ -50,8 +47,9 @@ class PromoteScheduler:
     """ASHA with promotion: trials pause at each rung; a free slot promotes one of the best ``1 / reduction_factor``.
 
     The highest rung with a candidate is served first, as in the paper. Unlike with stopping, an early mediocre trial is
-    not promoted before enough others have reached its rung. At a rung that does not pay (`WorthTracker`) nothing is
-    decided and trials train on. Inside a stage whose rung is known to pay, trials stop by the `MedianRule`.
+    not promoted before enough others have reached its rung. A few random controls (`Controls`) climb every stage. At a
+    rung that does not pay (`WorthTracker`) nothing is decided and trials train on. Inside a stage whose rung is known
+    to pay, trials other than controls stop by the `MedianRule`.
     """
 
     def __init__(self, spec: Spec, worths: WorthTracker) -> None:
@@ -73,7 +71,7 @@ class PromoteScheduler:
         place = f"{self._metric} {value:.6g} is rank {rank} of {of}"
         if stage == self._last:
             return Verdict("continue", f"ended the last stage: {place}", numbers)
-        why = self._undecided(stage)
+        why = self._undecided(trial, stage)
         if why:
             rung.gone.add(trial)
             return Verdict("continue", f"goes on after stage {stage}: {place}, {why}", numbers)
@@ -83,7 +81,7 @@ class PromoteScheduler:
 
     def watch(self, trial: int, stage: int, done: int, value: float) -> Verdict | None:
         verdict = self._curves.judge(trial, stage, done, value)
-        if verdict is None or not self._worths.tells(min(stage, self._last - 1)):
+        if verdict is None or trial in self._worths.controls or not self._worths.tells(min(stage, self._last - 1)):
             return None
         self.drop(trial)
         return verdict
@@ -98,6 +96,9 @@ class PromoteScheduler:
             if found is not None:
                 return self._promote(stage, *found)
         return None
+
+    def paused(self, trial: int, stage: int) -> None:
+        self._rungs[stage].gone.discard(trial)
 
     def promoted(self, trial: int, stage: int) -> None:
         self._rungs[stage].gone.add(trial)
@@ -120,10 +121,12 @@ class PromoteScheduler:
             if trial in rung.places:
                 rung.gone.add(trial)
 
-    def _undecided(self, stage: int) -> str:
-        """Why no decision is taken at the rung of ``stage`` now; ``""`` if one is."""
-        if stage == 0 and len(self._rungs[0].order) <= CONTROLS:
-            return f"one of the {CONTROLS} that show what this rung is worth"
+    def _undecided(self, trial: int, stage: int) -> str:
+        """Why no decision is taken on ``trial`` at the rung of ``stage``; ``""`` if one is."""
+        if trial in self._worths.controls:
+            return "but it is a random control, which shows what the stages foretell"
+        if stage == 0 and self._worths.controls.opens(trial):
+            return f"one of the {self._worths.controls.opening} that show what this rung is worth"
         if not self._worths.decides(stage):
             return f"no decision is taken here as this stage {self._worths.known[stage].words}"
         return ""

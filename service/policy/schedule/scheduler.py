@@ -37,6 +37,9 @@ class RungScheduler(Protocol):
         ``draining``: no new trial may begin and none is training, so that waiting trials are promoted or end.
         """
 
+    def paused(self, trial: int, stage: int) -> None:
+        """Replay: the trial was left to wait at the end of ``stage``."""
+
     def promoted(self, trial: int, stage: int) -> None:
         """Record a promotion, as read from the ledger when a head starts."""
 

@@ -21,6 +21,9 @@ class StopOnlyScheduler:
         """None: no trial waits."""
         return None
 
+    def paused(self, trial: int, stage: int) -> None:
+        """Do nothing: no trial waits."""
+
     def promoted(self, trial: int, stage: int) -> None:
         """Do nothing: no trial waits."""
 

@@ -9,6 +9,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from service.policy.worth.rank_correlation import RankCorrelation, ranks
+
 PRIOR, PRIOR_PAIRS = 0.8, 3.0
 """Prior rank correlation of a stage with the last one, and its weight in pairs of values."""
 
@@ -29,16 +31,16 @@ WIDEST = 3.0
 class StageWorth:
     """The estimated worth of one stage.
 
-    ``correlation`` is the rank correlation of its values with those of the last stage, in [-1, 1], with its 95 %
-    interval ``low`` .. ``high``; ``pairs`` how many trials ended both this stage and the next one that is trained;
-    ``cost`` the time to reach this rung as a fraction of that to reach the next one, in [0, 1]; ``needed`` the
-    correlation above which decisions at this rung pay; ``seconds`` the median time of the stage, ``ahead`` that to
-    reach the next rung.
+    ``correlation`` is the rank correlation of its values with those of the last stage over the random controls; None
+    until there are enough of them. ``agreement``, in [-1, 1], is what the rule decides by: the same over all trials
+    that came so far, corrected for these being the best and shrunk to `PRIOR`; it is known earlier and no fair
+    measure. ``pairs`` is how many trials ended both this stage and the next one that is trained; ``cost`` what
+    reaching this rung takes as a share of reaching the next one, in [0, 1]; ``needed`` the agreement above which
+    deciding here pays; ``seconds`` the median cost of the stage, ``ahead`` that of reaching the next rung.
     """
 
-    correlation: float
-    low: float
-    high: float
+    correlation: RankCorrelation | None
+    agreement: float
     pairs: int
     cost: float
     needed: float
@@ -54,16 +56,24 @@ class StageWorth:
         """
         if self.ahead < SHORTEST or self.pairs < 2 or (self.pairs < FEWEST and self.needed < 1.0):
             return True
-        return self.correlation >= self.needed
+        return self.agreement >= self.needed
 
     @property
     def words(self) -> str:
-        """The worth in words."""
-        known = f"rank correlation with the last stage {self.correlation:.2f} ({self.low:.2f} to {self.high:.2f})"
+        """The worth in words, and what the controls have measured."""
+        fair = self.correlation
+        if fair is None:
+            return self._verdict
+        interval = f"95 % interval {fair.low:.2f} to {fair.high:.2f}"
+        return f"{self._verdict}; rank correlation of all trials {fair.value:.2f}, {interval}, by {fair.pairs} controls"
+
+    @property
+    def _verdict(self) -> str:
+        known = f"agreement with the last stage among the best {self.agreement:.2f}"
         cost = f"reaching its end takes {self.cost:.0%} of reaching the next one's"
         if self.pairs < FEWEST and self.decides:
             return f"is not known yet: {self.pairs} {'trial' if self.pairs == 1 else 'trials'} went on"
-        if self.decides and self.correlation < self.needed:
+        if self.decides and self.agreement < self.needed:
             return f"is not weighed: {known}, but the next one is reached in {self.ahead:.2g} s, too short to time"
         if self.decides:
             return f"tells enough: {known}, {cost}, {self.needed:.2f} is needed"
@@ -91,7 +101,7 @@ def appraise(stage: Rung, after: Rung, factor: float, fresh: bool) -> tuple[floa
     cost = float(np.median(ratios)) if ratios else 0.0
     instead = 1.0 + cost * (factor if fresh else factor - 1.0)
     needed = min(expected_maximum(instead) / expected_maximum(factor), 1.0)
-    return cost, needed, shrunk(PRIOR, [correlation(stage.scores, after.scores)])[0]
+    return cost, needed, shrunk(PRIOR, correlation(stage.scores, after.scores))
 
 
 def expected_maximum(count: float) -> float:
@@ -119,27 +129,19 @@ def correlated(everyone: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[floa
         return 0.0, 0.0
     if x.min() == x.max() or y.min() == y.max():
         return 0.0, len(x) - 3.0
-    narrow = float(np.corrcoef(_ranks(x), _ranks(y))[0, 1])
+    narrow = float(np.corrcoef(ranks(x), ranks(y))[0, 1])
     ratio = min(max(1.0, float(np.std(everyone) / np.std(x))), WIDEST)
     wide = narrow * ratio / math.sqrt(1.0 + narrow**2 * (ratio**2 - 1.0))
     return float(np.clip(wide, -LIMIT, LIMIT)), len(x) - 3.0
 
 
-def shrunk(prior: float, observed: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
-    """(correlation, low, high): a prior of weight `PRIOR_PAIRS` pooled with (correlation, weight) by Fisher's z."""
-    z, weight = math.atanh(min(max(prior, -LIMIT), LIMIT)) * PRIOR_PAIRS, PRIOR_PAIRS
-    for value, pairs in observed:
-        z, weight = z + math.atanh(value) * pairs, weight + pairs
-    margin = 1.96 / math.sqrt(weight)
-    return math.tanh(z / weight), math.tanh(z / weight - margin), math.tanh(z / weight + margin)
+def shrunk(prior: float, observed: tuple[float, float]) -> float:
+    """A ``prior`` worth `PRIOR_PAIRS` pooled with an observed (correlation, weight in pairs), by Fisher's z."""
+    value, weight = observed
+    z = math.atanh(min(max(prior, -LIMIT), LIMIT)) * PRIOR_PAIRS + math.atanh(value) * weight
+    return math.tanh(z / (PRIOR_PAIRS + weight))
 
 
 def normal_scores(values: Sequence[float]) -> list[float]:
     """The values' ranks as quantiles of the standard normal distribution, ties sharing one."""
-    return [NormalDist().inv_cdf((rank - 0.5) / len(values)) for rank in _ranks(values)]
-
-
-def _ranks(values: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Ranks from 1, ties having the mean of theirs, as of ``scipy.stats.rankdata``, which takes seconds to import."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place])
+    return [NormalDist().inv_cdf((rank - 0.5) / len(values)) for rank in ranks(values)]

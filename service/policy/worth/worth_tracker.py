@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 from statistics import median_high
 
+from service.policy.worth.controls import Controls
+from service.policy.worth.rank_correlation import measure
 from service.policy.worth.stage_worth import FEWEST, PRIOR, Rung, StageWorth, appraise, correlation, shrunk
 from service.spec import Spec
 
@@ -13,11 +15,13 @@ from service.spec import Spec
 class WorthTracker:
     """Online estimate of the worth of each stage but the last, from the values at the ends of stages.
 
-    A stage's correlation with the last one is estimated from the trials that ended both, and until there are enough of
-    these from its correlation with the next stage times that of the next with the last.
+    Its rank correlation with the last one is measured on the ``controls``. The rule decides by the agreement of all
+    trials that ended both, and until there are enough of these by that with the next stage times that of the next with
+    the last.
     """
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, controls: Controls | None = None) -> None:
+        self.controls = controls or Controls(None)
         self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0
         self._factor = spec.schedule.reduction_factor
         self._plan = spec.plan
@@ -77,12 +81,17 @@ class WorthTracker:
             fresh = self._plan[after].start == "fresh"
             cost, needed, adjacent = appraise(stage, following, self._factor, fresh)
             prior = PRIOR if after == self._plan.last else adjacent * onward
-            known, low, high = shrunk(prior, [correlation(stage.scores, last.scores)])
+            known = shrunk(prior, correlation(stage.scores, last.scores))
+            fair = measure(self._fair(stage), last.scores)
             pairs = sum(trial in following.scores for trial in stage.scores)
             times = _median(stage.seconds), _median(following.seconds)
-            self.known[here] = StageWorth(known, low, high, pairs, cost, needed, *times)
+            self.known[here] = StageWorth(fair, known, pairs, cost, needed, *times)
             self._news.add(here)
             onward = known
+
+    def _fair(self, rung: Rung) -> dict[int, float]:
+        """The scores of the controls."""
+        return {trial: score for trial, score in rung.scores.items() if trial in self.controls}
 
 
 def _median(seconds: Mapping[int, float]) -> float:

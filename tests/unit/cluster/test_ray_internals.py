@@ -123,6 +123,7 @@ def test_a_token_that_ray_cannot_show_is_refused_unless_there_is_none_or_its_mod
     with pytest.raises(RayChanged, match=f"showing Ray's token .*; set {MODE}=token where the cluster wants it"):
         show_token()
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)  # Another test of this process may have joined one.
     for joins in (Target(spec("fifo")), head_main._cluster()):
         with pytest.raises(UserError, match=f"showing Ray's token .*; set {MODE}=token"), joins:
             pass

@@ -76,7 +76,7 @@ class PastModel:
         seen = {o.trial: -self._predicted[o.trial] for o in table} | self._elsewhere
         stands = {o.trial: -float(place) for place, o in enumerate(standing(table, self._goal))}
         agreement = correlation(seen, stands)
-        return max(0.0, shrunk(self.past.trust, [agreement])[0])
+        return max(0.0, shrunk(self.past.trust, agreement))
 
     @cached_property
     def _forest(self) -> Any:

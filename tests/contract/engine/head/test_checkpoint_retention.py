@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from service.engine.head.checkpoint_retention import CheckpointRetention
+from service.engine.head.heartbeat import Heartbeat
+from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
 from service.ledger.home import open_store
+from service.ledger.ledger import Orders
 from service.ledger.records import ReportRecord, TrialRecord
 from service.spec import load
 from tests.ray.toys import toy
@@ -25,6 +28,7 @@ class Sweep:
         store.create("toy", spec.to_dict(), "/", "me", None)
         self.log = TrialLog(store, "toy", store.claim("toy", "head", lambda _: False).attempt)
         self.retention = CheckpointRetention(spec, self.log)
+        self.heartbeat = Heartbeat(spec, self.log, SweepStopper(spec, self.log, 0.0), lambda *_: Orders())
 
     def end(self, number: int, state: str) -> None:
         folder = self.home / str(number)
@@ -62,3 +66,24 @@ def test_a_trial_that_the_ledger_does_not_know_to_have_ended_keeps_its_own(tmp_p
     assert sweep.kept == [2, 1, 3]
     assert sweep.retention.remove(sweep.log.flush())
     assert sweep.kept == [3]
+
+
+def test_one_that_ends_while_another_ones_goes_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row of what is removed is written, too, and with it whatever else has happened meanwhile."""
+    sweep = Sweep(tmp_path, "best")
+    remove, late = CheckpointRetention.remove, [4]
+
+    def slowly(retention: CheckpointRetention, written: list[TrialRecord]) -> bool:
+        removed = remove(retention, written)
+        if removed and late:
+            sweep.end(late.pop(), "FINISHED")
+        return removed
+
+    monkeypatch.setattr(CheckpointRetention, "remove", slowly)
+    for number in (1, 2):
+        sweep.end(number, "FINISHED")
+    assert sweep.heartbeat.write()
+    assert sweep.kept == [4]
+    assert [row.number for row in open_store(tmp_path).trials("toy") if row.checkpoint] == [4]

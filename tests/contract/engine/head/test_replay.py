@@ -16,6 +16,7 @@ from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRec
 from service.policy.observation import Observation
 from service.policy.policy import Policy
 from service.policy.schedule import SCHEDULERS
+from service.policy.worth.controls import OPENING, Controls
 from service.spec import Spec, load
 from tests.contract.policy.play import Event, Play, seconds
 
@@ -104,6 +105,9 @@ class Listener(Policy):
     def watch(self, trial: int, stage: int, done: int, value: float | None) -> Any:
         self.shown.append(("watch", trial, stage))
 
+    def paused(self, trial: int, stage: int) -> None:
+        """What was noted as judged tells enough."""
+
     def promoted(self, trial: int, stage: int) -> None:
         self.shown.append(("promoted", trial, stage))
 
@@ -147,3 +151,21 @@ def test_the_table_makes_only_those_rows_anew_that_changed(tmp_path: Path) -> No
     assert after[3].values[2] == 0.75
     assert after[3].seconds[2] == seconds(number, 2)
     assert [row.trial for row in after] == list(range(1, len(before) + 2))
+
+
+def test_who_waits_goes_on_waiting_in_a_sweep_that_was_made_so_long_that_it_has_controls(tmp_path: Path) -> None:
+    """The first trials of a long sweep climb every stage; those of a short one that is extended later did not."""
+    short = spec_of("promote")
+    spec = load(short.to_dict() | {"search": short.to_dict()["search"] | {"trials": 4000}})
+    assert (Controls.of(short).opening, Controls.of(spec).opening) == (0, OPENING)
+    play = Play(short, value, workers=4, failures=0.0).run(8)
+    waiting = [number for number, state in play.states().items() if state == "PAUSED"]
+    assert waiting
+    trial_log = recorded(short, play, tmp_path)
+    store = open_store(tmp_path)
+    history = History(store.reports("a"), store.decisions("a"))
+    remember(trial_log, spec, history)
+    policy = Policy(spec)
+    rebuild(policy, trial_log, spec, history, before=0)
+    dismissed = {ruling.trial for ruling in policy.dismissals(over=True)}
+    assert set(waiting) <= dismissed, "nobody is forgotten at its rung"

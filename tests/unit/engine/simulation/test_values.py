@@ -72,7 +72,7 @@ def test_any_increasing_function_of_the_metric_is_searched_about_as_well(transfo
 
 
 def test_where_training_diverges_little_is_tried() -> None:
-    """The best lies beside a region that is three quarters of the space."""
+    """The best lies beside a region that is three quarters of the space, so that chance would try it 22 times of 30."""
     found = configs(swept(lambda config: math.nan if config["x"] > 0.25 else loss(config), "bayesopt", 40))
-    assert sum(config["x"] > 0.25 for config in found[10:]) < 15
+    assert sum(config["x"] > 0.25 for config in found[10:]) <= 17
     assert min(loss(config) for config in found if config["x"] <= 0.25) < 0.002

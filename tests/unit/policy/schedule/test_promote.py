@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from service.policy.policy import Policy
-from service.policy.schedule.promote import CONTROLS
 from service.spec import Spec
 from tests.contract.policy import test_rungs as rungs
 
@@ -16,12 +15,16 @@ def spec_of(**changes: Any) -> Spec:
     return rungs.spec_of("promote", factor=2, **{"stages": STAGES, **changes})
 
 
-def after_controls(policy: Policy) -> int:
-    """Show the control trials, the worst there are; returns the number of the next trial."""
-    for trial in range(1, CONTROLS + 1):
-        assert policy.judge(trial, 0, -float(trial), 1.0).kind == "continue"
+SEEN = 8
+
+
+def after_some(policy: Policy) -> int:
+    """Show some trials, the worst there are, that came to the second rung; returns the number of the next trial."""
+    for trial in range(1, SEEN + 1):
+        assert policy.judge(trial, 0, -float(trial), 1.0).kind == "pause"
+        policy.promoted(trial, 0)
         policy.judge(trial, 1, -float(trial), 10.0)
-    return CONTROLS + 1
+    return SEEN + 1
 
 
 def going(policy: Policy) -> list[tuple[int, int]]:
@@ -30,17 +33,32 @@ def going(policy: Policy) -> list[tuple[int, int]]:
     return [(ruling.trial, ruling.stage) for ruling in rulings if ruling is not None]
 
 
-def test_the_first_trials_go_on_however_bad_they_are() -> None:
+def test_a_random_control_goes_on_however_bad_it_is_and_no_other_does() -> None:
     policy = Policy(spec_of())
-    verdicts = [policy.judge(trial, 0, -float(trial), 1.0) for trial in range(1, CONTROLS + 2)]
-    assert [verdict.kind for verdict in verdicts] == ["continue"] * CONTROLS + ["pause"]
-    assert f"one of the {CONTROLS} that show what this rung is worth" in verdicts[CONTROLS - 1].reason
-    assert f"is rank {CONTROLS + 1} of {CONTROLS + 1}" in verdicts[CONTROLS].reason
+    every = policy.worths.controls.every
+    assert every is not None
+    trials = range(1, 4 * every + 1)
+    verdicts = {trial: policy.judge(trial, 0, -float(trial), 1.0) for trial in trials}
+    went_on = [trial for trial, verdict in verdicts.items() if verdict.kind == "continue"]
+    assert len(went_on) == 3, "one of each group after the first"
+    assert went_on == [trial for trial in trials if trial in policy.worths.controls]
+    assert "but it is a random control, which shows what the stages foretell" in verdicts[went_on[0]].reason
+    assert {verdict.kind for trial, verdict in verdicts.items() if trial not in went_on} == {"pause"}
+    assert policy.judge(went_on[0], 1, -9.0, 1.0).kind == "continue"
+    assert all(policy.watch(went_on[0], 2, 2, -1e9) is None for _ in range(9))
+
+
+def test_a_small_sweep_has_its_best_part_go_on_and_nobody_else() -> None:
+    policy = Policy(spec_of())
+    verdicts = [policy.judge(trial, 0, -float(trial), 1.0) for trial in range(1, SEEN + 1)]
+    assert {verdict.kind for verdict in verdicts} == {"pause"}
+    assert f"is rank {SEEN} of {SEEN}" in verdicts[-1].reason
+    assert going(policy) == [(trial, 0) for trial in range(1, SEEN // 2 + 1)]
 
 
 def test_of_equals_the_cheaper_goes_on_first() -> None:
     policy = Policy(spec_of())
-    first = after_controls(policy)
+    first = after_some(policy)
     for trial, seconds in ((first, 3.0), (first + 1, 1.0), (first + 2, 2.0)):
         assert policy.judge(trial, 0, 0.5, seconds).kind == "pause"
     assert going(policy)[-3:] == [(first + 1, 0), (first + 2, 0), (first, 0)]
@@ -48,19 +66,19 @@ def test_of_equals_the_cheaper_goes_on_first() -> None:
 
 def test_the_highest_rung_is_asked_first() -> None:
     policy = Policy(spec_of())
-    first = after_controls(policy)
+    first = after_some(policy)
     policy.judge(first, 0, 0.5, 1.0)
     waiting = [trial for trial, stage in going(policy) if stage == 1]
-    assert waiting == [1, 2, 3, 4], "the better half of the controls wait there"
+    assert waiting == [1, 2, 3, 4], "the better half of those seen wait there"
     policy = Policy(spec_of())
-    after_controls(policy)
+    after_some(policy)
     policy.judge(first, 0, 0.5, 1.0)
     assert [stage for _, stage in going(policy)] == [1, 1, 1, 1, 0]
 
 
 def test_a_trial_that_is_no_number_is_not_waited_for() -> None:
     policy = Policy(spec_of())
-    first = after_controls(policy)
+    first = after_some(policy)
     policy.judge(first, 0, 0.5, 1.0)
     policy.judge(first, 0, float("nan"), 1.0)
     assert (first, 0) not in going(policy)
@@ -68,14 +86,14 @@ def test_a_trial_that_is_no_number_is_not_waited_for() -> None:
 
 def test_no_curve_is_cut_in_a_stage_that_is_not_known_to_tell() -> None:
     policy = Policy(spec_of())
-    for trial in range(1, CONTROLS + 1):
+    for trial in range(1, SEEN + 1):
         assert policy.watch(trial, 2, 2, 0.9) is None
-    assert policy.watch(CONTROLS + 1, 2, 2, 0.1) is None
-    for trial in range(1, CONTROLS + 1):
+    assert policy.watch(SEEN + 1, 2, 2, 0.1) is None
+    for trial in range(1, SEEN + 1):
         policy.judge(trial, 0, float(trial), 1.0)
         policy.judge(trial, 1, float(trial), 9.0)
         policy.judge(trial, 2, float(trial), 90.0)
-    verdict = policy.watch(CONTROLS + 2, 2, 2, 0.1)
+    verdict = policy.watch(SEEN + 2, 2, 2, 0.1)
     assert verdict is not None
     assert verdict.kind == "stop"
 
@@ -84,7 +102,7 @@ def test_new_trials_and_promoted_ones_skip_a_stage_that_does_not_pay() -> None:
     """The first stage costs as much as the second, which starts anew: no correlation could pay for that."""
     fresh = [STAGES[0], {**STAGES[1], "start": "fresh"}, {**STAGES[2], "start": "fresh"}]
     policy = Policy(spec_of(stages=fresh))
-    for trial in range(1, CONTROLS + 1):
+    for trial in range(1, SEEN + 1):
         policy.judge(trial, 0, float(trial), 10.0)
         policy.judge(trial, 1, float(trial), 10.0)
     job = policy.next([])
@@ -92,7 +110,7 @@ def test_new_trials_and_promoted_ones_skip_a_stage_that_does_not_pay() -> None:
     assert job.skipped == (0,)
     assert job.ruling is not None
     new = Policy(spec_of(stages=fresh))
-    for trial in range(1, CONTROLS + 1):
+    for trial in range(1, SEEN + 1):
         new.judge(trial, 0, float(trial), 10.0)
         new.judge(trial, 1, 0.0, 10.0)
         new.promoted(trial, 1)

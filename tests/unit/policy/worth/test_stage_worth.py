@@ -11,6 +11,7 @@ import pytest
 from scipy.stats import rankdata
 
 from service.policy.policy import Policy
+from service.policy.worth.controls import Controls
 from service.policy.worth.stage_worth import LIMIT, Rung, appraise, correlation, expected_maximum, normal_scores, shrunk
 from service.policy.worth.worth_tracker import WorthTracker
 from service.spec import Spec, load
@@ -31,7 +32,7 @@ def spec_of(start: str = "fresh", factor: float = 3) -> Spec:
 
 
 def shown(spec: Spec, tells: bool, seconds: tuple[float, float, float], trials: int = 40) -> WorthTracker:
-    draw, worths = np.random.default_rng(0), WorthTracker(spec)
+    draw, worths = np.random.default_rng(0), WorthTracker(spec, Controls(1))
     for trial in range(1, trials + 1):
         final = float(draw.normal())
         coarse = final + 0.1 * float(draw.normal()) if tells else float(draw.normal())
@@ -50,8 +51,11 @@ def test_the_expected_maximum_is_that_of_normal_draws(count: int) -> None:
 def test_a_cheap_stage_that_tells_decides() -> None:
     worth = shown(spec_of(), tells=True, seconds=(1, 5, 10)).known[0]
     assert worth.decides
-    assert worth.correlation > 0.9
-    assert worth.low < worth.correlation < worth.high
+    fair = worth.correlation
+    assert fair is not None
+    assert (fair.value > 0.9, fair.pairs) == (True, 39)  # it is weighed anew with every twentieth part more
+    assert fair.low < fair.value < fair.high
+    assert worth.agreement > 0.9
     assert worth.cost == pytest.approx(0.2)
 
 
@@ -108,11 +112,11 @@ def test_the_correlation_of_the_chosen_is_corrected_for_their_narrow_range() -> 
 
 
 def test_few_pairs_move_the_prior_little_and_many_much() -> None:
-    assert shrunk(0.8, [(0.0, 1.0)])[0] > 0.6
-    assert shrunk(0.8, [(0.0, 100.0)])[0] < 0.1
+    assert shrunk(0.8, (0.0, 1.0)) > 0.6
+    assert shrunk(0.8, (0.0, 100.0)) < 0.1
     assert correlation({1: 0.0, 2: 1.0}, {1: 0.0, 2: 1.0}) == (0.0, 0.0)
     assert normal_scores([3.0, 1.0, 2.0]) == pytest.approx([0.967, -0.967, 0.0], abs=1e-3)
-    assert all(math.isfinite(v) for v in shrunk(1.0, [(0.995, 50.0)]))
+    assert math.isfinite(shrunk(1.0, (0.995, 50.0)))
 
 
 def test_the_policy_skips_a_worthless_stage_and_says_why() -> None:
