@@ -55,7 +55,7 @@ def test_an_ended_sweep_gets_more_trials_more_rounds_and_its_former_space(tmp_pa
     run("toy", tmp_path)
     assert counts(tmp_path) == {0: 10, 1: 4}
     store = open_store(tmp_path)
-    assert max(d.numbers["of"] for d in store.decisions("toy") if d.trial > 10 and d.verdict == "finish") == 4, (
+    assert max(d.numbers["of"] for d in store.decisions("toy") if d.trial > 10 and d.stage == 0) == 4, (
         "a rung compares the trials of one round alone"
     )
     store.undo_space("toy")

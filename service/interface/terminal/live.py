@@ -56,17 +56,25 @@ class Lines:
         self._console = console
         self._shown: int | None = None
         self._next = 0.0
+        self._newest = self._printed = ""
 
     def show(self, status: Status, decisions: Sequence[DecisionRecord]) -> None:
         for decision in decisions[len(decisions) if self._shown is None else self._shown :]:
             self._print(status_view.verdict(decision))
         self._shown = len(decisions)
+        self._newest = status_view.line(status)
         if time.monotonic() >= self._next:
-            self._print(status_view.line(status))
+            self._print_newest()
             self._next = time.monotonic() + LINE_INTERVAL
 
     def close(self) -> None:
-        pass
+        """Print how it stands at the end, if that was not said."""
+        if self._newest != self._printed:
+            self._print_newest()
+
+    def _print_newest(self) -> None:
+        self._print(self._newest)
+        self._printed = self._newest
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -48,7 +48,7 @@ class Results:
     (1, 3)
     >>> results.sql("select count(*) as reports from reports")
        reports
-    0       20
+    0        8
     """
 
     def __init__(self, store: Store) -> None:

@@ -66,3 +66,11 @@ def test_an_error_of_the_sweep_comes_through(store: Store, home: Path, text: io.
         live.watch("toy", LocalSource(home), Console(file=text, force_terminal=True)),
     ):
         raise ZeroDivisionError
+
+
+def test_the_last_line_says_how_it_ended(store: Store, home: Path, text: io.StringIO) -> None:
+    with live.watch("toy", LocalSource(home), Console(file=text, width=200)):
+        store.end("toy", store.sweep("toy").attempt, "STOPPED", "enough")
+    said = text.getvalue().splitlines()
+    assert said[-1].startswith("toy · STOPPED · ")
+    assert said[-1] not in said[:-1]
