@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from service.interface.code_package import MOST
 from service.interface.contexts import contexts
 from service.interface.contexts.address import address as written
+from service.interface.contexts.address_in_use import address_of
 from service.interface.contexts.token_source import token_for
 from service.interface.remote.connection import Connection, RetryPolicy
 from service.interface.remote.remote_source import RemoteSource
 from service.interface.remote.remote_sweep import RemoteSweep
-from service.interface.remote.source_choice import address_of
 from service.interface.remote.submit_remote import RemoteSubmission, submit
 from service.spec import Source
 from service.spec.errors import UserError

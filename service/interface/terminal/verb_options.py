@@ -29,12 +29,12 @@ def home(verb: Verb) -> Verb:
 def source(verb: Callable[..., Any]) -> Callable[..., Any]:
     """``--address URL`` and ``--home DIR``: where the sweeps are. The verb gets a `Source` as ``source``.
 
-    Without either, see `service.interface.remote.source_choice.choose`.
+    Without either, see `service.interface.source_choice.choose`.
     """
 
     @wraps(verb)
     def asked(*arguments: Any, address: str | None, home: Path | None, **others: Any) -> Any:
-        from service.interface.remote.source_choice import choose
+        from service.interface.source_choice import choose
 
         with closing(choose(address, home)) as chosen:
             try:

@@ -12,7 +12,7 @@ from service.interface.cli import main
 from service.interface.contexts import contexts
 from service.interface.contexts.address import address, is_loopback
 from service.interface.contexts.token_source import token_for
-from service.interface.remote.source_choice import choose
+from service.interface.source_choice import choose
 from service.spec.errors import UserError
 
 LAB = "http://lab:8700"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from service.interface.contexts import contexts
-from service.interface.contexts.address import address as written
+from service.interface.contexts.address_in_use import address_of
 from service.interface.contexts.token_source import token_for
 from service.interface.source.local import LocalSource
 from service.interface.source.source import Source
@@ -27,17 +26,6 @@ def choose(address: str | None = None, home: Path | None = None) -> Source:
         return LocalSource(home.absolute())
     where = address_of(address)
     return LocalSource(find_home()) if where is None else at(where)
-
-
-def address_of(given: str | None) -> str | None:
-    """The address of the service that is meant: ``given``, else by the environment, else of the context in use."""
-    given = given or os.environ.get("SIEVE_ADDRESS")
-    if given:
-        return written(given)
-    if os.environ.get("SIEVE_HOME"):
-        return None
-    known = contexts.read(contexts.place()).in_use
-    return None if known is None else known.address
 
 
 def at(where: str, token: str | None = None) -> Source:
