@@ -13,12 +13,20 @@ Start = Literal["continue", "fresh"]
 
 
 class PlanError(ValueError):
-    """A rule of `Plan` is broken by the stage ``index`` (from 0), by its key ``field``; the message says the cure."""
+    """A rule of `Plan` is broken by the stage ``index`` (from 0), by its key ``field``.
 
-    def __init__(self, index: int, field: str, message: str) -> None:
-        super().__init__(message)
+    ``str()`` is the message, then the cure.
+    """
+
+    def __init__(self, index: int, field: str, message: str, cure: str) -> None:
+        super().__init__(index, field, message, cure)
         self.index = index
         self.field = field
+        self.message = message
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.cure}"
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not self.stages:
-            raise PlanError(0, "data", "a plan needs at least one stage; write e.g. {data: 1.0, epochs: 10}")
+            raise PlanError(0, "data", "a plan needs at least one stage", "write e.g. {data: 1.0, epochs: 10}")
         for index, stage in enumerate(self.stages):
             _check_stage(index, stage)
         for index in range(1, len(self.stages)):
@@ -88,7 +96,8 @@ class Plan:
             raise PlanError(
                 self.last,
                 "data",
-                f"cannot skip stages {list(self.skipped)} of {len(self.stages)}; skip any but the last, counted from 0",
+                f"cannot skip stages {list(self.skipped)} of {len(self.stages)}",
+                "skip any but the last, counted from 0",
             )
 
     def __len__(self) -> int:
@@ -157,29 +166,32 @@ class Plan:
             raise PlanError(
                 index,
                 "data",
-                f"data fractions never fall: {stage.data:g} after {before.data:g}; use >= {before.data:g}",
+                f"data fractions never fall: {stage.data:g} after {before.data:g}",
+                f"use >= {before.data:g}",
             )
         if (stage.classes or float("inf")) < (before.classes or float("inf")):
             raise PlanError(
                 index,
                 "classes",
-                f"classes never fall: {stage.classes} after {before.classes or 'all'}; use more or leave it out",
+                f"classes never fall: {stage.classes} after {before.classes or 'all'}",
+                "use more or leave it out",
             )
         if self.fidelity(index) <= self.fidelity(index - 1):
             raise PlanError(
                 index,
                 "epochs",
                 f"the budget must grow from stage to stage: {self.fidelity(index):g} after "
-                f"{self.fidelity(index - 1):g} full-data epochs; raise data or epochs",
+                f"{self.fidelity(index - 1):g} full-data epochs",
+                "raise data or epochs",
             )
 
 
 def _check_stage(index: int, stage: Stage) -> None:
     if not 0.0 < stage.data <= 1.0:
-        raise PlanError(index, "data", f"data is {stage.data:g}; a stage uses a fraction in (0, 1], e.g. 0.1")
+        raise PlanError(index, "data", f"data is {stage.data:g}", "a stage uses a fraction in (0, 1], e.g. 0.1")
     if stage.epochs < 1:
-        raise PlanError(index, "epochs", f"epochs is {stage.epochs}; a stage trains for at least 1 epoch")
+        raise PlanError(index, "epochs", f"epochs is {stage.epochs}", "a stage trains for at least 1 epoch")
     if stage.classes is not None and stage.classes < 2:
-        raise PlanError(index, "classes", f"classes is {stage.classes}; telling classes apart needs at least 2")
+        raise PlanError(index, "classes", f"classes is {stage.classes}", "telling classes apart needs at least 2")
     if stage.start not in ("continue", "fresh"):
-        raise PlanError(index, "start", f"start is {stage.start!r}; allowed: continue, fresh")
+        raise PlanError(index, "start", f"start is {stage.start!r}", "allowed: continue, fresh")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from trainables.stages import Plan, PlanError, Stage
@@ -42,3 +44,12 @@ def test_skipping_adds_up() -> None:
 def test_the_last_stage_is_never_skipped(skipped: list[int]) -> None:
     with pytest.raises(PlanError, match="cannot skip stages"):
         PLAN.without(skipped)
+
+
+def test_an_error_of_a_plan_has_message_and_cure_and_survives_a_process() -> None:
+    with pytest.raises(PlanError) as caught:
+        Plan((Stage(0.5, 1), Stage(0.1, 4)))
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (error.index, error.field) == (1, "data")
+    assert (error.message, error.cure) == ("data fractions never fall: 0.1 after 0.5", "use >= 0.5")
+    assert str(error) == "data fractions never fall: 0.1 after 0.5; use >= 0.5"
