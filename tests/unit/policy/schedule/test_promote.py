@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.policy.policy import Policy
+from service.policy.worth.controls import OPENING
 from service.spec import Spec
 from tests.contract.policy import test_rungs as rungs
 
@@ -117,3 +118,10 @@ def test_new_trials_and_promoted_ones_skip_a_stage_that_does_not_pay() -> None:
     job = new.next([])
     assert job is not None
     assert (job.ruling, job.skipped) == (None, (0,))
+
+
+def test_the_first_trials_of_a_large_sweep_pass_its_first_rung_and_no_further_one() -> None:
+    policy = Policy(spec_of(search={"algorithm": "random", "trials": 4000}))
+    kinds = [policy.judge(trial, 0, -float(trial), 1.0).kind for trial in range(1, OPENING + 2)]
+    assert kinds == ["continue"] * OPENING + ["pause"]
+    assert policy.judge(1, 1, -1.0, 10.0).kind == "pause", "they are no controls"
