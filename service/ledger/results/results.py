@@ -138,6 +138,10 @@ class Results:
             found += rows.space_rows(space, "as before the narrowing was undone")
         return found
 
+    def _repr_html_(self) -> str:
+        """A table with a row per sweep, for a notebook."""
+        return str(self.sweeps().to_html(index=False))
+
     def queue(self) -> pd.DataFrame:
         """A row per sweep that waits or runs: higher priority first, then the older.
 
