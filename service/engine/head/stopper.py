@@ -39,8 +39,8 @@ class SweepStopper(NoSnapshot, Stopper):
     def check(self) -> None:
         """End the sweep if its target is reached or its budget used up."""
         if self.ending is None:
-            finished = self._trial_log.finished(self._spec, self._spec.rounds.count - 1)
-            usage = Usage(self.seconds(), self._trial_log.epochs(), finished, self._trial_log.gpu_seconds())
+            log = self._trial_log
+            usage = Usage(self.seconds(), log.epochs(), log.reached(self._spec), log.gpu_seconds())
             self.ending = ending(self._spec, usage)
 
     def wish(self, wish: Wish | None) -> None:
