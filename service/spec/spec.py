@@ -137,6 +137,14 @@ class Spec(Section):
         """The index in `plans` of the plan of a round (from 0). Values of different plans are never compared."""
         return min(round, len(self.rounds.stages))
 
+    def target_stage(self, round: int) -> int | None:
+        """The stage whose reports the metric's target is held against; None in a round with other stages than the last.
+
+        Only the last stage counts, and where rounds have stages of their own, that of the last round's.
+        """
+        plan = self.plan_number(round)
+        return self.plans[plan].last if plan == self.plan_number(self.rounds.count - 1) else None
+
     def resources_at(self, stage: int) -> Resources:
         """What a trial occupies while it trains ``stage`` (from 0): the same at every stage so far.
 

@@ -17,7 +17,8 @@ from service.states import STATE_WISHED, WISHES_TO_LEAVE, Wish
 class SweepStopper(NoSnapshot, Stopper):
     """Tune stopper that stops all trials when the sweep ends: by its budget, its target, a wish, or an error.
 
-    The first reason to end stands, as ``ending``; ``exit_code`` is that of the head. It has the sweep's clock, too.
+    The first reason to end stands, as ``ending``; ``exit_code`` is that of the head. It has the sweep's clock, too,
+    which runs once the head has ``begun``.
     """
 
     def __init__(self, spec: Spec, trial_log: TrialLog, seconds_before: float) -> None:
@@ -25,12 +26,14 @@ class SweepStopper(NoSnapshot, Stopper):
         self._trial_log = trial_log
         self._before = seconds_before
         self._begun = time.monotonic()
+        self.begun = False
         self.ending: Ending | None = None
         self.exit_code = 0
 
     def begin(self) -> None:
         """Start this head's clock, after Ray has started: that time is not the sweep's."""
         self._begun = time.monotonic()
+        self.begun = True
 
     def seconds(self) -> float:
         """Wall time of the sweep over all its heads."""
@@ -39,8 +42,8 @@ class SweepStopper(NoSnapshot, Stopper):
     def check(self) -> None:
         """End the sweep if its target is reached or its budget used up."""
         if self.ending is None:
-            finished = self._trial_log.finished(self._spec, self._spec.rounds.count - 1)
-            usage = Usage(self.seconds(), self._trial_log.epochs(), finished, self._trial_log.gpu_seconds())
+            log = self._trial_log
+            usage = Usage(self.seconds(), log.epochs(), log.reached(self._spec), log.gpu_seconds())
             self.ending = ending(self._spec, usage)
 
     def wish(self, wish: Wish | None) -> None:
