@@ -33,8 +33,8 @@ SIDES = ("before", "cold", "warm", "stock")
 SIEVE = [sys.executable, "-c", "from service.interface.cli import main; main()", "run", "sweep.json", "--quiet"]
 POLL = 0.05
 PATIENCE = 600.0
-REFILL = 15.0
-"""Seconds on an idle machine in which the workers of the next sweep have loaded everything, many times over."""
+LOOK = 2.0
+"""Seconds in which a worker that waits uses no CPU, once it has loaded everything."""
 
 SPEC = {
     "name": "rings",
@@ -102,6 +102,24 @@ def run(command: Sequence[str], folder: Path, environment: dict[str, str]) -> di
     return {"seconds": seconds, "cpu_seconds": sum(used.values()) - sum(before.values()), "load": load}
 
 
+def await_workers(folder: Path) -> None:
+    """Wait until two workers of the kept Ray have loaded what they load."""
+    known: dict[int, float] = {}
+    until = time.time() + PATIENCE
+    while time.time() < until:
+        time.sleep(LOOK)
+        now: dict[int, float] = {}
+        for keeper in [one for one in psutil.process_iter() if _is_keeper(one, folder)]:
+            for process in keeper.children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    if "ray::IDLE" in process.cmdline():
+                        now[process.pid] = process.cpu_times().user
+        if len([pid for pid, used in now.items() if used > 1 and used - known.get(pid, 0.0) < 0.1]) >= 2:
+            return
+        known = now
+    raise SystemExit("no workers wait for the next sweep")
+
+
 def end_keepers(folder: Path) -> None:
     """End the Ray that is kept, so that the next run is cold."""
     for process in [one for one in psutil.process_iter() if _is_keeper(one, folder)]:
@@ -130,7 +148,7 @@ def measure(side: str, folder: Path, before: Path) -> dict[str, float]:
     tree = before if side == "before" else ROOT
     environment = kept | {"PYTHONPATH": str(tree), "SIEVE_HOME": str(folder / ".sieve"), "SIEVE_KEEP_RAY": "600"}
     if side == "warm":
-        time.sleep(REFILL * max(1.0, os.getloadavg()[0] / 2))
+        await_workers(folder)
     found = run(SIEVE, folder, environment)
     if side == "warm":
         end_keepers(folder)
