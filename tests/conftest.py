@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 os.environ.pop("SIEVE_DATABASE_URL", None)  # tests keep to stores of their own
+os.environ["SIEVE_KEEP_RAY"] = "0"  # no test leaves a Ray behind; tests of a kept one say so
 
 
 @pytest.fixture(scope="session")

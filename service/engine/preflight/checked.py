@@ -73,7 +73,7 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
             user's own does not work.
     """
     _check_searcher(spec, project, source)
-    key = (spec.task, project, repr((spec.plans, spec.search.seed, most_processes(spec), spec.data_dir)))
+    key = _key(spec, project)
     if key not in _loaded:
         from trainables.errors import TaskError, told
         from trainables.worker.staged import describe_task
@@ -90,6 +90,15 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
         _loaded[key] = str(description["kind"]), data
     kind, data = _loaded[key]
     return Checked(_misspelt(spec) if kind == "class" else (), data)
+
+
+def is_known(spec: Spec, project: str) -> bool:
+    """Whether `check` has loaded that task in this process."""
+    return _key(spec, project) in _loaded
+
+
+def _key(spec: Spec, project: str) -> tuple[str, str, str]:
+    return spec.task, project, repr((spec.plans, spec.search.seed, most_processes(spec), spec.data_dir))
 
 
 def _check_searcher(spec: Spec, project: str, source: object) -> None:

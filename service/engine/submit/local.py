@@ -46,7 +46,7 @@ def examine(source: Source, home: Path, project: Path | None = None) -> Examined
             learn from a sweep that the warm start of a new one names.
         SpecError: the spec breaks a rule, its task is not to be found or is none, or its stages do not fit the data.
     """
-    from service.engine.preflight import check
+    from service.engine.preflight.look import check
 
     spec, store = load(source), open_store(home)
     found = find(store, spec.name)

@@ -135,11 +135,14 @@ def run(
     service.spec.errors.SpecError: stages/0/data: data is 25; a stage uses a fraction in (0, 1], e.g. 0.1
     """
     from service.engine.launch.child_process import start
+    from service.engine.launch.own_ray import start_early
     from service.engine.preflight import afresh
     from service.engine.submit.local import submit
     from service.interface.python.notebook import quiet
 
     quiet()
+    load(source)  # Its mistakes come before anything starts.
+    start_early(here=False)
     folder, code = _home(home), None if project is None else Path(project)
     afresh(str(code or Path.cwd()))
     if check:

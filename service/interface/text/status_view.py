@@ -95,6 +95,8 @@ def line(status: Status) -> str:
 def best(status: Status) -> str:
     """The best trial in words, with a warning where its value is from a coarse stage."""
     leader = status.best
+    if leader is None and status.state == "RUNNING" and not status.counts:
+        return "starting workers: no trial trains yet"
     if leader is None:
         return "best: none yet, no trial has come to the end of a stage"
     said = f" ({caveat(leader)})" if caveat(leader) else ""
