@@ -112,13 +112,13 @@ class Policy:
     def next(self, table: Sequence[Observation], left: Left = UNLIMITED) -> Job | None:
         """The next job of a free slot (Tune: ``choose_trial_to_run``); None until another trial reports, or for good.
 
-        ``table`` has every trial of this round. A waiting trial that may be promoted comes first, then a new one. Where
-        too little of the budget is ``left`` for that to come to the end, good waiting trials that still can do so.
+        ``table`` has every trial of this round, ``left`` is what remains of a budget of time or work. A waiting trial
+        that may be promoted comes first, then a new one; with such a budget a good waiting trial may come before that.
         Once no new trial may begin and none is training, the rungs are drained, so that some trial reaches the last
         stage.
         """
         running = any(o.running for o in table)
-        ruling = self._rungs.promotion(draining=False) or self._last_call(table, left)
+        ruling = self._rungs.promotion(draining=False) or self._instead(table, left)
         if ruling is None:
             job = self._new(table)
             if job is not None or running:
@@ -126,12 +126,16 @@ class Policy:
             ruling = self._rungs.promotion(draining=True)
         return None if ruling is None else Job(ruling.trial, ruling=ruling, skipped=self._rungs.skipped())
 
-    def _last_call(self, table: Sequence[Observation], left: Left) -> Ruling | None:
-        """The waiting trial that goes on in place of a new one, which could not come to the end."""
+    def _instead(self, table: Sequence[Observation], left: Left) -> Ruling | None:
+        """The waiting trial that goes on in place of a new one, where the budget is one of work and not of trials.
+
+        It is one that can still come to the end where a new one could not, or that waits where nothing is decided.
+        """
         if left == UNLIMITED:
             return None
-        stages = self._ascent.within(left, table, self._rungs.skipped())
-        return None if -1 in stages else self._rungs.last_call(stages)
+        able = self._ascent.within(left, table, self._rungs.skipped())
+        late = -1 not in able
+        return self._rungs.better_half([s for s in able if s >= 0 and (late or not self.worths.decides(s))])
 
     def _new(self, table: Sequence[Observation]) -> Job | None:
         number = max((o.trial for o in table), default=self._before) - self._before + 1

@@ -18,9 +18,6 @@ from service.spec import Spec
 Place = tuple[float, float, int]
 """(minus score, seconds, trial): the best first; ties go to the cheaper trial, then to the older one."""
 
-LAST = 0.5
-"""Share of a rung that may go on where nothing is decided, and while no new trial can come to the end."""
-
 
 @dataclass
 class _Rung:
@@ -93,7 +90,7 @@ class PromoteScheduler:
     def promotion(self, draining: bool) -> Ruling | None:
         for stage in range(self._last - 1, -1, -1):
             rung = self._rungs[stage]
-            best = self._best(stage)
+            best = int(len(rung.order) / self._factor)
             if draining and not any(above.order for above in self._rungs[stage + 1 :]):
                 best = len(rung.order)
             found = rung.waiting(best)
@@ -101,9 +98,9 @@ class PromoteScheduler:
                 return self._promote(stage, *found)
         return None
 
-    def last_call(self, stages: Collection[int]) -> Ruling | None:
+    def better_half(self, stages: Collection[int]) -> Ruling | None:
         for stage in sorted(stages, reverse=True):
-            found = self._rungs[stage].waiting(math.ceil(len(self._rungs[stage].order) * LAST))
+            found = self._rungs[stage].waiting(math.ceil(len(self._rungs[stage].order) / 2))
             if found is not None:
                 return self._promote(stage, *found)
         return None
@@ -131,11 +128,6 @@ class PromoteScheduler:
         for rung in self._rungs:
             if trial in rung.places:
                 rung.gone.add(trial)
-
-    def _best(self, stage: int) -> int:
-        """How many of a rung may go on: where nothing is decided any more, the better half of those that wait, too."""
-        count = len(self._rungs[stage].order)
-        return int(count / self._factor) if self._worths.decides(stage) else math.ceil(count * LAST)
 
     def _undecided(self, trial: int, stage: int) -> str:
         """Why no decision is taken on ``trial`` at the rung of ``stage``; ``""`` if one is."""

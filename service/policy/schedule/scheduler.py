@@ -37,8 +37,8 @@ class RungScheduler(Protocol):
         ``draining``: no new trial may begin and none is training, so that waiting trials are promoted or end.
         """
 
-    def last_call(self, stages: Collection[int]) -> Ruling | None:
-        """The waiting trial to finish as no new one could; it has left one of ``stages``, so that it still can."""
+    def better_half(self, stages: Collection[int]) -> Ruling | None:
+        """The best waiting trial of the better half of a rung, the highest of ``stages`` that has one, to go on."""
 
     def paused(self, trial: int, stage: int) -> None:
         """Replay: the trial was left to wait at the end of ``stage``."""

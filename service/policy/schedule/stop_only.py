@@ -21,7 +21,7 @@ class StopOnlyScheduler:
         """None: no trial waits."""
         return None
 
-    def last_call(self, stages: Collection[int]) -> Ruling | None:
+    def better_half(self, stages: Collection[int]) -> Ruling | None:
         """None: no trial waits."""
         return None
 

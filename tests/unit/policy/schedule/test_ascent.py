@@ -76,18 +76,35 @@ def test_before_anything_has_trained_gpu_hours_limit_nothing() -> None:
     assert left(spec_of(budget={"gpu_hours": 2}), Usage(0.0, 0.0, {}, 0.0)).epochs == math.inf
 
 
-def test_waiting_trials_are_finished_where_no_new_one_could_be() -> None:
+LATE, EARLY = Left(seconds=50.5), Left(seconds=100.0)
+
+
+def promoted(policy: Policy, left: Left) -> list[int]:
+    """Whom free slots take until a new trial begins, where trials 1 to 6 wait, the last ones the best."""
+    table = [Observation(trial, {"x": trial / 10}, "PAUSED", {0: float(trial)}) for trial in range(1, 7)]
+    jobs = iter(lambda: policy.next(table, left), None)
+    taken = iter(lambda: next(job.ruling for job in jobs), None)
+    return [ruling.trial for ruling in taken if ruling is not None]
+
+
+def waiting() -> Policy:
     policy = Policy(spec_of())
     for trial in range(1, 7):
         assert policy.judge(trial, 0, float(trial), 1.0).kind == "pause"
-    table = [Observation(trial, {"x": trial / 10}, "PAUSED", {0: float(trial)}) for trial in range(1, 7)]
+    return policy
 
-    def promoted(left: Left) -> int | None:
-        job = policy.next(table, left)
-        return None if job is None or job.ruling is None else job.ruling.trial
 
-    assert promoted(UNLIMITED) == 6, "the best of four or more goes on anyway"
-    assert promoted(Left(seconds=100.0)) is None, "a new trial begins"
-    late = Left(seconds=50.5)
-    assert [promoted(late), promoted(late)] == [5, 4]
-    assert promoted(late) is None, "the worse half will hardly become the best"
+@pytest.mark.parametrize(("left", "expected"), [(UNLIMITED, [6]), (EARLY, [6]), (LATE, [6, 5, 4])])
+def test_the_better_half_of_those_that_wait_is_finished_where_no_new_trial_could_be(
+    left: Left, expected: list[int]
+) -> None:
+    assert promoted(waiting(), left) == expected
+
+
+@pytest.mark.parametrize(("left", "expected"), [(UNLIMITED, [6]), (EARLY, [6, 5, 4])])
+def test_it_goes_on_where_nothing_is_decided_unless_trials_are_all_that_is_counted(
+    left: Left, expected: list[int]
+) -> None:
+    policy = waiting()
+    policy.worths.decides = lambda stage: stage > 0  # type: ignore[method-assign]
+    assert promoted(policy, left) == expected

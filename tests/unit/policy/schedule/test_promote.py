@@ -125,12 +125,3 @@ def test_the_first_trials_of_a_large_sweep_pass_its_first_rung_and_no_further_on
     kinds = [policy.judge(trial, 0, -float(trial), 1.0).kind for trial in range(1, OPENING + 2)]
     assert kinds == ["continue"] * OPENING + ["pause"]
     assert policy.judge(1, 1, -1.0, 10.0).kind == "pause", "they are no controls"
-
-
-def test_where_nothing_is_decided_any_more_the_better_half_of_those_that_wait_goes_on() -> None:
-    policy = Policy(rungs.spec_of("promote", factor=8, stages=STAGES))
-    for trial in range(1, SEEN + 1):
-        assert policy.judge(trial, 0, float(trial), 1.0).kind == "pause"
-    assert going(policy) == [(SEEN, 0)]
-    policy.worths.decides = lambda stage: stage > 0  # type: ignore[method-assign]
-    assert going(policy) == [(trial, 0) for trial in range(SEEN - 1, SEEN // 2, -1)]
