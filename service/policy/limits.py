@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,17 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Left:
+    """What is left of a sweep's budget: ``seconds`` of wall time, and work in full-data ``epochs``."""
+
+    seconds: float = math.inf
+    epochs: float = math.inf
+
+
+UNLIMITED = Left()
+
+
+@dataclass(frozen=True)
 class Ending:
     """The end of a sweep: its final sweep state and why."""
 
@@ -55,6 +67,16 @@ def max_trials(spec: Spec) -> int | None:
     """The most trials that the sweep may have; None for all points of a grid."""
     limits = [n for n in (spec.search.trials, spec.budget.trials) if n is not None]
     return min(limits, default=None)
+
+
+def left(spec: Spec, usage: Usage) -> Left:
+    """What the budget leaves; GPU hours are taken to buy as much work as they did so far."""
+    budget = spec.budget
+    seconds = math.inf if budget.time is None else budget.time - usage.seconds
+    epochs = math.inf if budget.epochs is None else budget.epochs - usage.epochs
+    if budget.gpu_hours is not None and usage.gpu_seconds > 0:
+        epochs = min(epochs, (budget.gpu_hours * 3600 / usage.gpu_seconds - 1.0) * usage.epochs)
+    return Left(seconds, epochs)
 
 
 def ending(spec: Spec, usage: Usage) -> Ending | None:

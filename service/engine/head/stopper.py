@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from ray.tune import Stopper
 
 from service.engine.head.no_snapshot import NoSnapshot
 from service.engine.head.trial_log import TrialLog
 from service.ledger.wishes import FULFILLED
-from service.policy.limits import Ending, Usage, ending
+from service.policy.limits import Ending, Left, Reached, Usage, ending, left
 from service.spec import Spec
 from service.states import STATE_WISHED, WISHES_TO_LEAVE, Wish
 
@@ -42,9 +43,11 @@ class SweepStopper(NoSnapshot, Stopper):
     def check(self) -> None:
         """End the sweep if its target is reached or its budget used up."""
         if self.ending is None:
-            log = self._trial_log
-            usage = Usage(self.seconds(), log.epochs(), log.reached(self._spec), log.gpu_seconds())
-            self.ending = ending(self._spec, usage)
+            self.ending = ending(self._spec, self._usage(self._trial_log.reached(self._spec)))
+
+    def left(self) -> Left:
+        """What is left of the sweep's budget."""
+        return left(self._spec, self._usage({}))
 
     def wish(self, wish: Wish | None) -> None:
         """End the head as a person or the daemon wishes; a wish to go on changes nothing."""
@@ -63,6 +66,9 @@ class SweepStopper(NoSnapshot, Stopper):
 
     def __call__(self, trial_id: str, result: dict[str, object]) -> bool:
         return False
+
+    def _usage(self, reached: Mapping[int, Reached]) -> Usage:
+        return Usage(self.seconds(), self._trial_log.epochs(), reached, self._trial_log.gpu_seconds())
 
     def stop_all(self) -> bool:
         if self._spec.budget.time is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from service.engine.curves import Measurement
@@ -22,7 +22,7 @@ from service.engine.state.trial_steps import begun, broken, decision, judged, pr
 from service.engine.state.worth_records import appraisals
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
 from service.policy.cluster_share.request import request_at
-from service.policy.limits import Ending, Reached, Usage, ending
+from service.policy.limits import Ending, Reached, Usage, ending, left
 from service.policy.policy import Job, Policy
 from service.policy.verdict import Ruling
 from service.spec import Spec
@@ -78,8 +78,7 @@ class EventLoop:
             in_time = limit is None or at <= limit
             self._now = at if limit is None else min(at, limit)
             reached = self._happen(event) if in_time else {}
-            usage = Usage(self._now, self.table.epochs, reached, self.table.gpu_seconds)
-            self._ending = ending(self._spec, usage)
+            self._ending = ending(self._spec, self._usage(reached))
             if self._ending is None:
                 self._fill()
         self._dismissals.settle(self._ending)
@@ -87,6 +86,9 @@ class EventLoop:
         self._world.gpu_seconds = self.table.gpu_seconds
         self._world.past += self.table.observations()
         return self._ending
+
+    def _usage(self, reached: Mapping[int, Reached]) -> Usage:
+        return Usage(self._now, self.table.epochs, reached, self.table.gpu_seconds)
 
     def _clock(self) -> float:
         return self._now
@@ -98,7 +100,7 @@ class EventLoop:
             if self._offers:
                 trial = self._offers.popleft()
             else:
-                job, waited = self._timed.next(self.table.observations())
+                job, waited = self._timed.next(self.table.observations(), left(self._spec, self._usage({})))
                 ready += waited
                 if job is None:
                     heapq.heappush(self._idle, ready)

@@ -29,6 +29,7 @@ class AshaScheduler(StopOnlyScheduler):
     """ASHA: a trial goes on if it is no worse than the best ``1 / reduction_factor`` of those before it at its rung.
 
     The first trial at a rung always goes on, as Tune's rule depends on the order of arrival. Time is that of `clock`.
+    At a rung that does not pay (`WorthTracker`) nobody stops, and new trials skip it where the next has fresh weights.
     """
 
     def __init__(self, spec: Spec, worths: WorthTracker) -> None:
@@ -36,6 +37,7 @@ class AshaScheduler(StopOnlyScheduler):
         self._factor = spec.schedule.reduction_factor
         self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0
         self._last = spec.plan.last
+        self._worths = worths
         self._scores: dict[int, dict[int, float]] = {}
         self._tune = ASHAScheduler(
             time_attr="clock",
@@ -54,11 +56,14 @@ class AshaScheduler(StopOnlyScheduler):
         result: dict[str, Any] = {"clock": stage_end(stage, self._factor), "value": score}
         self._tune.on_trial_add(None, shown)
         action = self._tune.on_trial_result(None, shown, result)
-        stopped = action == TrialScheduler.STOP and stage < self._last
+        stopped = action == TrialScheduler.STOP and stage < self._last and self._worths.decides(stage)
         scores[trial] = score
         rank = sum(other > score for other in scores.values()) + 1
         numbers = {"value": value, "rank": rank, "of": len(scores), "cutoff": cutoff}
         return Verdict("stop" if stopped else "continue", self._reason(stage, value, numbers, stopped), numbers)
+
+    def skipped(self) -> tuple[int, ...]:
+        return self._worths.skipped()
 
     def _cutoff(self, stage: int) -> float | None:
         """What Tune's bracket will compare with: the quantile of the scores at the rung before the value enters it."""
@@ -69,5 +74,8 @@ class AshaScheduler(StopOnlyScheduler):
         place = f"{self._metric} {value:.6g} is rank {numbers['rank']} of {numbers['of']}"
         if numbers["cutoff"] is None:
             return f"goes on after stage {stage}: {place}, the first at this rung"
+        if stage < self._last and not self._worths.decides(stage):
+            words = self._worths.known[stage].words
+            return f"goes on after stage {stage}: {place}, no decision is taken here as this stage {words}"
         rule = f"the best 1/{self._factor:g} before it start at {numbers['cutoff']:.6g}"
         return f"{'stopped' if stopped else 'goes on'} after stage {stage}: {place}, {rule}"
