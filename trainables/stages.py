@@ -186,6 +186,16 @@ class Plan:
             )
 
 
+def optimizer_steps(examples: int, batch_size: int) -> int:
+    """Optimizer steps of an epoch; a last batch of one example is dropped, as batch norm cannot train on it.
+
+    >>> from trainables.stages import optimizer_steps
+    >>> optimizer_steps(100, 32), optimizer_steps(97, 32), optimizer_steps(1, 32)
+    (4, 3, 1)
+    """
+    return max(1, examples // batch_size + (examples % batch_size > 1))
+
+
 def _check_stage(index: int, stage: Stage) -> None:
     if not 0.0 < stage.data <= 1.0:
         raise PlanError(index, "data", f"data is {stage.data:g}", "a stage uses a fraction in (0, 1], e.g. 0.1")

@@ -67,7 +67,7 @@ def _forecast(file: str, home: Path, *, check: bool) -> None:
     from service.engine.preflight.forecast import lines
 
     examined = _checked(file, home, check=check)
-    for line in lines(examined.spec):
+    for line in lines(examined.spec, examined.steps):
         click.echo(line)
     if examined.known is not None:
         click.echo(f"{examined.known.name} is in the ledger already, {examined.known.state}: it would go on from there")

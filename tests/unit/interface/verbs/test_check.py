@@ -22,7 +22,7 @@ def spec(task: str) -> dict[str, Any]:
         "name": "broken",
         "task": f"broken:{task}",
         "metric": {"name": "val_accuracy", "goal": "maximize"},
-        "parameters": {"lr": {"loguniform": [1e-3, 0.1]}},
+        "parameters": {"lr": {"loguniform": [1e-3, 0.1]}, "batch_size": 4},
         "stages": [{"data": 0.25, "epochs": 1}, {"data": 1.0, "epochs": 2}],
     }
 
