@@ -32,7 +32,7 @@ from service.spec.models import (
 )
 from service.spec.planning import made, unplanned
 from service.spec.space.space import Space
-from service.spec.steps import DEFAULT, batches
+from service.spec.steps import DEFAULT, StageSteps, batches, shares, stage_steps
 from service.spec.violations import violations
 from service.spec.yaml_file.document import Document, read_file, write
 from trainables.stages import Plan
@@ -142,6 +142,14 @@ class Spec(Section):
     def plans(self) -> tuple[Plan, ...]:
         """The plan of the first round, then the ``rounds.stages`` of later ones; `plan_number` says which has which."""
         return tuple(Plan(tuple(stage.stage for stage in stages)) for stages in (self.stages, *self.rounds.stages))
+
+    @cached_property
+    def steps(self) -> tuple[StageSteps, ...]:
+        """Optimizer steps by the end of each stage of `plan`; empty where the ``facts`` of the task are not known."""
+        sizes = batches(self.space)
+        if self.facts is None or sizes is None:
+            return ()
+        return tuple(stage_steps(self.plan, shares(self.plan, self.facts.examples), sizes))
 
     def fitted(self, facts: TaskFacts | None) -> Spec:
         """This spec with the ``facts`` of its task, by which its plan is made anew if Sieve made it; at most once."""
