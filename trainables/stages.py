@@ -64,7 +64,8 @@ class Stage:
 class Plan:
     """The stages of a sweep, first to last; those in ``skipped`` (indices from 0, never the last) are not trained.
 
-    Every method takes and returns indices of ``stages``; budgets are in full-data epoch equivalents.
+    ``transfer`` has the exponents by which stages scale values of the config: see `trainables.transfer`. Every
+    method takes and returns indices of ``stages``; budgets are in full-data epoch equivalents.
 
     >>> from trainables.stages import Plan, Stage
     >>> plan = Plan((Stage(0.1, 2), Stage(0.5, 2), Stage(1.0, 3)))
@@ -84,6 +85,7 @@ class Plan:
 
     stages: tuple[Stage, ...]
     skipped: tuple[int, ...] = ()
+    transfer: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.stages:

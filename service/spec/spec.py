@@ -52,6 +52,8 @@ class Spec(Section):
     ``parameters``  required                      search space and constants, kept in YAML form; parsed: `space`
     ``stages``      auto, 10 epochs               ``[{data, epochs, classes: None, start: continue}]``; see `plan`;
                                                   or auto, or ``{epochs}`` of a full training: see `planned`
+    ``transfer``    none                          ``{batch_size: 0.5}``: a stage trains with the parameter's value times
+                                                  its data to that power; see `trainables.transfer`
     ``data_dir``    None: ``SIEVE_DATA``          folder of the data; relative to the folder of the task's code
     ``search``      auto, 32 trials, seed 0       searcher (auto: bayesopt); see `models.Search`
     ``schedule``    promote, reduction_factor 4   scheduler (pruner); see `models.Schedule`
@@ -90,6 +92,9 @@ class Spec(Section):
     metric: Metric
     parameters: Annotated[dict[str, Any], Field(description="the search space and constants")]
     stages: Annotated[tuple[StageSpec, ...], Field(strict=False, description="coarse to fine")] = ()
+    transfer: Annotated[
+        dict[str, Annotated[float, Field(ge=-2, le=2)]], Field(description="exponents of a stage's data, by parameter")
+    ] = Field(default_factory=dict)
     data_dir: Annotated[str | None, Field(min_length=1, description="folder of the data; null: SIEVE_DATA")] = None
     search: Search = Field(default_factory=Search)
     schedule: Schedule = Field(default_factory=Schedule)
@@ -136,12 +141,14 @@ class Spec(Section):
     @cached_property
     def plan(self) -> Plan:
         """The ``stages`` as a `trainables.stages.Plan`."""
-        return Plan(tuple(stage.stage for stage in self.stages))
+        return self.plans[0]
 
     @cached_property
     def plans(self) -> tuple[Plan, ...]:
         """The plan of the first round, then the ``rounds.stages`` of later ones; `plan_number` says which has which."""
-        return tuple(Plan(tuple(stage.stage for stage in stages)) for stages in (self.stages, *self.rounds.stages))
+        exponents = tuple(self.transfer.items())
+        every = (self.stages, *self.rounds.stages)
+        return tuple(Plan(tuple(stage.stage for stage in stages), transfer=exponents) for stages in every)
 
     @cached_property
     def steps(self) -> tuple[StageSteps, ...]:

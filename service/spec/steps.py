@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from service.spec.space.parameter import Parameter
 from service.spec.space.space import Space
 from trainables.stages import Plan, optimizer_steps
+from trainables.transfer import trained
 
 BATCH_SIZE = "batch_size"
 """The key of the recipe; without it a batch has `DEFAULT` examples."""
@@ -56,7 +57,8 @@ def stage_steps(plan: Plan, examples: Sequence[int], sizes: Batches) -> list[Sta
     for number, (stage, count) in enumerate(zip(plan.stages, examples, strict=True)):
         goes_on = number > 0 and stage.start != "fresh"
         before = found[-1] if goes_on else StageSteps(0, 0, 0)
-        own = (stage.epochs * optimizer_steps(count, size) for size in reversed(sizes))
+        trains = (int(trained(plan, number, {BATCH_SIZE: size}).get(BATCH_SIZE, size)) for size in reversed(sizes))
+        own = (stage.epochs * optimizer_steps(count, size) for size in trains)
         found.append(StageSteps(*(have + more for have, more in zip(before, own, strict=True))))
     return found
 

@@ -121,8 +121,11 @@ def _check_searcher(spec: Spec, project: str, source: object) -> None:
 
 
 def _check_workers(spec: Spec, kind: str, source: object) -> None:
-    """Only Sieve's own loop, that of a task class, trains in several processes."""
+    """Only Sieve's own loop, that of a task class, trains in several processes, or with values of each stage's own."""
     asked = max(requests(spec), key=lambda request: request.processes)
+    if kind != "class" and spec.transfer:
+        message = f"changes what Sieve's own loop trains with, but {spec.task} is a {kind}, which has another; leave it"
+        raise refusal("transfer", f"{message} out", source)
     if kind != "class" and asked.processes > 1:
         gpus = f", which gets all {asked.gpu:g} GPUs" if asked.gpu else ""
         message = f"makes {asked.processes} processes of a trial, but {spec.task} is a {kind}, which trains in one"
