@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import sys
 import time
 from collections.abc import Iterator
@@ -23,9 +24,12 @@ from typing import Any
 
 import torch
 
+from bench.transfer.evaluation import DRAWS, by_steps, by_task, changes, pooled_regrets
+from bench.transfer.scores import Scores, scores
 from bench.transfer.setups import SETUPS, Setup
 from bench.transfer.trainings import Job, jobs, trained
 
+KEYS = ("task", "config", "variant", "seed")
 ROOT = Path(__file__).parents[1]
 
 
@@ -33,7 +37,7 @@ def train(setups: tuple[Setup, ...], given: argparse.Namespace) -> None:
     """All trainings that the log lacks, until the time is over."""
     until = time.monotonic() + 60 * given.minutes
     loaded = {setup.name: (*setup.load(given.data), setup.configs(given.configs)) for setup in setups}
-    known = {tuple(record[key] for key in ("task", "config", "variant", "seed")) for record in records(given.log)}
+    known = {tuple(record[key] for key in KEYS) for record in records(given.log)}
     for number in range(given.configs):
         for setup in setups:
             task, data, configs = loaded[setup.name]
@@ -59,6 +63,37 @@ def records(log: Path) -> Iterator[dict[str, Any]]:
             continue
 
 
+def evaluated(every: list[Scores]) -> dict[str, Any]:
+    """All figures, with the hardware."""
+    machine = (
+        f"{os.cpu_count()} cores, {platform.machine()}, one thread, torch {torch.__version__}, shared with other work"
+    )
+    return {
+        "machine": machine,
+        "draws": DRAWS,
+        "tasks": {one.task: by_task(one) for one in every},
+        "changes": changes(every),
+        "steps": by_steps(every),
+        "regret": pooled_regrets(every),
+    }
+
+
+def show(figures: dict[str, Any]) -> None:
+    """Print the tables of what is pooled over tasks."""
+    print(figures["machine"], *(f"{name} {one['configs']}" for name, one in figures["tasks"].items()), sep="; ")
+    for name, row in figures["changes"].items():
+        cost = "{:.1f}–{:.1f}".format(*row["cost"])
+        print(f"{name:26}", "  ".join(f"{key}: {spoken(one)}" for key, one in row.items() if key != "cost"), cost)
+    for row in figures["steps"]:
+        print(f"{row['steps']:4} steps, {len(row['tasks'])} tasks: {spoken(row)}")
+    for name, row in figures["regret"].items():
+        print(f"{name:26}", "  ".join(f"{key}: {spoken(one)}" for key, one in row.items()))
+
+
+def spoken(one: dict[str, float]) -> str:
+    return f"{one['mean']:+.2f} [{one['low']:+.2f}, {one['high']:+.2f}]"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60.0, help="no training begins later (60)")
@@ -77,6 +112,9 @@ def main() -> None:
     given.log.parent.mkdir(parents=True, exist_ok=True)
     if not given.show:
         train(chosen, given)
+    figures = evaluated([scores(setup.name, setup.sign, records(given.log)) for setup in chosen])
+    show(figures)
+    (given.out / "transfer.json").write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":
