@@ -3,10 +3,11 @@
     .venv/bin/python scripts/bench_transfer.py [--minutes 60] [--configs 28] [--tasks A,B] [--data DIR] [--show]
         [--log FILE] [--out DIR]
 
-Trains random configs of real tasks in full (two seeds) and by the first stage of the plan as the product's continuing
-stages do, as it is and in variants (two seeds, each with a subset of its own); tasks are cut so that a full training
-takes some seconds on one core. One thread, config after config of all tasks in turn. Each training is a line of --log,
-so that a run which was cut off goes on. Then prints the tables and writes transfer.json to --out; --show only that.
+Trains random configs of real tasks in full (ten of each task with two seeds, others with one) and by the first stage of
+the plan as the product's continuing stages do, as it is and in variants (two seeds, each with a subset of its own);
+tasks are cut so that a full training takes some seconds on one core. One thread, config after config of all tasks in
+turn. Each training is a line of --log, so that a run which was cut off goes on. Then prints the tables and writes
+transfer.json to --out; --show only that.
 """
 
 from __future__ import annotations

@@ -79,7 +79,8 @@ def changes(every: Sequence[Scores], draws: int = DRAWS) -> dict[str, Any]:
 
 def by_task(one: Scores) -> dict[str, Any]:
     """Correlations and regrets of each variant on one task."""
-    better = one.full >= np.median(one.full)
+    both = one.seeds.mean(axis=0)
+    better = both >= np.median(both)
     return {
         "configs": len(one.full),
         "full_seconds": round(one.full_cost, 2),

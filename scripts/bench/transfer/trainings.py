@@ -20,6 +20,8 @@ AS_IS, SMALL, STEPS, TWICE = "as is", "batch × r^.5", "as many steps", "twice t
 SMALL_SLOW, DECAY = "batch × r^.5, lr × r^.25", "weight decay / r"
 VARIANTS = (AS_IS, SMALL, STEPS, TWICE, SMALL_SLOW, DECAY)
 COARSE_SEEDS, FULL_SEEDS = (2, 3), (0, 1)
+TWICE_IN_FULL = 10
+"""So many configs are trained in full with both seeds, so that these can be compared; the others with one."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,13 @@ class Job:
 
 def jobs(task: str, config: int) -> Iterator[Job]:
     """All of a config."""
-    yield from (Job(task, config, FULL, seed) for seed in FULL_SEEDS)
+    yield from (Job(task, config, FULL, seed) for seed in full_seeds(config))
     yield from (Job(task, config, variant, seed) for seed in COARSE_SEEDS for variant in VARIANTS)
+
+
+def full_seeds(config: int) -> tuple[int, ...]:
+    """The seeds of the full trainings of a config."""
+    return FULL_SEEDS if config < TWICE_IN_FULL else FULL_SEEDS[:1]
 
 
 def trained(setup: Setup, task: Task, data: Data, config: Mapping[str, Any], job: Job) -> dict[str, Any]:
