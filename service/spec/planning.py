@@ -8,7 +8,8 @@ from typing import Any
 
 from service.spec.auto_stages import EPOCHS, Load, auto_plan
 from service.spec.errors import Violation, nearest
-from service.spec.models import AUTO, Schedule, Search
+from service.spec.models import AUTO, Planned, Schedule, Search, TaskFacts
+from trainables.stages import Plan
 
 WRITTEN: tuple[dict[str, Any], ...] = (
     {"const": AUTO},
@@ -55,6 +56,17 @@ def made(epochs: int, raw: Mapping[str, Any], load: Load | None) -> list[dict[st
     trials = 1 if schedule.algorithm == "fifo" else search.trials  # fifo decides nothing between stages.
     plan = auto_plan(epochs, trials, schedule.reduction_factor, load)
     return [asdict(stage) for stage in plan.stages]
+
+
+def made_by(planned: Planned, search: Search, facts: TaskFacts | None) -> str:
+    """What a plan was made for, and by what, in words."""
+    examples = f"and {facts.examples} training examples" if facts else "as the number of examples is not known"
+    return f"stages made for a full training of {planned.epochs} epochs, by {search.trials or 'many'} trials {examples}"
+
+
+def written(plan: Plan) -> str:
+    """The plan as in a spec file."""
+    return f"stages: [{', '.join(f'{{data: {stage.data:g}, epochs: {stage.epochs}}}' for stage in plan.stages)}]"
 
 
 def _valid(section: type[Any], raw: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from service.engine.simulation.typical import climb
 from service.spec import Spec
+from service.spec.planning import made_by
 from service.spec.steps import StageSteps
 from trainables.stages import Plan
 
@@ -61,7 +62,7 @@ def lines(spec: Spec, steps: Sequence[StageSteps] = ()) -> list[str]:
     A budget in epochs caps the sum. ``steps`` are the optimizer steps of the stages of the first plan, if known.
     """
     rounds = forecast(spec)
-    words = [_planned(spec)] if spec.planned is not None else []
+    words = [f"{made_by(spec.planned, spec.search, spec.facts)}:"] if spec.planned is not None else []
     for number, one in enumerate(rounds):
         if len(rounds) > 1:
             words.append(f"round {number}{', over the space as narrowed by then' if number else ''}:")
@@ -72,14 +73,6 @@ def lines(spec: Spec, steps: Sequence[StageSteps] = ()) -> list[str]:
     expected = min(sum(one.expected for one in rounds), spec.budget.epochs or full)
     whole = f"about {expected:.4g} of {full:.4g} full-data epochs that {trials} full trainings cost"
     return [*words, f"expected budget: {whole} ({100 * expected / full:.1f} %)"]
-
-
-def _planned(spec: Spec) -> str:
-    """What the plan that Sieve made was made by."""
-    by = f"{spec.search.trials or 'many'} trials"
-    by += f" and {spec.facts.examples} training examples" if spec.facts else ", as the number of examples is not known"
-    epochs = spec.plan[spec.plan.last].epochs
-    return f"stages made for a full training of {epochs} epochs, by {by}:"
 
 
 def _steps(found: StageSteps) -> str:

@@ -58,8 +58,11 @@ def _submitted(file: str, home: Path, *, check: bool) -> str:
     if not Path(file).exists() and any(sweep.name == file for sweep in open_store(home).sweeps()):
         return file
     from service.engine.submit.local import submit
+    from service.spec.planning import made_by, written
 
-    _checked(file, home, check=check)
+    spec = _checked(file, home, check=check).spec
+    if spec.planned is not None:
+        click.echo(f"{made_by(spec.planned, spec.search, spec.facts)}: {written(spec.plan)}")
     return submit(file, home).name
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from service.engine.preflight.finding import Finding
 from service.spec import Spec
 from service.spec.auto_stages import VALIDATION, Load, auto_plan
+from service.spec.planning import made_by, written
 from service.spec.steps import USEFUL, StageSteps, batches, stage_steps
 from trainables.probe.evidence import CostEvidence, Evidence, StageEvidence
 from trainables.stages import Plan
@@ -14,6 +15,8 @@ from trainables.stages import Plan
 
 def steps(spec: Spec, seen: Evidence) -> Iterator[Finding]:
     """Those of each stage with the batch sizes of the space; a warning where the first rung comes after too few."""
+    if spec.planned is not None:
+        yield Finding("ok", "plan", f"{made_by(spec.planned, spec.search, spec.facts)}: {written(spec.plan)}")
     sizes = batches(spec.space)
     if sizes is None or seen.data is None or seen.first is None:  # Only of Sieve's own loop are they known.
         return
@@ -44,11 +47,6 @@ def suggested(spec: Spec, seen: Evidence) -> Plan:
     whole = round(last.examples / spec.plan[spec.plan.last].data)
     load = Load(whole, last.validation, sizes.median, _validating(spec.plan, seen.data.stages, seen.costs))
     return auto_plan(spec.plan[spec.plan.last].epochs, spec.search.trials, spec.schedule.reduction_factor, load)
-
-
-def written(plan: Plan) -> str:
-    """The plan as in a spec file."""
-    return f"stages: [{', '.join(f'{{data: {stage.data:g}, epochs: {stage.epochs}}}' for stage in plan.stages)}]"
 
 
 def _validating(plan: Plan, stages: Sequence[StageEvidence], seen: CostEvidence | None) -> float:
