@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -65,6 +67,18 @@ def main() -> None:
     \b
     Exit codes: 0 done, 1 the sweep failed or the service does not answer, 2 a mistake in the input, 130 interrupted.
     """
+    if _writes_to_a_file():
+        from service.interface.code_package.outputs import remember_redirects
+
+        remember_redirects()
+
+
+def _writes_to_a_file() -> bool:
+    """Whether a shell redirected an output of this process to a file; looked at here, as importing takes time."""
+    try:
+        return any(stat.S_ISREG(os.fstat(stream).st_mode) for stream in (1, 2))
+    except OSError:  # a stream is closed
+        return False
 
 
 for _verb in (

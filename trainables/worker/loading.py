@@ -13,6 +13,7 @@ from trainables.datasets.downloads import data_folder
 from trainables.errors import StageError, TaskError, told
 from trainables.exits import caught
 from trainables.loop.assignment import Assignment, plan_of
+from trainables.worker import project_modules
 
 if TYPE_CHECKING:
     from trainables.adapters.library import LibraryTask
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 _loaded: dict[tuple[str, str, Path | None], tuple[Task | LibraryTask | TaskFunction, Data | None]] = {}
 """The last task of this process and its data, by project, name and data directory."""
+
+
+def refresh(project: str) -> None:
+    """Let what comes next see the code and data of the folder ``project`` as they are now.
+
+    For processes that outlive a sweep, as notebooks do. Within a sweep all trials are to train the same code.
+    """
+    project_modules.refresh(Path(project).resolve())
+    _loaded.clear()
 
 
 def describe_task(

@@ -139,10 +139,12 @@ class StagedTrainable(tune.Trainable):
             self._untouched = process_state.read()
 
     def _limit(self) -> None:
-        import torch
-
         resources = self.trial_resources
         asked = resources.required_resources if resources else {}
+        if resources and not asked.get("GPU"):
+            gpu_memory.hide()
+        import torch
+
         torch.set_num_threads(max(1, int(asked.get("CPU", 1))))
         gpu_memory.begin(asked.get("GPU", 0.0))
 

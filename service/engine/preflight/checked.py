@@ -61,8 +61,16 @@ _loaded: dict[tuple[str, str, str], tuple[Mapping[str, Any], Any | None]] = {}
 """Description and data of the tasks that were loaded."""
 
 
+def afresh(project: str) -> None:
+    """Let what comes next see the code and data of the folder ``project`` as they are now."""
+    from trainables.worker.loading import refresh
+
+    refresh(project)
+    _loaded.clear()
+
+
 def check(spec: Spec, project: str, source: object = None) -> Checked:
-    """Resolve the task of ``spec`` from the folder ``project`` and load its data, once per process.
+    """Resolve the task of ``spec`` from the folder ``project`` and load its data, once per process: see `afresh`.
 
     Where ``source`` is the path of a file, an error names its line.
 

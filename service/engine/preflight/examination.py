@@ -72,7 +72,8 @@ def thorough(spec: Spec, project: str, source: object = None, seconds: float = S
     def told(target: Target, asked: Question, data: Any | None) -> Report:
         evidence = target.probe(asked, data)
         names = misspelt(check(spec, project, source))
-        findings = (*judge(spec, evidence), *costs.processes(spec), *_costs(spec, evidence, target))
+        room = (*costs.processes(spec), *costs.idle_gpus(spec, target.gpus))
+        findings = (*judge(spec, evidence), *room, *_costs(spec, evidence, target))
         return Report((*names, *findings))
 
     spec = fitted(spec, project, source)

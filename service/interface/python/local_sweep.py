@@ -133,9 +133,11 @@ def run(
     service.spec.errors.SpecError: stages/0/data: data is 25; a stage uses a fraction in (0, 1], e.g. 0.1
     """
     from service.engine.launch.child_process import start
+    from service.engine.preflight import afresh
     from service.engine.submit.local import submit
 
     folder, code = _home(home), None if project is None else Path(project)
+    afresh(str(code or Path.cwd()))
     if check:
         _look(source, folder, code)
     record = submit(source, folder, project=code)
@@ -175,9 +177,11 @@ def check(
         ...
     service.spec.errors.SpecError: task: module moons is not found from ...
     """
+    from service.engine.preflight import afresh
     from service.engine.preflight.examination import thorough
 
     folder = str(Path(project or Path.cwd()).resolve())
+    afresh(folder)
     return thorough(load(source), folder, source, seconds)
 
 

@@ -40,7 +40,7 @@ class Panel:
 
     def show(self, status: Status, decisions: Sequence[DecisionRecord]) -> None:
         newest = decisions[-1] if decisions else None
-        self._live.update(status_view.panel(status, newest, self._console.height), refresh=True)
+        self._live.update(status_view.panel(status, newest, self._console.height, self._console.width), refresh=True)
 
     def close(self) -> None:
         self._live.stop()

@@ -95,15 +95,15 @@ def trial_row(trial: TrialRecord, latest: Latest | None, metric: str, configs: S
     """A trial and where it stands by its reports, if it has any; ``configs`` are the columns of all configs."""
     return {
         "trial": trial.number,
+        metric: latest and latest.value,
+        **{f"config/{key}": trial.config.get(key) for key in configs},
         "state": trial.state,
-        "why": trial.why,
-        "round": trial.round,
         "stage": latest and latest.stage,
         "epoch": latest and latest.epoch,
         "budget": latest and latest.budget,
-        metric: latest and latest.value,
         f"best_{metric}": latest and latest.best,
-        **{f"config/{key}": trial.config.get(key) for key in configs},
+        "round": trial.round,
+        "why": trial.why,
         "seconds": trial.seconds,
         "gpu_seconds": trial.gpu_seconds,
         "node": trial.node,
@@ -118,17 +118,18 @@ def trial_row(trial: TrialRecord, latest: Latest | None, metric: str, configs: S
 def report_row(
     report: ReportRecord, config: dict[str, Any], configs: Sequence[str], metrics: Sequence[str]
 ) -> dict[str, Any]:
-    """A report of a trial with ``config``."""
+    """A report of a trial with ``config``; the first of ``metrics`` is that of the sweep."""
     return {
         "trial": report.trial,
+        **{key: report.metrics.get(key) for key in metrics[:1]},
+        **{f"config/{key}": config.get(key) for key in configs},
         "stage": report.stage,
-        "data": report.data,
         "epoch": report.epoch,
+        "data": report.data,
         "budget": report.budget,
         "time": report.time,
         "seconds": report.seconds,
-        **{f"config/{key}": config.get(key) for key in configs},
-        **{key: report.metrics.get(key) for key in metrics},
+        **{key: report.metrics.get(key) for key in metrics[1:]},
     }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from service.ledger.records import ReportRecord, SweepRecord, TrialRecord
+from service.ledger.results.planned import planned
 from service.ledger.results.remaining import Limit, Rest, limits, rest
 from service.spec import Spec, load
 from service.states import SWEEP_WITH_HEAD, TRIAL_OVER, SweepState, TrialState
@@ -19,8 +20,9 @@ from service.states import SWEEP_WITH_HEAD, TRIAL_OVER, SweepState, TrialState
 class Level:
     """One stage of the funnel, in numbers of trials.
 
-    ``reached`` began the stage; of those ``running`` train in it now, ``finished`` came to its end, and ``stopped``
-    got no further by the scheduler's verdict. A trial that was stopped at the stage's rung is in both of the last two.
+    ``reached`` began the stage; of those ``running`` train in it now, ``stopped`` got no further by the scheduler's
+    verdict, in the stage or at its rung, and ``finished`` are the others that came to its end: they went on, or wait
+    for their turn, or have climbed every stage. No trial is in two of the last three.
     """
 
     stage: int
@@ -57,7 +59,8 @@ class Status:
     """A sweep at one moment.
 
     ``planned`` is the number of trials the sweep is to have (at least those it has); ``used`` and ``full`` are
-    budgets in full-data epoch equivalents: the work done, and what full training of the trials begun would cost.
+    budgets in full-data epoch equivalents: the work done, and what full training of all planned trials would cost
+    (``full_begun``: of those alone that have reported).
     ``elapsed`` and ``eta`` are seconds of the head, gone and to go; ``eta`` is None while nothing can be said.
     ``silence`` is how many seconds ago the last heartbeat came, None when no head has the sweep. ``round`` is the
     newest one of ``rounds``, from 0; the funnel is that of the rounds with its stages. A ``simulated`` sweep trained
@@ -77,6 +80,7 @@ class Status:
     best: Leader | None
     used: float
     full: float
+    full_begun: float
     elapsed: float
     eta: float | None
     silence: float | None
@@ -88,7 +92,7 @@ class Status:
 
     @property
     def share(self) -> float:
-        """Work done as a fraction of full training of every trial begun; 0 before the first."""
+        """Work done as a fraction of full training of every planned trial."""
         return self.used / self.full if self.full else 0.0
 
     @property
@@ -101,14 +105,13 @@ def snapshot(sweep: SweepRecord, trials: Sequence[TrialRecord], reports: Sequenc
     """Where ``sweep`` stands at ``now`` (seconds since the epoch), given all its trials and reports in order."""
     raw = json.dumps(sweep.spec, sort_keys=True)
     spec, round = _at(raw, None), max((trial.round for trial in trials), default=0)
-    planned = max(_planned(raw, trials, round), len(trials))
     newest = {report.trial: report for report in reports}
-    plans = {trial.number: spec.plan_number(trial.round) for trial in trials}
-    climbing = [trial for trial in trials if plans[trial.number] == spec.plan_number(round)]
+    plan = planned(spec, trials, newest, 0 if spec.search.trials else _points(raw))
+    climbing = [trial for trial in trials if spec.plan_number(trial.round) == spec.plan_number(round)]
     used = sum(report.budget for report in newest.values())
     elapsed = _elapsed(sweep)
     budgets = limits(spec, elapsed, sum(trial.gpu_seconds for trial in trials), used)
-    coming = rest(trials, newest, planned, elapsed, budgets) if sweep.state == "RUNNING" else None
+    coming = rest(trials, newest, plan.trials, elapsed, budgets) if sweep.state == "RUNNING" else None
     return Status(
         name=sweep.name,
         state=sweep.state,
@@ -116,7 +119,7 @@ def snapshot(sweep: SweepRecord, trials: Sequence[TrialRecord], reports: Sequenc
         metric=spec.metric.name,
         goal=spec.metric.goal,
         target=spec.metric.target,
-        planned=planned,
+        planned=plan.trials,
         counts=dict(Counter(trial.state for trial in trials)),
         funnel=_funnel(_at(raw, round), climbing, comparable(spec, trials, reports, round)),
         running=tuple(
@@ -126,7 +129,8 @@ def snapshot(sweep: SweepRecord, trials: Sequence[TrialRecord], reports: Sequenc
         ),
         best=_best(raw, trials, reports),
         used=used,
-        full=sum(spec.plans[plans[number]].total for number in newest if number in plans),
+        full=plan.full,
+        full_begun=plan.full_begun,
         elapsed=elapsed,
         eta=None if coming is None else coming.seconds,
         silence=_silence(sweep, now),
@@ -173,13 +177,6 @@ def _points(raw: str) -> int:
     return len(_at(raw, None).space.grid())
 
 
-def _planned(raw: str, trials: Sequence[TrialRecord], round: int) -> int:
-    """Trials that the sweep is to have: those of earlier rounds, and what the present and later ones will have."""
-    spec, made = _at(raw, None), sum(trial.round < round for trial in trials)
-    coming = [spec.trials_of(i) or _points(raw) for i in range(round, max(spec.rounds.count, round + 1))]
-    return min(made + sum(coming), spec.budget.trials or made + sum(coming))
-
-
 def _silence(sweep: SweepRecord, now: float) -> float | None:
     """Seconds since the last heartbeat; None where no head has the sweep."""
     if sweep.state not in SWEEP_WITH_HEAD or sweep.heartbeat is None:
@@ -195,7 +192,9 @@ def _elapsed(sweep: SweepRecord) -> float:
 
 
 def _funnel(spec: Spec, trials: Sequence[TrialRecord], reports: Sequence[ReportRecord]) -> tuple[Level, ...]:
-    finished = Counter(stage for _, stage in {(r.trial, r.stage) for r in reports if r.stage_end})
+    stopped = Counter(trial.stage for trial in trials if trial.state == "STOPPED")
+    out = {(trial.number, trial.stage) for trial in trials if trial.state == "STOPPED"}
+    finished = Counter(stage for _, stage in {(r.trial, r.stage) for r in reports if r.stage_end} - out)
     begun = {report.trial for report in reports}
     reached = [trial for trial in trials if trial.number in begun or trial.state != "PENDING"]
     return tuple(
@@ -206,7 +205,7 @@ def _funnel(spec: Spec, trials: Sequence[TrialRecord], reports: Sequence[ReportR
             reached=sum(trial.stage >= index and index not in trial.skipped for trial in reached),
             running=sum(trial.state == "RUNNING" and trial.stage == index for trial in trials),
             finished=finished[index],
-            stopped=sum(trial.state == "STOPPED" and trial.stage == index for trial in trials),
+            stopped=stopped[index],
         )
         for index, stage in enumerate(spec.plan.stages)
     )

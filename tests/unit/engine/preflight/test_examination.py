@@ -208,7 +208,8 @@ def test_the_quick_part_lets_a_sound_task_and_any_function_pass() -> None:
 
 
 def test_what_a_probe_raises_comes_back_as_words() -> None:
-    result, said = target._probe("measure:thorough", None)
+    asked = examination.question(spec_of(), PROJECT)
+    result, said = target._probe("measure:nowhere", asked, None)
     assert result is None
     assert said is not None
     assert str(said).startswith("AttributeError: ")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray.tune import PlacementGroupFactory
 
 from trainables.loop.assignment import Assignment
 from trainables.stages import Plan, Stage
@@ -85,6 +86,18 @@ def test_one_process_runs_many_trials_each_as_if_alone(begin, assign, tmp_path):
     reused.step()
     assert reused.reset_config(assign(folder=tmp_path / "after")) is True
     assert facts(climb(reused)) == facts(alone)
+
+
+@pytest.mark.parametrize(("granted", "seen"), [({"CPU": 1}, ""), ({"CPU": 1, "GPU": 0.5}, "3,5")])
+def test_a_trial_that_was_granted_no_gpu_sees_none(begin, assign, monkeypatch, granted, seen):
+    monkeypatch.setattr(StagedTrainable, "trial_resources", PlacementGroupFactory([granted]))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    trainable = begin(assign())
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == seen
+    trainable.step()
+    trainable.reset_config(assign(seed=2))
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == seen, "nor does the next trial of the process"
 
 
 @pytest.mark.parametrize(
