@@ -137,6 +137,20 @@ class StageSpec(Section):
         return Stage(self.data, self.epochs, self.classes, self.start)
 
 
+class Planned(Section):
+    """What a plan that Sieve made was made for: ``epochs`` of a full training, ``assumed`` where nobody said them."""
+
+    epochs: Annotated[int, Field(ge=1)]
+    assumed: bool = False
+
+
+class TaskFacts(Section):
+    """The numbers of examples of a task that Sieve's own loop trains, as they were at submission."""
+
+    examples: Annotated[int, Field(ge=1, description="training examples")]
+    validation: Annotated[int, Field(ge=1, description="validation examples")]
+
+
 class Search(Section):
     """The searcher (Tune: ``search_alg``, ``num_samples``; Optuna: sampler).
 

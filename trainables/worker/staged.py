@@ -203,6 +203,8 @@ def runner_of(given: Assignment, shared: Sequence[Any], crew: Crew | None = None
     arguments = (dict(given.config), given.climb, given.seed, given.data_seed)
     if isinstance(task, Task):
         return Training(task, data or load_data(task, given.task), *arguments)
+    if given.plan.transfer:
+        raise TaskError("transfer changes what Sieve's own loop trains with, and the task has another", "leave it out")
     if isinstance(task, LibraryTask):
         return task.run(data or load_data(task, given.task), *arguments)
     return FunctionRun(task, *arguments, data_folder(given.data_dir, given.project))

@@ -24,6 +24,9 @@ RETARGETED = ("target", "target_at")
 ADOPTED = ("data_dir", "resources", "budget", "retries", "failures", "loggers", "checkpoints", "priority", "weight")
 """Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
 
+NOTED = ("facts", "planned")
+"""Keys that submission wrote itself."""
+
 
 @dataclass(frozen=True)
 class Sender:
@@ -112,6 +115,7 @@ def decide(spec: Spec, found: Found, sender: Sender | None = None) -> Resubmissi
         return Refuse(NameInUse(f"the name {known.name} is in use by a sweep of {known.owner}", "choose another name"))
     if found.void:
         return StartOver()
+    spec = recorded(spec, known)
     if different := differences(known, spec):
         return Refuse(
             NameInUse(
@@ -125,6 +129,16 @@ def decide(spec: Spec, found: Found, sender: Sender | None = None) -> Resubmissi
     return _goes_on(spec, known, sender)
 
 
+def recorded(spec: Spec, known: SweepRecord) -> Spec:
+    """``spec`` with what submission noted of ``known``: facts of its task, and the plan if Sieve made both alike."""
+    old = load(known.spec)
+    raw, before = spec.to_dict(), old.to_dict()
+    raw["facts"] = before["facts"]
+    if spec.planned is not None and old.planned is not None and spec.planned.epochs == old.planned.epochs:
+        raw |= {"stages": before["stages"], "planned": before["planned"]}
+    return load(raw)
+
+
 def differences(known: SweepRecord, spec: Spec) -> list[str]:
     """The keys by which ``spec`` is another sweep than ``known``."""
     old, new = load(known.spec).to_dict(), spec.to_dict()
@@ -133,11 +147,12 @@ def differences(known: SweepRecord, spec: Spec) -> list[str]:
             old[section][key] = new[section][key]
     for key in RETARGETED:
         old["metric"][key] = new["metric"][key]
-    return sorted(key for key in old.keys() | new.keys() if key not in ADOPTED and old.get(key) != new.get(key))
+    compared = (old.keys() | new.keys()) - {*ADOPTED, *NOTED}
+    return sorted(key for key in compared if old.get(key) != new.get(key))
 
 
 def _repeated(spec: Spec, keyed: SweepRecord, sender: Sender) -> Resubmission:
-    if keyed.name == spec.name and not differences(keyed, spec) and keyed.package == sender.package:
+    if keyed.name == spec.name and not differences(keyed, recorded(spec, keyed)) and keyed.package == sender.package:
         return Repeated(keyed)
     return Refuse(
         KeyInUse(

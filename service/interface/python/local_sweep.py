@@ -136,7 +136,7 @@ def run(
     """
     from service.engine.launch.child_process import start
     from service.engine.launch.own_ray import start_early
-    from service.engine.preflight import afresh
+    from service.engine.preflight.look import afresh
     from service.engine.submit.local import submit
     from service.interface.python.notebook import quiet
 
@@ -184,8 +184,8 @@ def check(
         ...
     service.spec.errors.SpecError: task: module moons is not found from ...
     """
-    from service.engine.preflight import afresh
     from service.engine.preflight.examination import thorough
+    from service.engine.preflight.look import afresh
     from service.interface.python.notebook import quiet
 
     quiet()
