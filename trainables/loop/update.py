@@ -63,7 +63,8 @@ class Update:
             raise TaskError(f"loss() returned {_describe(loss)}", "return a scalar tensor, e.g. with .mean()")
         if fraction != 1.0:
             loss = loss * fraction
-        self._precision.backward(loss)
+        with caught("the gradient of loss()"):
+            self._precision.backward(loss)
         return loss.detach()
 
     def _alone(self) -> TaskError:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,7 +47,10 @@ def first(task: Task, data: Data, config: Mapping[str, Any], on: torch.device) -
         model = fresh(task, config, on)
         examples = one_batch(task, data, on)
         with torch.no_grad():
-            loss = loss_of(task, model.train(), examples, config)
+            with warnings.catch_warnings(record=True) as warned:
+                warnings.simplefilter("always")
+                loss = loss_of(task, model.train(), examples, config)
+            found = replace(found, spread=_spread(warned))
             target = None if classes is not None else parted(whole(examples))[1]
             variance = _variance(target, said=isinstance(data.train, tuple))
             found = replace(found, loss=float(loss.detach()), variance=variance)
@@ -131,3 +135,9 @@ def _variance(target: Any, said: bool) -> float | None:
     if not isinstance(target, Tensor) or not (target.is_floating_point() or said) or target.is_complex():
         return None
     return float(target.double().var(unbiased=False))
+
+
+def _spread(warned: Sequence[warnings.WarningMessage]) -> str | None:
+    """Torch's warning of a loss that compares each prediction with all targets, as their shapes differ."""
+    told = [str(one.message) for one in warned]
+    return next((" ".join(words.split()).partition(". ")[0] for words in told if "Using a target size" in words), None)

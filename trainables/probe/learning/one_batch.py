@@ -14,6 +14,7 @@ from torch.nn.parameter import UninitializedParameter
 from torch.optim import Adam, Optimizer
 
 from trainables.data import Data
+from trainables.exits import caught
 from trainables.loader import AnyBatch, size_of
 from trainables.probe.clock import Clock
 from trainables.probe.evidence import LearningEvidence, fall
@@ -123,7 +124,8 @@ class _OneBatch:
             if not loss.requires_grad:
                 break
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            with caught("the gradient of loss()"):
+                loss.backward()  # type: ignore[no-untyped-call]
             if not watch.see() or not math.isfinite(losses[-1]):
                 break
             if losses[0] > 0 and fall(losses[0], losses[-1]) > STOP:
