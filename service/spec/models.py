@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from service.spec.duration import PATTERN, seconds
 from service.spec.errors import nearest
 from service.spec.flat import flatten
+from service.spec.size import LEAST, size
+from service.spec.size import PATTERN as SIZE
 from service.spec.values import plain
 from trainables.stages import Stage, Start
 
@@ -79,6 +81,11 @@ Duration = Annotated[
     float,
     BeforeValidator(seconds),
     WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": PATTERN}]}),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(size),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": LEAST}, {"type": "string", "pattern": SIZE}]}),
 ]
 Gpus = Annotated[
     float | Literal["auto"],
@@ -168,12 +175,14 @@ class Resources(Section):
 
     ``gpu`` is for the whole trial: below 1 a fraction of a GPU, ``auto`` the fraction that a trial is measured to need,
     above 1 whole GPUs with a process each (DDP). ``workers`` is the number of processes (None: `processes`), ``cpu``
-    the cores of each.
+    the cores of each, ``memory`` the bytes of main memory of each that Ray sets aside (None: it sets none aside); it is
+    no limit that is enforced.
     """
 
     cpu: Annotated[float, Field(gt=0, description="CPU cores of each process of a trial")] = 1.0
     gpu: Gpus = 0.0
     workers: Annotated[int | None, Field(ge=1, description="processes of a trial; by default one for each GPU")] = None
+    memory: Annotated[Size | None, Field(description="main memory of each process of a trial, e.g. 8GiB")] = None
     max_concurrent: Annotated[int | None, Field(ge=1)] = None
 
     @property

@@ -62,6 +62,14 @@ def breaks_once(config: dict[str, Any], stage: Any) -> None:
         stage.report({"score": config["x"]})
 
 
+def dies_above(config: dict[str, Any], stage: Any) -> None:
+    """Ends its process for the upper half of `x`."""
+    for _ in stage:
+        if config["x"] > 0.5:
+            os._exit(3)
+        stage.report({"score": config["x"]})
+
+
 def named(config: dict[str, Any], stage: Any) -> None:
     """Reports a metric of the name that the config gives."""
     for _ in stage:

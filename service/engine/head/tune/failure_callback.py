@@ -7,6 +7,7 @@ from typing import Any
 from ray.tune import Callback
 
 from cluster.ray_internals.actors import worker_of
+from cluster.ray_internals.worker_errors import error_of, memory_kill, said_of
 from service.engine.head.failures.failed_trials import FailedTrials
 from service.engine.head.failures.failure_guard import FailureGuard
 from service.engine.head.no_snapshot import NoSnapshot
@@ -15,6 +16,7 @@ from service.engine.head.trial_queue import TrialQueue
 from service.engine.head.tune.placement import place_of
 from service.engine.state.trial_failure import TrialFailure
 from service.ledger.records import TrialRecord
+from service.policy.failures.company import killed
 from trainables.worker.distributed import free
 
 
@@ -48,9 +50,13 @@ class FailureCallback(NoSnapshot, Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         if trial.config.get("crew"):
             free()
-        error = str(trial.get_error() or "its worker process died")
-        node = place_of(self._workers.get(trial.trial_id))
-        self._broke(trial, TrialFailure("worker", error.strip().splitlines()[-1], error, node))
+        error = error_of(trial)
+        worker = self._workers.get(trial.trial_id)
+        kill, node = memory_kill(error, worker), place_of(worker)
+        if kill is not None:
+            self._broke(trial, TrialFailure("killed", killed(kill.took, kill.used, kill.total), error, node))
+        else:
+            self._broke(trial, TrialFailure("worker", said_of(error), error, node))
 
     def _broke(self, trial: Any, failure: TrialFailure) -> None:
         row: TrialRecord = self._trial_log.trials[int(trial.config["trial"])]

@@ -46,7 +46,7 @@ class PluginFactory:
         packing, concurrency, guard = self._share.gpu_packing, self._share.concurrency, self._share.guard
         queue = TrialQueue(round, policy, log, packing, stopper)
         scheduler = PolicyScheduler(policy, log, spec.metric.name, concurrency, queue)
-        failed = FailedTrials(spec, log, stopper, packing, guard, dismissals)
+        failed = FailedTrials(spec, log, stopper, concurrency, guard, dismissals)
         return TunePlugins(
             PolicySearchAlg(queue, concurrency, packing, self._assignments),
             scheduler,
