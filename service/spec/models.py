@@ -61,6 +61,16 @@ def _gpus(gpu: Any) -> Any:
     return gpu
 
 
+def _patience(value: Any) -> Any:
+    if value is None or value == AUTO:
+        return value
+    try:
+        return seconds(value)
+    except ValueError:
+        cure = f"write a time above zero such as 30m or 2h, {AUTO}, or null for none"
+        raise ValueError(f"is {value!r}{nearest(str(value), [AUTO])}; {cure}") from None
+
+
 def _algorithm(name: str) -> str:
     if name not in ALGORITHMS and not re.fullmatch(TASK, name):
         raise ValueError(
@@ -86,6 +96,20 @@ Size = Annotated[
     int,
     BeforeValidator(size),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": LEAST}, {"type": "string", "pattern": SIZE}]}),
+]
+HangTimeout = Annotated[
+    float | Literal["auto"] | None,
+    BeforeValidator(_patience),
+    Field(description="how long a trial may report nothing; auto: many epochs; null: for ever"),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": PATTERN},
+                {"enum": ["auto", None]},
+            ]
+        }
+    ),
 ]
 Gpus = Annotated[
     float | Literal["auto"],

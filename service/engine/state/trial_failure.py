@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class TrialFailure:
     """The failure of a trial.
 
-    ``kind`` is diverged, metric, task, disk, memory, error, worker (its process died), or killed (its process was, as
-    the node ran out of memory).
+    ``kind`` is diverged, metric, task, disk, memory, error, worker (its process died), killed (its process was, as the
+    node ran out of memory), or hang (it was silent for too long).
 
     ``message`` is one line; ``node`` is the id of the node where it happened, None if not known.
     """

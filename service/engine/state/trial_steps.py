@@ -19,7 +19,7 @@ from service.engine.state.trial_failure import TrialFailure
 from service.engine.state.trial_progress import BEGUN
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
 from service.policy.diagnosis import diagnose
-from service.policy.failures import company
+from service.policy.failures import company, silence
 from service.policy.failures.retries import ROOM, retry
 from service.policy.limits import Ending
 from service.policy.policy import Job
@@ -68,7 +68,7 @@ def ruled(row: TrialRecord, verdict: Verdict, now: float) -> TrialRecord:
     return replace(row, state=state, why=verdict.reason, finished=now if state in TRIAL_OVER else row.finished)
 
 
-CURES = {"memory": ROOM, "killed": company.CURE}
+CURES = {"memory": ROOM, "killed": company.CURE, "hang": silence.CURE}
 """What helps a trial that failed, by the kind of its failure."""
 
 

@@ -18,7 +18,18 @@ from service.states import SWEEP_OVER, SWEEP_RESUMABLE, SWEEP_SETTLED, SWEEP_WIT
 GROWING = (("search", "trials"), ("rounds", "trials"), ("rounds", "count"))
 """Numbers that may grow: the sweep is extended. Smaller ones change nothing, as it may have been extended meanwhile."""
 
-ADOPTED = ("data_dir", "resources", "budget", "retries", "failures", "loggers", "checkpoints", "priority", "weight")
+ADOPTED = (
+    "data_dir",
+    "resources",
+    "budget",
+    "retries",
+    "hang_timeout",
+    "failures",
+    "loggers",
+    "checkpoints",
+    "priority",
+    "weight",
+)
 """Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
 
 

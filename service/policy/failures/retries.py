@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from service.spec import Spec
 
-RETRIED = ("error", "worker", "killed")
-"""Kinds of failures that are retried: an exception of the task, a process that died, one that was killed for memory."""
+RETRIED = ("error", "worker", "killed", "hang")
+"""Kinds of failures that are retried: an exception, a process that died, one killed for memory, one that hung."""
 
 ROOM = "use a smaller batch_size, reached with accumulate if it matters, or a smaller model"
 """The cure in the message of a trial that ran out of memory."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from service.engine.head.assignments import Assignments
 from service.engine.head.failures.failed_trials import FailedTrials
+from service.engine.head.failures.silence_watch import SilenceWatch
 from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.trial_queue import TrialQueue
@@ -52,7 +53,7 @@ class PluginFactory:
             scheduler,
             (
                 LedgerCallback(spec, log, scheduler, packing, dismissals, stopper),
-                FailureCallback(log, guard, failed, queue),
+                FailureCallback(log, guard, failed, queue, SilenceWatch(spec, log)),
             ),
             stopper,
         )
