@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from service.spec.duration import PATTERN, seconds
 from service.spec.errors import nearest
 from service.spec.flat import flatten
+from service.spec.size import LEAST, size
+from service.spec.size import PATTERN as SIZE
 from service.spec.values import plain
 from trainables.stages import Stage, Start
 
@@ -59,6 +61,16 @@ def _gpus(gpu: Any) -> Any:
     return gpu
 
 
+def _patience(value: Any) -> Any:
+    if value is None or value == AUTO:
+        return value
+    try:
+        return seconds(value)
+    except ValueError:
+        cure = f"write a time above zero such as 30m or 2h, {AUTO}, or null for none"
+        raise ValueError(f"is {value!r}{nearest(str(value), [AUTO])}; {cure}") from None
+
+
 def _algorithm(name: str) -> str:
     if name not in ALGORITHMS and not re.fullmatch(TASK, name):
         raise ValueError(
@@ -79,6 +91,25 @@ Duration = Annotated[
     float,
     BeforeValidator(seconds),
     WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": PATTERN}]}),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(size),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": LEAST}, {"type": "string", "pattern": SIZE}]}),
+]
+HangTimeout = Annotated[
+    float | Literal["auto"] | None,
+    BeforeValidator(_patience),
+    Field(description="how long a trial may report nothing; auto: many epochs; null: for ever"),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": PATTERN},
+                {"enum": ["auto", None]},
+            ]
+        }
+    ),
 ]
 Gpus = Annotated[
     float | Literal["auto"],
@@ -202,12 +233,14 @@ class Resources(Section):
 
     ``gpu`` is for the whole trial: below 1 a fraction of a GPU, ``auto`` the fraction that a trial is measured to need,
     above 1 whole GPUs with a process each (DDP). ``workers`` is the number of processes (None: `processes`), ``cpu``
-    the cores of each.
+    the cores of each, ``memory`` the bytes of main memory of each that Ray sets aside (None: it sets none aside); it is
+    no limit that is enforced.
     """
 
     cpu: Annotated[float, Field(gt=0, description="CPU cores of each process of a trial")] = 1.0
     gpu: Gpus = 0.0
     workers: Annotated[int | None, Field(ge=1, description="processes of a trial; by default one for each GPU")] = None
+    memory: Annotated[Size | None, Field(description="main memory of each process of a trial, e.g. 8GiB")] = None
     max_concurrent: Annotated[int | None, Field(ge=1)] = None
 
     @property

@@ -15,9 +15,11 @@ from service.spec.auto_stages import Load
 from service.spec.checks import check
 from service.spec.errors import SpecError, UserError, Violation
 from service.spec.models import (
+    AUTO,
     Budget,
     Checkpoints,
     Failures,
+    HangTimeout,
     Metric,
     Planned,
     Resources,
@@ -43,32 +45,33 @@ Logger = Literal["tensorboard", "csv", "json", "mlflow", "wandb"]
 class Spec(Section):
     """A sweep as a frozen, validated object. Make it with `load` or by keywords; both report all violations at once.
 
-    =============== ============================= ==================================================================
-    key             default                       meaning
-    =============== ============================= ==================================================================
-    ``name``        required                      name of the sweep, unique in its store
-    ``task``        required                      ``module:Name`` of the task class or training function
-    ``metric``      required                      ``{name, goal: maximize or minimize, target: None}``
-    ``parameters``  required                      search space and constants, kept in YAML form; parsed: `space`
-    ``stages``      auto, 10 epochs               ``[{data, epochs, classes: None, start: continue}]``; see `plan`;
-                                                  or auto, or ``{epochs}`` of a full training: see `planned`
-    ``transfer``    none                          ``{batch_size: 0.5}``: a stage trains with the parameter's value times
-                                                  its data to that power; see `trainables.transfer`
-    ``data_dir``    None: ``SIEVE_DATA``          folder of the data; relative to the folder of the task's code
-    ``search``      auto, 32 trials, seed 0       searcher (auto: bayesopt); see `models.Search`
-    ``schedule``    promote, reduction_factor 4   scheduler (pruner); see `models.Schedule`
-    ``rounds``      1                             rounds of narrowing the space; see `models.Rounds`
-    ``resources``   1 CPU, 0 GPUs per trial       see `models.Resources`
-    ``budget``      no limit                      trials, time (s), gpu_hours, epochs; see `models.Budget`
-    ``retries``     2                             further attempts at a trial that failed
-    ``failures``    pause after 5, avoid after 3  see `models.Failures`
-    ``checkpoints`` best                          which are kept: best, finished or all
-    ``priority``    0, of -100 to 100             on a shared cluster higher ones come first
-    ``weight``      1.0, above 0                  share of the cluster among sweeps of one priority
-    ``loggers``     none                          Ray Tune's: tensorboard, csv, json, mlflow, wandb
-    ``planned``     None: stages were given       what Sieve made the plan for; it writes that itself
-    ``facts``       None: not known               the task's numbers of examples; submission writes them
-    =============== ============================= ==================================================================
+    ================ ============================= ==================================================================
+    key              default                       meaning
+    ================ ============================= ==================================================================
+    ``name``         required                      name of the sweep, unique in its store
+    ``task``         required                      ``module:Name`` of the task class or training function
+    ``metric``       required                      ``{name, goal: maximize or minimize, target: None}``
+    ``parameters``   required                      search space and constants, kept in YAML form; parsed: `space`
+    ``stages``       auto, 10 epochs               ``[{data, epochs, classes: None, start: continue}]``; see `plan`;
+                                                   or auto, or ``{epochs}`` of a full training: see `planned`
+    ``transfer``     none                          ``{batch_size: 0.5}``: a stage trains with its value times
+                                                   its data to that power; see `trainables.transfer`
+    ``data_dir``     None: ``SIEVE_DATA``          folder of the data; relative to the folder of the task's code
+    ``search``       auto, 32 trials, seed 0       searcher (auto: bayesopt); see `models.Search`
+    ``schedule``     promote, reduction_factor 4   scheduler (pruner); see `models.Schedule`
+    ``rounds``       1                             rounds of narrowing the space; see `models.Rounds`
+    ``resources``    1 CPU, 0 GPUs per trial       see `models.Resources`
+    ``budget``       no limit                      trials, time (s), gpu_hours, epochs; see `models.Budget`
+    ``retries``      2                             further attempts at a trial that failed
+    ``hang_timeout`` auto: many epochs             seconds that a trial may be silent; None: for ever
+    ``failures``     pause after 5, avoid after 3  see `models.Failures`
+    ``checkpoints``  best                          which are kept: best, finished or all
+    ``priority``     0, of -100 to 100             on a shared cluster higher ones come first
+    ``weight``       1.0, above 0                  share of the cluster among sweeps of one priority
+    ``loggers``      none                          Ray Tune's: tensorboard, csv, json, mlflow, wandb
+    ``planned``      None: stages were given       what Sieve made the plan for; it writes that itself
+    ``facts``        None: not known               the task's numbers of examples; submission writes them
+    ================ ============================= ==================================================================
 
     >>> from service.spec import Spec
     >>> spec = Spec(
@@ -102,6 +105,7 @@ class Spec(Section):
     resources: Resources = Field(default_factory=Resources)
     budget: Budget = Field(default_factory=Budget)
     retries: Annotated[int, Field(ge=0, description="further attempts at a failed trial")] = 2
+    hang_timeout: HangTimeout = AUTO
     failures: Failures = Field(default_factory=Failures)
     checkpoints: Checkpoints = Field(default_factory=Checkpoints)
     priority: Annotated[int, Field(ge=-100, le=100, description="higher ones come first on a shared cluster")] = 0

@@ -23,7 +23,8 @@ class TrialLog:
 
     Everything that belongs to one event (a report, the verdict on it, the trial's new state) goes into one batch, so
     that a killed head leaves either all of it or nothing. Safe to use from the Tune loop and the writing thread.
-    ``events`` counts them, ``reports`` the reports that came in since.
+    ``events`` counts them, ``reports`` the reports that came in since. ``longest`` has the seconds of the longest epoch
+    by the fraction of the data.
     """
 
     def __init__(self, ledger: Ledger, name: str, attempt: int) -> None:
@@ -35,6 +36,7 @@ class TrialLog:
         self.trials: dict[int, TrialRecord] = {t.number: t for t in ledger.trials(name)}
         self.events = 0
         self.reports = 0
+        self.longest: dict[float, float] = {}
         self._tracks: dict[int, TrialProgress] = {}
         self._values = 0
         self._table: dict[int, Observation] = {}
@@ -50,6 +52,7 @@ class TrialLog:
         with self._lock:
             track = self._track(report.trial)
             track.take(report, done_in_stage, metric)
+            self.longest[report.data] = max(report.seconds, self.longest.get(report.data, 0.0))
             if track.reached:
                 self._reached.add(report.trial)
             if report.stage_end:

@@ -21,7 +21,18 @@ GROWING = (("search", "trials"), ("rounds", "trials"), ("rounds", "count"))
 RETARGETED = ("target", "target_at")
 """Keys of the metric that may change: a sweep that has reached its target goes on to another."""
 
-ADOPTED = ("data_dir", "resources", "budget", "retries", "failures", "loggers", "checkpoints", "priority", "weight")
+ADOPTED = (
+    "data_dir",
+    "resources",
+    "budget",
+    "retries",
+    "hang_timeout",
+    "failures",
+    "loggers",
+    "checkpoints",
+    "priority",
+    "weight",
+)
 """Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
 
 NOTED = ("facts", "planned")

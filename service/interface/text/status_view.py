@@ -17,6 +17,7 @@ from service.ledger.results.status import Leader, Status
 from service.states import NODE_DECISIONS, SWEEP_OVER, SweepState
 
 MOST_RUNNERS = 12
+MOST_SILENT = 3
 VERDICT_LINES = 2
 BAR = 20
 WIDE = 80
@@ -53,8 +54,11 @@ def panel(
         parts += [Text(), Align(Text(verdict(newest), style="dim"), height=VERDICT_LINES)]
         lines += 1 + VERDICT_LINES
     if status.running:
-        room = MOST_RUNNERS if height is None else height - lines - 3  # a gap, the heads and the line that counts
+        quiet = [Text(words, style="yellow") for words in silences(status)[:MOST_SILENT]]
+        # a gap, the heads and the line that counts
+        room = MOST_RUNNERS if height is None else height - lines - 3 - len(quiet)
         parts += [Text(), _runners(status, max(1, min(MOST_RUNNERS, room)), width)]
+        parts += quiet
     return Group(*parts)
 
 
@@ -88,8 +92,14 @@ def line(status: Status) -> str:
         budget(status),
         limits(status),
         forecast(status),
+        *silences(status),
     ]
     return " · ".join(part for part in parts if part)
+
+
+def silences(status: Status) -> list[str]:
+    """A line for each trial that has reported nothing for long."""
+    return [f"trial {runner.trial} is {runner.silence}" for runner in status.running if runner.silence]
 
 
 def best(status: Status) -> str:

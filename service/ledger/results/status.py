@@ -13,7 +13,7 @@ from service.ledger.records import ReportRecord, SweepRecord, TrialRecord
 from service.ledger.results.planned import planned
 from service.ledger.results.remaining import Limit, Rest, limits, rest
 from service.spec import Spec, load
-from service.states import SWEEP_WITH_HEAD, TRIAL_OVER, SweepState, TrialState
+from service.states import SILENT, SWEEP_WITH_HEAD, TRIAL_OVER, SweepState, TrialState
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,16 @@ class Level:
 
 @dataclass(frozen=True)
 class Runner:
-    """A trial in training: ``progress`` through its present stage in [0, 1], ``value`` the newest of the metric."""
+    """A trial in training: ``progress`` through its present stage in [0, 1], ``value`` the newest of the metric.
+
+    ``silence``: that it has reported nothing for long, in words; else empty.
+    """
 
     trial: int
     stage: int
     progress: float
     value: float | None
+    silence: str = ""
 
 
 @dataclass(frozen=True)
@@ -233,6 +237,7 @@ def _runner(spec: Spec, trial: TrialRecord, newest: ReportRecord | None) -> Runn
         stage=trial.stage,
         progress=min(1.0, max(0.0, done / spec.plan[trial.stage].epochs)),
         value=newest.metrics.get(spec.metric.name) if newest else None,
+        silence=trial.why if trial.why.startswith(SILENT) else "",
     )
 
 

@@ -5,6 +5,7 @@ ASHA, Li et al. 2020, in Tune's variant that stops or continues a trial at once;
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,9 @@ from service.policy.schedule.stop_only import StopOnlyScheduler
 from service.policy.verdict import Verdict
 from service.policy.worth.worth_tracker import WorthTracker
 from service.spec import Spec
+
+FARTHEST = sys.float_info.max / 2
+"""Scores beyond it count as this: a quantile is found by a difference of two, which must be a number."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class AshaScheduler(StopOnlyScheduler):
     def judge(self, trial: int, stage: int, value: float, seconds: float) -> Verdict:
         shown = _Shown(str(trial))
         scores = self._scores.setdefault(stage, {})
-        score = self._sign * value
+        score = min(max(self._sign * value, -FARTHEST), FARTHEST)
         cutoff = self._cutoff(stage)
         result: dict[str, Any] = {"clock": stage_end(stage, self._factors[stage]), "value": score}
         tune = self._tunes[min(stage, 1)]
