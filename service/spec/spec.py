@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from service.spec.advice import advice, assumed
-from service.spec.auto_stages import Load
 from service.spec.checks import check
 from service.spec.errors import SpecError, UserError, Violation
 from service.spec.models import (
@@ -32,9 +31,10 @@ from service.spec.models import (
     TaskFacts,
     TaskName,
 )
-from service.spec.planning import made, unplanned
 from service.spec.space.space import Space
-from service.spec.steps import DEFAULT, StageSteps, batches, shares, stage_steps
+from service.spec.stage_plan.auto_stages import Load
+from service.spec.stage_plan.planning import made, unplanned
+from service.spec.stage_plan.steps import DEFAULT, StageSteps, batches, shares, stage_steps
 from service.spec.violations import violations
 from service.spec.yaml_file.document import Document, read_file, write
 from trainables.stages import Plan

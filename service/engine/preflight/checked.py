@@ -11,7 +11,7 @@ from service.policy.cluster_share.request import most_processes, requests
 from service.spec import Spec
 from service.spec.errors import SpecError, UserError
 from service.spec.models import TaskFacts
-from service.spec.steps import StageSteps, batches, shares, stage_steps
+from service.spec.stage_plan.steps import StageSteps, batches, shares, stage_steps
 from service.spec.yaml_file.document import refusal
 
 if TYPE_CHECKING:

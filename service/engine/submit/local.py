@@ -17,7 +17,7 @@ from service.ledger.home import open_store
 from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.store.store import Store
 from service.spec import Source, Spec, load
-from service.spec.steps import StageSteps
+from service.spec.stage_plan.steps import StageSteps
 
 
 @dataclass(frozen=True)

@@ -173,8 +173,8 @@ class Handle:
         self._source.remove(self.name)
 
     def _watched(self) -> AbstractContextManager[None]:
+        from service.interface.live_view import watch
         from service.interface.python.notebook import Cell, in_notebook
-        from service.interface.terminal.live import watch
 
         return watch(self.name, self._source, screen=Cell() if in_notebook() else None)
 

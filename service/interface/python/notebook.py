@@ -34,7 +34,7 @@ def quiet() -> None:
 
 
 class Cell:
-    """The output of a notebook's cell, drawn over again: a `service.interface.terminal.live.Screen`."""
+    """The output of a notebook's cell, drawn over again: a `service.interface.live_view.Screen`."""
 
     def __init__(self) -> None:
         self._display: Any = None

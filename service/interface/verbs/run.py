@@ -46,8 +46,8 @@ def drive(name: str, home: Path, *, quiet: bool, again: str) -> None:
     ``again`` is the command that continues the sweep.
     """
     from service.engine.control import sweep
+    from service.interface.live_view import watch
     from service.interface.source.local import LocalSource
-    from service.interface.terminal.live import watch
 
     with nullcontext() if quiet else watch(name, LocalSource(home)):
         outcome = sweep.run(name, home)
@@ -66,7 +66,7 @@ def _submitted(file: str, home: Path, *, check: bool, quiet: bool, ray: ExitStac
         from service.engine.submit.local import submit
         from service.ledger import open_store
         from service.spec import load
-        from service.spec.planning import made_by, written
+        from service.spec.stage_plan.planning import made_by, written
 
         known = {sweep.name for sweep in open_store(home).sweeps()}
         if file in known and not Path(file).exists():

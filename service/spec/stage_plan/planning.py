@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from service.spec.auto_stages import EPOCHS, Load, auto_plan
 from service.spec.errors import Violation, nearest
 from service.spec.models import AUTO, Planned, Schedule, Search, TaskFacts
+from service.spec.stage_plan.auto_stages import EPOCHS, Load, auto_plan
 from trainables.stages import Plan
 
 WRITTEN: tuple[dict[str, Any], ...] = (
