@@ -64,7 +64,7 @@ class Task(ABC):
     """
 
     data_dir: Path | None = None
-    """Folder of the data: the spec's ``data_dir``, else ``SIEVE_DATA``, else None; set before `data` is called."""
+    """Folder of the data: the spec's ``data_dir``, else ``SIEVE_DATA``, else None; known to every method."""
 
     loader_options: Mapping[str, Any] = MappingProxyType({})
     """Arguments of torch's ``DataLoader``, such as ``num_workers`` or ``prefetch_factor``; see `trainables.loader`."""

@@ -59,7 +59,7 @@ class LibraryTask(ABC):
     """The common base of `trainables.lightning.LightningTask` and `trainables.huggingface.TransformersTask`."""
 
     data_dir: Path | None = None
-    """Folder of the data: the spec's ``data_dir``, else ``SIEVE_DATA``, else None; set before `data` is called."""
+    """Folder of the data: the spec's ``data_dir``, else ``SIEVE_DATA``, else None; known to every method."""
 
     columns: tuple[str, ...] = ()
     """A name for each array of the data, so that batches are mappings; empty: they are tuples."""

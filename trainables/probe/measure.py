@@ -29,8 +29,7 @@ from trainables.probe.sequence import ProbeSequence
 from trainables.recipe import Recipe
 from trainables.task import Task
 from trainables.worker import outcome
-from trainables.worker.loading import load, load_data
-from trainables.worker.resolve import resolve
+from trainables.worker.loading import load, load_data, told_its_folder
 
 if TYPE_CHECKING:
     from trainables.worker.staged import EpochRunner
@@ -124,7 +123,7 @@ def _peak(task: Task, data: Data, corner: Corner) -> int:
 def loaded(question: Question, data: Data | None) -> tuple[Any, Data | None]:
     """The task and its data: ``data`` from the head, else ``task.data()``; None for a function."""
     if data is not None:
-        return resolve(question.given.task, question.given.project), data
+        return told_its_folder(question.given), data
     return load(question.given, ())
 
 

@@ -93,19 +93,32 @@ def load(given: Assignment, shared: Sequence[Any]) -> tuple[Task | LibraryTask |
 
     from trainables.adapters.library import LibraryTask
     from trainables.task import Task
-    from trainables.worker.resolve import resolve
 
-    folder = data_folder(given.data_dir, given.project)
-    key = (given.project, given.task, folder)
+    key = (given.project, given.task, data_folder(given.data_dir, given.project))
     if key not in _loaded:
-        task = resolve(given.task, given.project)
+        task = told_its_folder(given)
         data = None
         if isinstance(task, (Task, LibraryTask)):
-            task.data_dir = folder
             data = (ray.get(shared[0]) if shared else load_data(task, given.task)).unpacked()
         _loaded.clear()
         _loaded[key] = (task, data)
     return _loaded[key]
+
+
+def told_its_folder(given: Assignment) -> Task | LibraryTask | TaskFunction:
+    """The task of ``given``, which knows where its data lie also if it is not asked for them: `model` may look there.
+
+    Raises:
+        TaskError: the task cannot be loaded.
+    """
+    from trainables.adapters.library import LibraryTask
+    from trainables.task import Task
+    from trainables.worker.resolve import resolve
+
+    task = resolve(given.task, given.project)
+    if isinstance(task, (Task, LibraryTask)):
+        task.data_dir = data_folder(given.data_dir, given.project)
+    return task
 
 
 def load_data(task: Task | LibraryTask, reference: str) -> Data:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +31,19 @@ PLAN = Plan((Stage(0.5, 1), Stage(1.0, 2)))
 CONFIG = {"lr": 0.05, "batch_size": 8}
 
 
+COUNTED = """
+from torch import nn
+from trainables.task import Task
+
+class Counted(Task):
+    def data(self):
+        raise AssertionError("the head has them")
+
+    def model(self, config):
+        return nn.Linear(3, len(list(self.data_dir.iterdir())))
+"""
+
+
 @pytest.fixture(scope="module")
 def task(project: Path) -> Any:
     return resolve("blobs:Blobs", str(project))
@@ -38,6 +52,19 @@ def task(project: Path) -> Any:
 def question(project: Path, task: str = "blobs:Blobs", **changes: Any) -> Question:
     given = Assignment(CONFIG, 0, 0, "val_accuracy", PLAN, task, str(project), Path())
     return Question(given, (PLAN,), (Corner("the middle", CONFIG),), **changes)
+
+
+def test_a_model_may_look_into_the_data_folder_also_where_the_head_has_the_data(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "counted.py").write_text(COUNTED)
+    for name in ("0", "1"):
+        (tmp_path / "data" / name).touch()
+    asked = question(tmp_path, "counted:Counted")
+    asked = replace(asked, given=replace(asked.given, data_dir="data"))
+    x, y = torch.randn(40, 3), torch.arange(40) % 2
+    evidence = measure.quick(asked, Data((x[:20], y[:20]), (x[20:], y[20:])))
+    assert evidence.failure is None
+    assert [corner.failure for corner in evidence.corners] == [None]
 
 
 def test_the_examples_are_counted(task: Any) -> None:
