@@ -16,6 +16,7 @@ from service.interface.verbs import (
     cluster,
     context,
     export,
+    init,
     look,
     publish,
     quota,
@@ -85,6 +86,7 @@ def _writes_to_a_file() -> bool:
 
 
 for _verb in (
+    *init.VERBS,
     *run.VERBS,
     *check.VERBS,
     *simulate.VERBS,

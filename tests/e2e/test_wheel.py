@@ -127,6 +127,9 @@ def test_a_sweep_runs_from_the_wheel_alone(whole: Path, tmp_path: Path) -> None:
     assert "toy SUCCEEDED" in run("sieve", "run", "sweep.yaml", "--quiet")
     assert run("sieve", "export", "toy", "--format", "csv", "--output", "toy.csv")
     assert (tmp_path / "toy.csv").read_text().count("\n") == 3
+    assert "wrote first/task.py" in run("sieve", "init", "text", "--folder", "first"), (
+        "so are what first tasks are made of"
+    )
     assert "trainables.tasks.digits" in run("python", "-c", EXAMPLE), "the example sweeps are in it, too"
 
 

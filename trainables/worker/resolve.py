@@ -107,10 +107,11 @@ def _import(module_name: str, folder: Path, what: str) -> ModuleType:
         raise
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
-            hint = nearest(module_name, _modules(module_name, folder))
+            there = _modules(module_name, folder)
+            first = "" if there or what != "task" else "; `sieve init` writes a first task and sweep"
             raise TaskError(
-                f"{what} module {module_name} is not found from {folder}{hint}",
-                "run from the folder that holds it, or correct the name",
+                f"{what} module {module_name} is not found from {folder}{nearest(module_name, there)}",
+                f"run from the folder that holds it, or correct the name{first}",
             ) from None
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         cure = f"from a checkout of Sieve: pip install '.[{extra}]'" if extra else "install it where Sieve runs"

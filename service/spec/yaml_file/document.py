@@ -144,7 +144,8 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         beside = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-        raise UserError(f"there is no file {str(path)!r}{nearest(path.name, beside)}", "check the path") from None
+        cure = "check the path" if beside else "check the path, or let `sieve init` write a first task and sweep"
+        raise UserError(f"there is no file {str(path)!r}{nearest(path.name, beside)}", cure) from None
     except IsADirectoryError:
         raise UserError(f"{str(path)!r} is a folder", "name the YAML file in it") from None
     except UnicodeDecodeError as error:
