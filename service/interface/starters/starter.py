@@ -49,7 +49,9 @@ def write(kind: str, folder: Path, data: Path | None = None, target: str | None 
         for name, text in _texts(kind, folder, found).items():
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UserError(f"cannot write to {folder}: {error.strerror}", "choose another folder with --folder") from None
+        raise UserError(
+            f"cannot write to {folder}: {error.strerror or error}", "choose another folder with --folder"
+        ) from None
     written = [*(folder / name for name in FILES), *([] if data else [sample])]
     return Starter(tuple(written), found)
 
