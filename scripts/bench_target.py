@@ -37,12 +37,11 @@ TRIALS = 500
 """More than any side comes to within the cap."""
 
 
-def spec_of(task: str, seed: int, cap: float) -> dict[str, Any]:
+def spec_of(task: str, seed: int) -> dict[str, Any]:
     """The example sweep of ``task``, to its target, with this seed and nothing known to begin with."""
     raw = service.load(ROOT / "trainables" / "tasks" / f"{task}.yaml").to_dict()
     raw["search"] |= {"initial": [], "trials": TRIALS, "seed": seed}
     raw["metric"] |= {"target": TARGETS[task]}
-    raw["budget"] |= {"time": cap}
     return dict(raw)
 
 
@@ -110,7 +109,7 @@ def quantile(task: str, count: int) -> None:
     from trainables.worker.loading import describe_task
     from trainables.worker.resolve import resolve
 
-    spec = service.load(spec_of(task, 1, 1.0))
+    spec = service.load(spec_of(task, 1))
     resolved, epochs = resolve(spec.task, str(ROOT)), round(spec.plan.total)
     _, packed = describe_task(spec.task, str(ROOT), spec.to_dict()["stages"], 0)
     data, values = packed.unpacked(), []
@@ -142,7 +141,7 @@ def main() -> None:
         return
     workers, rows = os.cpu_count() or 1, known(arguments.out)
     for task, seed, side in [] if arguments.show else missing(arguments, rows):
-        found = run(sides(workers)[side], spec_of(task, seed, arguments.cap), arguments.cap)
+        found = run(sides(workers)[side], spec_of(task, seed), arguments.cap)
         machine = f"{workers} cores, {platform.machine()}"
         rows.append({"task": task, "seed": seed, "side": side, "cap": arguments.cap, "machine": machine} | found)
         with arguments.out.open("a") as out:
