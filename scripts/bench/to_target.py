@@ -93,7 +93,7 @@ def sides(workers: int) -> dict[str, Side]:
 def run(side: Side, spec: dict[str, Any], cap: float) -> dict[str, Any]:
     """Run ``spec`` by a side, for ``cap`` seconds at most.
 
-    Returns ``target`` and ``end`` in seconds, None if later than the cap, ``cpu`` seconds, loads, and what a side tells.
+    Returns ``target`` and ``end`` in seconds, None if later than the cap, ``cpu`` seconds, loads, what a side tells.
     """
     metric = service.load(spec).metric
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
