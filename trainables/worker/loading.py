@@ -13,6 +13,7 @@ from trainables.datasets.downloads import data_folder
 from trainables.errors import StageError, TaskError, told
 from trainables.exits import caught
 from trainables.loop.assignment import Assignment, plan_of
+from trainables.worker import project_modules
 
 if TYPE_CHECKING:
     from trainables.adapters.library import LibraryTask
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 _loaded: dict[tuple[str, str, Path | None], tuple[Task | LibraryTask | TaskFunction, Data | None]] = {}
 """The last task of this process and its data, by project, name and data directory."""
+
+
+def refresh(project: str) -> None:
+    """Let what comes next see the code and data of the folder ``project`` as they are now.
+
+    For processes that outlive a sweep, as notebooks do. Within a sweep all trials are to train the same code.
+    """
+    project_modules.refresh(Path(project).resolve())
+    _loaded.clear()
 
 
 def describe_task(
@@ -105,6 +115,8 @@ def load_data(task: Task | LibraryTask, reference: str) -> Data:
         TaskError: it raises, or returns no `Data`.
     """
     from trainables.data import Data
+    from trainables.datasets.items import OWN
+    from trainables.task import Task
 
     try:
         with caught(f"task {reference}: data()"):
@@ -117,4 +129,6 @@ def load_data(task: Task | LibraryTask, reference: str) -> Data:
         raise TaskError(
             f"task {reference}: data() returned a {type(data).__name__}", "return trainables.data.Data(...)"
         )
+    if isinstance(task, Task) and task.stacks and data.ragged:
+        raise TaskError(f"task {reference}: examples of Data.{data.ragged} differ in length", f"pad them, or {OWN}")
     return data

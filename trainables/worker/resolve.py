@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import sys
-from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,8 +14,7 @@ from trainables.errors import TaskError
 from trainables.exits import caught, without_arguments
 from trainables.nearest import nearest
 from trainables.task import Task, TaskFunction
-
-OURS = ("service", "cluster", "trainables")
+from trainables.worker import project_modules
 
 EXTRAS = {"lightning": "lightning", "pytorch_lightning": "lightning", "transformers": "hf", "accelerate": "hf"}
 """The extra of Sieve that installs each package."""
@@ -99,13 +96,13 @@ def _wanted(found: Any) -> str:
 
 
 def _import(module_name: str, folder: Path, what: str) -> ModuleType:
-    if sys.path[:1] != [str(folder)]:
-        sys.path.insert(0, str(folder))
-        importlib.invalidate_caches()
-    _forget_namesake(module_name.partition(".")[0], folder)
+    project_modules.enter(folder)
+    project_modules.forget_namesake(module_name.partition(".")[0], folder)
     try:
         with caught(f"{what} module {module_name}"), without_arguments(module_name):
-            return importlib.import_module(module_name)
+            module = importlib.import_module(module_name)
+        project_modules.notice(folder)
+        return module
     except TaskError:
         raise
     except ModuleNotFoundError as error:
@@ -125,16 +122,6 @@ def _import(module_name: str, folder: Path, what: str) -> ModuleType:
         ) from error
 
 
-def _forget_namesake(top: str, folder: Path) -> None:
-    # A worker may have served another project that has a module of the same name.
-    loaded = sys.modules.get(top)
-    spec = PathFinder.find_spec(top, [str(folder)])
-    if loaded is None or spec is None or spec.origin in (None, getattr(loaded, "__file__", None)):
-        return
-    for name in [name for name in sys.modules if name == top or name.startswith(f"{top}.")]:
-        del sys.modules[name]
-
-
 def _modules(module_name: str, folder: Path) -> list[str]:
     parent, _, _ = module_name.rpartition(".")
     path, prefix = folder.joinpath(*parent.split(".")), f"{parent}." if parent else ""
@@ -145,7 +132,7 @@ def _refuse_our_names(folder: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     if folder == root:
         return
-    for name in OURS:
+    for name in project_modules.OURS:
         package, module = folder / name, folder / f"{name}.py"
         if module.exists() or next(package.glob("*.py"), None) is not None:
             raise TaskError(

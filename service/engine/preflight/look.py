@@ -20,8 +20,9 @@ from service.spec.errors import SieveError
 
 @dataclass(frozen=True)
 class _Answer:
-    """What a worker found; ``shares`` tells whether there are data to share."""
+    """What a worker found; ``spec`` has the facts of its task, ``shares`` tells whether there are data to share."""
 
+    spec: Mapping[str, Any]
     checked: Checked
     report: Report | None
     shares: bool
@@ -42,9 +43,25 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
     """
     if checked.is_known(spec, project) or not _has_worker():
         return checked.check(spec, project, source)
-    probed = _key(spec, project, probes=True)
-    answer, data = _answer(probed if probed in _asked else begin(spec, project, source, probes=False))
+    answer, data = _answer(_begun(spec, project, source))
     return replace(answer.checked, data=data if answer.shares else None)
+
+
+def fitted(spec: Spec, project: str, source: object = None) -> Spec:
+    """As `checked.fitted`. Raises as `check` does."""
+    if checked.is_known(spec, project) or not _has_worker():
+        return checked.fitted(spec, project, source)
+    found = load(_answer(_begun(spec, project, source))[0].spec)
+    for probes in (True, False):  # what was found is true of the spec with the facts, too
+        if (asked := _asked.get(_key(spec, project, probes))) is not None:
+            _asked[_key(found, project, probes)] = asked
+    return found
+
+
+def afresh(project: str) -> None:
+    """Let what comes next see the code and data of the folder ``project`` as they are now."""
+    checked.afresh(project)
+    _asked.clear()
 
 
 def quick(spec: Spec, project: str) -> Report:
@@ -80,6 +97,12 @@ def begin(spec: Spec, project: str, source: object = None, *, probes: bool = Tru
     return key
 
 
+def _begun(spec: Spec, project: str, source: object) -> _Key:
+    """A look of a worker at that task, which was begun before or is begun now."""
+    probed = _key(spec, project, probes=True)
+    return probed if probed in _asked else begin(spec, project, source, probes=False)
+
+
 def _has_worker() -> bool:
     """Whether this process uses a Ray with workers that wait."""
     ray = sys.modules.get("ray")
@@ -111,9 +134,10 @@ def _answer(key: _Key) -> tuple[_Answer, Any]:
 def _look(spec: Mapping[str, Any], project: str, source: str | None, probes: bool) -> tuple[_Answer | SieveError, Any]:
     """Runs in the worker. A mistake is handed back: raised there, it would drag Ray's traceback along."""
     try:
-        read = load(spec)
+        checked.afresh(project)
+        read = checked.fitted(load(spec), project, source)
         found = checked.check(read, project, source)
         report = examination.quick(read, project) if probes else None
-        return _Answer(replace(found, data=None), report, found.data is not None), found.data
+        return _Answer(read.to_dict(), replace(found, data=None), report, found.data is not None), found.data
     except SieveError as error:
         return error, None

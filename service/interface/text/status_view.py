@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.align import Align
@@ -13,11 +14,16 @@ from rich.text import Text
 from service.interface.text.tables import cell, duration
 from service.ledger.records import DecisionRecord, WorthRecord
 from service.ledger.results.status import Leader, Status
-from service.states import NODE_DECISIONS, SweepState
+from service.states import NODE_DECISIONS, SWEEP_OVER, SweepState
 
 MOST_RUNNERS = 12
+MOST_SILENT = 3
 VERDICT_LINES = 2
 BAR = 20
+WIDE = 80
+"""Columns from which on there is room for bars."""
+NARROW = 56
+"""Columns below which the funnel has nothing but its counts."""
 SILENT = 30.0
 
 _COUNTS = ("reached", "running", "finished", "stopped")
@@ -31,22 +37,28 @@ _COLORS: dict[SweepState, str] = {
 }
 
 
-def panel(status: Status, newest: DecisionRecord | None = None, height: int | None = None) -> RenderableType:
+def panel(
+    status: Status, newest: DecisionRecord | None = None, height: int | None = None, width: int = WIDE
+) -> RenderableType:
     """The live view: a headline, the best so far, the funnel of stages, the newest verdict, the running trials.
 
     Rows that come and go are last, so that none above moves. ``height`` is the number of lines there are: trials
-    that would not fit are counted instead.
+    that would not fit are counted instead. On fewer columns than ``width`` = 80 bars give way to numbers.
     """
     words = [Text(best(status)), Text(budget(status)), *map(Text, filter(None, [limits(status)]))]
     words.append(Text(forecast(status)))
-    parts: list[RenderableType] = [headline(status), *words, Text(), _funnel(status)]
-    lines = len(parts) + len(status.funnel)
+    told = [headline(status), *words, Text()]
+    parts: list[RenderableType] = [*told, _funnel(status, width)]
+    lines = sum(max(1, math.ceil(text.cell_len / width)) for text in told) + 1 + len(status.funnel)
     if newest is not None:
         parts += [Text(), Align(Text(verdict(newest), style="dim"), height=VERDICT_LINES)]
         lines += 1 + VERDICT_LINES
     if status.running:
-        room = MOST_RUNNERS if height is None else height - lines - 3  # a gap, the heads and the line that counts
-        parts += [Text(), _runners(status, max(1, min(MOST_RUNNERS, room)))]
+        quiet = [Text(words, style="yellow") for words in silences(status)[:MOST_SILENT]]
+        # a gap, the heads and the line that counts
+        room = MOST_RUNNERS if height is None else height - lines - 3 - len(quiet)
+        parts += [Text(), _runners(status, max(1, min(MOST_RUNNERS, room)), width)]
+        parts += quiet
     return Group(*parts)
 
 
@@ -80,8 +92,14 @@ def line(status: Status) -> str:
         budget(status),
         limits(status),
         forecast(status),
+        *silences(status),
     ]
     return " · ".join(part for part in parts if part)
+
+
+def silences(status: Status) -> list[str]:
+    """A line for each trial that has reported nothing for long."""
+    return [f"trial {runner.trial} is {runner.silence}" for runner in status.running if runner.silence]
 
 
 def best(status: Status) -> str:
@@ -91,7 +109,8 @@ def best(status: Status) -> str:
         return "starting workers: no trial trains yet"
     if leader is None:
         return "best: none yet, no trial has come to the end of a stage"
-    return f"best {status.metric} {cell(leader.value)}: trial {leader.trial}{_caveat(leader)}{_target(status)}"
+    said = f" ({caveat(leader)})" if caveat(leader) else ""
+    return f"best {status.metric} {cell(leader.value)}: trial {leader.trial}{said}{_target(status)}"
 
 
 def verdict(decision: DecisionRecord) -> str:
@@ -101,10 +120,12 @@ def verdict(decision: DecisionRecord) -> str:
 
 
 def budget(status: Status) -> str:
-    """The work done against full training of every trial."""
-    if not status.full:
+    """The work done against full training of every planned trial; of those begun, where a sweep ended with fewer."""
+    if not status.used:
         return "budget: nothing used yet"
-    share = f"{100 * status.share:.1f} % of the {status.full:.4g} for every trial in full"
+    share = f"{100 * status.share:.1f} % of the {status.full:.4g} for all {status.planned} trials in full"
+    if status.state in SWEEP_OVER and status.full_begun < status.full:
+        share += f", {100 * status.used / status.full_begun:.1f} % of the {status.full_begun:.4g} for those begun"
     return f"budget {status.used:.4g} full-data epochs, {share}"
 
 
@@ -156,30 +177,42 @@ def _bare(name: str, amount: float) -> str:
     return duration(amount) if name == "time" else f"{amount:.4g}"
 
 
-def _caveat(leader: Leader) -> str:
-    return "" if leader.final else f" (coarse: after stage {leader.stage} only)"
+def caveat(leader: Leader) -> str:
+    """What must be said of a value that is not from the end of the last stage; empty for one that is."""
+    if leader.epochs is not None:
+        return f"after {leader.epochs} epoch{'s' * (leader.epochs != 1)} of the last stage, not at its end"
+    return "" if leader.final else f"coarse: after stage {leader.stage} only"
 
 
 def _target(status: Status) -> str:
     return "" if status.target is None else f" (target {cell(status.target)})"
 
 
-def _funnel(status: Status) -> Table:
-    table = _grid(("stage", "data", "epochs", "", *_COUNTS))
+def _funnel(status: Status, width: int) -> Table:
+    plan = ("stage", "data", "epochs") if width >= NARROW else ("stage",)
+    table = _grid((*plan, *([""] if width >= WIDE else []), *_COUNTS))
     widest = max(1, *(level.reached for level in status.funnel))
     for level in status.funnel:
-        width = max(1, BAR * level.reached // widest)
-        bar = ProgressBar(total=max(1, level.reached), completed=level.finished, width=width)
-        counts = (str(getattr(level, word)) for word in _COUNTS)
-        table.add_row(f"{level.stage}", f"{level.data:.4g}", f"{level.epochs}", bar if level.reached else "", *counts)
+        cells: list[RenderableType] = [_plain(getattr(level, word)) for word in plan]
+        if width >= WIDE:
+            room = max(1, BAR * level.reached // widest)
+            bar = ProgressBar(total=max(1, level.reached), completed=level.finished + level.stopped, width=room)
+            cells.append(bar if level.reached else "")
+        table.add_row(*cells, *(_plain(getattr(level, word)) for word in _COUNTS))
     return table
 
 
-def _runners(status: Status, most: int) -> Table:
-    table = _grid(("trial", "stage", "", status.metric))
+def _plain(number: float) -> str:
+    return f"{number:.4g}" if isinstance(number, float) else str(number)
+
+
+def _runners(status: Status, most: int, width: int) -> Table:
+    wide = width >= WIDE
+    table = _grid(("trial", "stage", "" if wide else "done", status.metric))
     for runner in status.running[:most]:
         bar = ProgressBar(total=1.0, completed=runner.progress, width=BAR)
-        table.add_row(str(runner.trial), str(runner.stage), bar, cell(runner.value))
+        done = bar if wide else f"{100 * runner.progress:.0f} %"
+        table.add_row(str(runner.trial), str(runner.stage), done, cell(runner.value))
     hidden = len(status.running) - most
     if hidden > 0:
         table.add_row("…", "", f"and {hidden} more", "")

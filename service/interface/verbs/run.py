@@ -46,8 +46,8 @@ def drive(name: str, home: Path, *, quiet: bool, again: str) -> None:
     ``again`` is the command that continues the sweep.
     """
     from service.engine.control import sweep
+    from service.interface.live_view import watch
     from service.interface.source.local import LocalSource
-    from service.interface.terminal.live import watch
 
     with nullcontext() if quiet else watch(name, LocalSource(home)):
         outcome = sweep.run(name, home)
@@ -66,6 +66,7 @@ def _submitted(file: str, home: Path, *, check: bool, quiet: bool, ray: ExitStac
         from service.engine.submit.local import submit
         from service.ledger import open_store
         from service.spec import load
+        from service.spec.stage_plan.planning import made_by, written
 
         known = {sweep.name for sweep in open_store(home).sweeps()}
         if file in known and not Path(file).exists():
@@ -75,7 +76,9 @@ def _submitted(file: str, home: Path, *, check: bool, quiet: bool, ray: ExitStac
             step("checking the task")
             if is_warm():
                 ray.enter_context(joined(spec, Path.cwd()))
-        _checked(file, home, check=check)
+        spec = _checked(file, home, check=check).spec
+        if spec.planned is not None:
+            click.echo(f"{made_by(spec.planned, spec.search, spec.facts)}: {written(spec.plan)}")
         return submit(file, home).name
 
 
@@ -83,7 +86,7 @@ def _forecast(file: str, home: Path, *, check: bool) -> None:
     from service.engine.preflight.forecast import lines
 
     examined = _checked(file, home, check=check)
-    for line in lines(examined.spec):
+    for line in lines(examined.spec, examined.steps):
         click.echo(line)
     if examined.known is not None:
         click.echo(f"{examined.known.name} is in the ledger already, {examined.known.state}: it would go on from there")

@@ -77,7 +77,7 @@ def summary(simulation: Simulation, status: Status, workers: int) -> dict[str, A
         "state": simulation.ending.state,
         "why": simulation.ending.why,
         "trials": len(simulation.trials),
-        "ended_stages": [level.finished for level in status.funnel],
+        "reached_stages": [level.reached for level in status.funnel],
         "workers": workers,
         "seconds": simulation.seconds,
         "budget": status.used,
@@ -98,11 +98,11 @@ def _latency(calls: Sequence[float]) -> dict[str, Any]:
 def _lines(told: dict[str, Any], status: Status, worth: Sequence[WorthRecord]) -> list[str]:
     from service.interface.text import status_view
 
-    ended = ", ".join(f"{count} ended stage {stage}" for stage, count in enumerate(told["ended_stages"]))
+    reached = ", ".join(f"{count} reached stage {stage}" for stage, count in enumerate(told["reached_stages"]))
     decisions = "; ".join(f"{kind} {_spoken(latency)}" for kind, latency in told["decisions"].items())
     lines = [
         f"{told['sweep']} {told['state']} (simulated): {told['why']}",
-        f"{told['trials']} trials: {ended}",
+        f"{told['trials']} trials: {reached}",
         f"virtual time {tables.duration(told['seconds'])} with {told['workers']} workers",
         status_view.budget(status),
         *status_view.appraised(worth),

@@ -12,6 +12,7 @@ from typing import Any
 from ray import tune
 
 from cluster.ray_internals.undocumented_switches import SYNC_QUIETLY
+from cluster.ray_internals.worker_errors import each_of_its_trial
 from cluster.ray_internals.workers import STAY
 from service.engine.head.resources.concurrency import Concurrency
 from service.engine.head.tune import loggers
@@ -91,7 +92,8 @@ class TuneRun:
                     verbose=0,
                 ),
             )
-            tuner.fit()
+            with each_of_its_trial():
+                tuner.fit()
 
 
 def _trial_name(trial: Any) -> str:

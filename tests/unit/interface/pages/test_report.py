@@ -18,7 +18,7 @@ def test_the_page_says_what_was_found(store: Store, home: Path) -> None:
     path = write(store, "toy", home)
     page = path.read_text()
     assert path == home / "reports" / "toy.html"
-    for said in ("3 of 6", "51.2 %", "best after stage 1 (1 of the data)", "trial 1: train_accuracy", "loguniform"):
+    for said in ("3 of 6", "25.6 %", "best after stage 1 (1 of the data)", "trial 1: train_accuracy", "loguniform"):
         assert said in page, said
 
 

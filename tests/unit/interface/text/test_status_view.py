@@ -31,11 +31,17 @@ def drawn(status: Status) -> str:
 def test_the_panel_holds_funnel_running_trials_best_budget_and_the_newest_verdict() -> None:
     text = drawn(now())
     assert "toy  RUNNING  3 of 6 trials done, 1 failed  2 min 00 s, about 1 min 20 s to go" in text
-    assert any(line.split()[-4:] == ["4", "0", "3", "1"] for line in text.splitlines())
+    assert any(line.split()[-4:] == ["4", "0", "2", "1"] for line in text.splitlines())
     assert any(line.split()[:2] == ["3", "1"] and line.split()[-1] == "0.7" for line in text.splitlines())
     assert "best val_accuracy 0.8: trial 1" in text
-    assert "budget 6.3 full-data epochs, 51.2 % of the 12.3" in text
+    assert "budget 6.3 full-data epochs, 25.6 % of the 24.6 for all 6 trials in full" in text
+    assert "for those begun" not in text, "more may begin"
     assert "trial 2 stopped after stage 0: 0.2 is rank 2 of 2" in text
+
+
+def test_a_sweep_that_ended_with_fewer_trials_than_planned_is_measured_by_those_it_began_too() -> None:
+    over = status_view.budget(now(state="STOPPED"))
+    assert over.endswith("25.6 % of the 24.6 for all 6 trials in full, 51.2 % of the 12.3 for those begun")
 
 
 def test_a_coarse_best_never_passes_for_a_final_one() -> None:
@@ -88,6 +94,17 @@ def test_a_small_terminal_shows_it_all_and_counts_the_trials_without_room(height
     assert max(map(len, text)) <= 80
     assert any("stopped" in line for line in text)
     assert "more" in text[-1]
+
+
+@pytest.mark.parametrize("width", [42, 50, 60, 79])
+def test_a_narrow_terminal_keeps_every_count(width: int) -> None:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    lines = console.render_lines(status_view.panel(now(), None, 30, width), pad=False)
+    words = ["".join(segment.text for segment in line).split() for line in lines]
+    [heads] = [line for line in words if line[:1] == ["stage"]]
+    assert heads[-4:] == ["reached", "running", "finished", "stopped"]
+    assert any(line[-4:] == ["4", "0", "2", "1"] for line in words)
+    assert ["3", "1", "50", "%", "0.7"] in words, "the running trial: number, stage, progress and value"
 
 
 def test_what_comes_and_goes_moves_nothing_above_it() -> None:

@@ -35,9 +35,9 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_simulated_sweep_is_told_in_a_few_lines_and_listed_like_any(sieve: Terminal, file: str) -> None:
     out = sieve("simulate", file, "--curves", "curves.py:curve", "--workers", "2").stdout
     assert "dry SUCCEEDED (simulated): 6 trials" in out
-    assert "6 trials: 6 ended stage 0, " in out
+    assert "6 trials: 6 reached stage 0, " in out
     assert "with 2 workers" in out
-    assert "% of the 24.6 for every trial in full" in out
+    assert "% of the 24.6 for all 6 trials in full" in out
     assert "decisions: next median" in out
     for verb in ("status", "trials", "history", "best", "report", "export"):
         assert sieve(verb, "dry").stdout
@@ -50,7 +50,7 @@ def test_json_has_the_numbers(sieve: Terminal, file: str) -> None:
     verb = ("simulate", file, "--curves", "curves.py:curve", "-o", "json")
     told = json.loads(sieve(*verb, "--budget-seconds", "250", "--workers", "3", "--seed", "5", "--name", "cut").stdout)
     assert (told["sweep"], told["state"], told["seconds"], told["workers"]) == ("cut", "STOPPED", 250.0, 3)
-    assert 0 < told["ended_stages"][0] <= told["trials"] <= 6
+    assert 0 < told["reached_stages"][0] == told["trials"] <= 6
     assert told["decisions"]["judge"]["calls"] > 6
     free = json.loads(sieve(*verb, "--crash-rate", "0.5", "--stragglers", "1", "--charge-decisions").stdout)
     assert free["seconds"] > 250

@@ -19,7 +19,7 @@ def status(**changes: Any) -> Status:
 
 def test_the_funnel_counts_who_reached_runs_finished_and_was_stopped() -> None:
     assert status().funnel == (
-        Level(stage=0, data=0.1, epochs=1, reached=4, running=0, finished=3, stopped=1),
+        Level(stage=0, data=0.1, epochs=1, reached=4, running=0, finished=2, stopped=1),
         Level(stage=1, data=1.0, epochs=4, reached=2, running=1, finished=1, stopped=0),
     )
 
@@ -48,11 +48,12 @@ def test_the_goal_decides_what_is_best_and_nan_never_is() -> None:
     assert snapshot(replace(sweep(), spec=lower), TRIALS, ends, 0.0).best == Leader(2, 0, 0.2, final=False)
 
 
-def test_the_share_compares_the_work_with_full_training_of_the_trials_begun() -> None:
+def test_the_share_compares_the_work_with_full_training_of_the_trials_planned() -> None:
     now = status()
     assert now.used == pytest.approx(4.1 + 0.1 + 2.1)
-    assert now.full == pytest.approx(3 * (0.1 * 1 + 1.0 * 4)), "every stage, for the three trials that have begun"
-    assert now.share == pytest.approx(6.3 / 12.3)
+    assert now.full == pytest.approx(6 * (0.1 * 1 + 1.0 * 4)), "every stage, for the six trials that there will be"
+    assert now.full_begun == pytest.approx(3 * (0.1 * 1 + 1.0 * 4)), "the same for the three that have begun"
+    assert now.share == pytest.approx(6.3 / 24.6)
     assert snapshot(sweep(), [], [], 0.0).share == 0.0
 
 
@@ -99,7 +100,8 @@ def test_a_round_with_stages_of_its_own_has_its_own_funnel_and_best() -> None:
     assert (coarse.round, coarse.rounds, coarse.planned) == (1, 2, 4 + 3)
     assert [(level.epochs, level.reached, level.finished) for level in coarse.funnel] == [(2, 1, 1), (8, 1, 0)]
     assert coarse.best == Leader(trial=1, stage=1, value=0.8, final=True), "a coarse value is no final one"
-    assert coarse.full == pytest.approx(3 * 4.1 + 10)
+    assert coarse.full == pytest.approx(4 * 4.1 + 3 * 10), "four trials of the round that is over, three of this one"
+    assert coarse.full_begun == pytest.approx(3 * 4.1 + 10)
     final = snapshot(replace(sweep(), spec=spec), trials, [*REPORTS, later(5, 0.3), later(5, 0.4, 1)], 0.0)
     assert final.best == Leader(trial=5, stage=1, value=0.4, final=True), "values of two plans are not compared"
 
@@ -108,7 +110,7 @@ def test_rounds_with_the_same_stages_share_a_funnel() -> None:
     spec = load(SPEC | {"rounds": {"count": 3}}).to_dict()
     trials = [*TRIALS, TrialRecord(5, {"lr": 0.2}, "STOPPED", stage=0, round=1)]
     now = snapshot(replace(sweep(), spec=spec), trials, [*REPORTS, later(5, 0.3)], 0.0)
-    assert (now.funnel[0].reached, now.funnel[0].finished) == (5, 4)
+    assert (now.funnel[0].reached, now.funnel[0].finished, now.funnel[0].stopped) == (5, 2, 2)
     assert (now.round, now.planned) == (1, 4 + 2 * 6)
 
 
