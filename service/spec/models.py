@@ -117,7 +117,7 @@ class StageSpec(Section):
         return Stage(self.data, self.epochs, self.classes, self.start)
 
 
-class Planned(Section):
+class AutoPlan(Section):
     """What a plan that Sieve made was made for: ``epochs`` of a full training, ``assumed`` where nobody said them."""
 
     epochs: Annotated[int, Field(ge=1)]

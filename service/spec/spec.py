@@ -15,11 +15,11 @@ from service.spec.auto_stages import Load
 from service.spec.checks import check
 from service.spec.errors import SpecError, UserError, Violation
 from service.spec.models import (
+    AutoPlan,
     Budget,
     Checkpoints,
     Failures,
     Metric,
-    Planned,
     Resources,
     Rounds,
     Schedule,
@@ -107,7 +107,7 @@ class Spec(Section):
     priority: Annotated[int, Field(ge=-100, le=100, description="higher ones come first on a shared cluster")] = 0
     weight: Annotated[float, Field(gt=0, le=1000, description="share among sweeps of one priority")] = 1.0
     loggers: Annotated[tuple[Logger, ...], Field(strict=False, description="Tune's own loggers")] = ()
-    planned: Annotated[Planned | None, Field(description="what stages were made for; written by Sieve")] = None
+    planned: Annotated[AutoPlan | None, Field(description="what stages were made for; written by Sieve")] = None
     facts: Annotated[TaskFacts | None, Field(description="the task's examples; written by Sieve")] = None
 
     @model_validator(mode="wrap")
