@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--configs", type=int, default=28, help="of each task (28)")
     parser.add_argument("--tasks", help="only these, by commas")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("SIEVE_DATA", "../shared/data")))
-    parser.add_argument("--log", type=Path, default=ROOT / ".bench" / "transfer.jsonl")
+    parser.add_argument("--log", type=Path, default=ROOT / "scripts" / "results" / "transfer.jsonl")
     parser.add_argument("--out", type=Path, default=ROOT / "scripts" / "results", help="folder of the figures")
     parser.add_argument("--show", action="store_true", help="train nothing")
     given = parser.parse_args()
