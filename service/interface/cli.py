@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.engine.control.interruption import INTERRUPTED
 from service.interface.terminal.verb_group import Group
 from service.interface.verbs import (
     change,
@@ -29,13 +30,18 @@ from service.interface.verbs import (
 if TYPE_CHECKING:
     from service.spec.errors import SieveError
 
-INTERRUPTED = 130
-
 
 class Verbs(Group):
     """The verbs: prints errors meant for people as one line and exits with their code."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return self._invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+
+    def _invoke(self, ctx: click.Context) -> Any:
         from service.spec.errors import SieveError
 
         try:
@@ -49,9 +55,6 @@ class Verbs(Group):
             if told is None:
                 raise
             self._refuse(ctx, told)
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-            ctx.exit(INTERRUPTED)
 
     @staticmethod
     def _refuse(ctx: click.Context, error: SieveError) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from service.spec.models import AutoPlan, Rounds, Schedule
+from service.spec.models import Planned, Rounds, Schedule
 from service.spec.space.parameter import Parameter
 from service.spec.space.space import Space
 
@@ -21,7 +21,7 @@ def advice(space: Space, rounds: Rounds, schedule: Schedule, longest: int) -> li
     return [message for message in messages if message]
 
 
-def assumed(planned: AutoPlan | None) -> list[str]:
+def assumed(planned: Planned | None) -> list[str]:
     """The warning where nobody said how long a full training is."""
     if planned is None or not planned.assumed:
         return []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.spec.planning import WRITTEN
 from service.spec.space.kinds import KINDS, Kind
 from service.spec.space.parse import CONSTANT, RESERVED, WHEN
 from service.spec.spec import Spec
+from service.spec.stage_plan.planning import WRITTEN
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

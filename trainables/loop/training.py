@@ -17,7 +17,8 @@ from trainables.datasets import sampling
 from trainables.datasets.subset import Indices
 from trainables.errors import Diverged, TaskError
 from trainables.exits import caught
-from trainables.loop.feed import Feed
+from trainables.loader import size_of
+from trainables.loop.feed import Feed, loader_of, loader_workers
 from trainables.loop.patience import Patience
 from trainables.loop.precision import Precision, arithmetic
 from trainables.loop.seeding import INITIALIZATION, derive, seed_all
@@ -70,7 +71,8 @@ class Training:
             self._recipe.check_warmup([plan[number].epochs for number in climb])
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._precision = Precision(self._recipe.precision, self._device)
-        self._feed = Feed(data, self._device, self._recipe.channels_last)
+        loader = loader_of(task, loader_workers(self._device))
+        self._feed = Feed(data, self._device, self._recipe.channels_last, loader, self._micro_batches)
         self._patience = Patience(self._recipe.patience)
         self._start()
         self._select()
@@ -190,6 +192,9 @@ class Training:
         own = self._recipes[self.stage]
         self._update = Update(self._task, self._config, own, self._precision, scales(own, self._recipe))
 
+    def _micro_batches(self, examples: int) -> int:
+        return self._recipes[self.stage].micro_batches(examples)
+
     def _epochs_before(self) -> int:
         return sum(stage.epochs for stage in self._plan.stages[: self.stage]) + self.done
 
@@ -201,7 +206,7 @@ class Training:
         for number, batch in enumerate(self._feed.training(order[: steps * size], size, seed), 1):
             loss = self._update(self._model, self._optimizer, batch)
             self._schedule.step()
-            total, seen = torch.add(total, loss, alpha=len(batch[-1])), seen + len(batch[-1])
+            total, seen = torch.add(total, loss, alpha=size_of(batch)), seen + size_of(batch)
             # A NaN or infinity stays in the sum, so that it is read now and then only: reading waits for the GPU.
             if (number % CHECK_EVERY == 0 or number == steps) and not math.isfinite(float(total)):
                 rate = self._optimizer.param_groups[0]["lr"]

@@ -112,6 +112,13 @@ class Recipe(RecipeValues):
         """Optimizer steps of an epoch; a last batch of one example is dropped, as batch norm cannot train on it."""
         return optimizer_steps(examples, self.batch_size)
 
+    def micro_batches(self, examples: int) -> int:
+        """How many micro-batches a batch of so many ``examples`` is cut into."""
+        size = self.batch_size // self.accumulate
+        count = -(-examples // size)
+        # A smaller batch is cut evenly, so that no piece is a single example, which batch norm cannot train on.
+        return min(count, max(1, examples // 2)) if size > 1 else count
+
     def build_optimizer(self, model: nn.Module) -> Optimizer:
         """The torch optimizer of all trainable parameters of ``model``."""
         return optimizers.build(self, model)

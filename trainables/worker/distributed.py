@@ -34,16 +34,17 @@ END_TIMEOUT = 60.0
 
 @dataclass(frozen=True)
 class Crew:
-    """``workers`` processes that train as one, each with ``cpu`` cores and ``gpu`` GPUs (0 or 1)."""
+    """``workers`` processes that train as one, each with ``cpu`` cores, ``gpu`` GPUs (0 or 1) and ``memory`` bytes."""
 
     workers: int
     cpu: float
     gpu: float
+    memory: int = 0
 
     @property
     def each(self) -> dict[str, float]:
         """The resources that Ray reserves for each process."""
-        return {"CPU": self.cpu, "GPU": self.gpu}
+        return {"CPU": self.cpu, "GPU": self.gpu} | ({"memory": float(self.memory)} if self.memory else {})
 
 
 class Exchange:

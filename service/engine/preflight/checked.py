@@ -11,7 +11,7 @@ from service.policy.cluster_share.request import most_processes, requests
 from service.spec import Spec
 from service.spec.errors import SpecError, UserError
 from service.spec.models import TaskFacts
-from service.spec.steps import StageSteps, batches, shares, stage_steps
+from service.spec.stage_plan.steps import StageSteps, batches, shares, stage_steps
 from service.spec.yaml_file.document import refusal
 
 if TYPE_CHECKING:
@@ -119,6 +119,11 @@ def _load(spec: Spec, project: str, source: object) -> tuple[Mapping[str, Any], 
         raise placed(untaken, source) from error
     _check_workers(spec, str(description["kind"]), source)
     return description, data
+
+
+def is_known(spec: Spec, project: str) -> bool:
+    """Whether `check` has loaded that task in this process."""
+    return _key(spec, project) in _loaded
 
 
 def _check_searcher(spec: Spec, project: str, source: object) -> None:

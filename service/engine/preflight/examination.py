@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from service.engine.preflight.checked import Checked, check, fitted, placed
 from service.engine.preflight.combinations import combinations
-from service.engine.preflight.corners import corners
+from service.engine.preflight.corners import corners, swept
 from service.engine.preflight.finding import Finding, Report
 from service.engine.preflight.judges import costs, data, learning, steps, trials
 from service.engine.preflight.target import Target
@@ -41,7 +41,8 @@ def question(spec: Spec, project: str, seconds: float = SECONDS) -> Question:
         data_seed=spec.search.seed,
         data_dir=spec.data_dir,
     )
-    return Question(given, spec.plans, tried, seconds, largest(requests(spec)).cpu, most_processes(spec))
+    cpus, processes = largest(requests(spec)).cpu, most_processes(spec)
+    return Question(given, spec.plans, tried, seconds, cpus, processes, swept(spec))
 
 
 def quick(spec: Spec, project: str) -> Report:
@@ -153,6 +154,7 @@ def judge(spec: Spec, seen: Evidence) -> Iterator[Finding]:
         yield from trials.corners(seen.corners, seen.first.loss if seen.first else None)
         untrained = seen.first.untrained.get(spec.metric.name) if seen.first else None
         yield from trials.constant(seen.corners, spec.metric.name, untrained)
+    yield from trials.reach(seen.reach)
     for what in seen.untried:
         yield Finding("warn", "untried", f"could not be tried: {what}", "see whether the task is at fault there")
     if seen.skipped:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from service.engine.simulation.typical import climb
 from service.spec import Spec
-from service.spec.planning import made_by
-from service.spec.steps import StageSteps
+from service.spec.stage_plan.planning import made_by
+from service.spec.stage_plan.steps import StageSteps
 from trainables.stages import Plan
 
 

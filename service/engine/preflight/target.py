@@ -81,7 +81,8 @@ class Target:
     def _run(self, name: str, question: Question, data: Any | None) -> Any:
         """The result of the function ``name`` of `trainables.probe` there; gives up after a multiple of its seconds."""
         each = self._request.each
-        remote = ray.remote(num_cpus=each["CPU"], num_gpus=each["GPU"], max_retries=0)(_probe)
+        asked = {"num_cpus": each["CPU"], "num_gpus": each["GPU"], "memory": each.get("memory")}
+        remote = ray.remote(**asked, max_retries=0)(_probe)
         limit = PATIENCE + 3 * question.seconds
         running = remote.remote(name, question, data)
         try:
@@ -91,7 +92,7 @@ class Target:
             raise SieveError(
                 f"the check had no answer within {limit:.0f} s", "look for a task that waits, or raise --seconds"
             ) from None
-        except ray.exceptions.WorkerCrashedError:
+        except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError):
             raise SieveError(
                 "the worker died, as it does where memory runs out", "ask for less in the task, or a smaller space"
             ) from None

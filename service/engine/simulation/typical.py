@@ -11,7 +11,7 @@ from service.engine.curves import Measurement
 from service.engine.simulation.options import SimulationOptions
 from service.engine.simulation.simulate import simulate
 from service.spec import Spec, load
-from service.spec.steps import BATCH_SIZE, batches
+from service.spec.stage_plan.steps import BATCH_SIZE, batches
 from trainables.stages import Plan, Stage
 
 AGREEMENT = 0.8

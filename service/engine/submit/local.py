@@ -17,7 +17,7 @@ from service.ledger.home import open_store
 from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.store.store import Store
 from service.spec import Source, Spec, load
-from service.spec.steps import StageSteps
+from service.spec.stage_plan.steps import StageSteps
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def examine(source: Source, home: Path, project: Path | None = None) -> Examined
             learn from a sweep that the warm start of a new one names.
         SpecError: the spec breaks a rule, its task is not to be found or is none, or its stages do not fit the data.
     """
-    from service.engine.preflight.checked import check, fitted
+    from service.engine.preflight.look import check, fitted
 
     spec, store = load(source), open_store(home)
     found = find(store, spec.name)

@@ -18,7 +18,21 @@ from service.states import SWEEP_OVER, SWEEP_RESUMABLE, SWEEP_SETTLED, SWEEP_WIT
 GROWING = (("search", "trials"), ("rounds", "trials"), ("rounds", "count"))
 """Numbers that may grow: the sweep is extended. Smaller ones change nothing, as it may have been extended meanwhile."""
 
-ADOPTED = ("data_dir", "resources", "budget", "retries", "failures", "loggers", "checkpoints", "priority", "weight")
+RETARGETED = ("target", "target_at")
+"""Keys of the metric that may change: a sweep that has reached its target goes on to another."""
+
+ADOPTED = (
+    "data_dir",
+    "resources",
+    "budget",
+    "retries",
+    "hang_timeout",
+    "failures",
+    "loggers",
+    "checkpoints",
+    "priority",
+    "weight",
+)
 """Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
 
 NOTED = ("facts", "planned")
@@ -142,6 +156,8 @@ def differences(known: SweepRecord, spec: Spec) -> list[str]:
     for section, key in GROWING:
         if None not in (old[section][key], new[section][key]):
             old[section][key] = new[section][key]
+    for key in RETARGETED:
+        old["metric"][key] = new["metric"][key]
     compared = (old.keys() | new.keys()) - {*ADOPTED, *NOTED}
     return sorted(key for key in compared if old.get(key) != new.get(key))
 
@@ -171,7 +187,7 @@ def _goes_on(spec: Spec, known: SweepRecord, sender: Sender | None) -> GoOn:
 
 
 def _adopted(spec: Spec, known: SweepRecord) -> dict[str, Any] | None:
-    """The spec of ``known`` as it is to be now: extended, or with another budget; None where it stays as it is."""
+    """The spec of ``known`` as it is to be now: extended, with another budget or target; None where it stays so."""
     before, adopted = load(known.spec), spec.to_dict()
     grows = False
     for section, key in GROWING:
@@ -180,5 +196,6 @@ def _adopted(spec: Spec, known: SweepRecord) -> dict[str, Any] | None:
             grows = grows or new > old
             adopted[section][key] = max(old, new)
     rebudgeted = known.state == "STOPPED" and spec.budget != before.budget
-    changes = grows or rebudgeted or known.state not in SWEEP_SETTLED
+    retargeted = known.state == "SUCCEEDED" and spec.metric != before.metric
+    changes = grows or rebudgeted or retargeted or known.state not in SWEEP_SETTLED
     return adopted if changes and adopted != known.spec else None

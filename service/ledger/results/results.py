@@ -92,11 +92,12 @@ class Results:
     def best_rows(self, name: str, n: int = 1) -> Rows:
         """The ``n`` best of the trials that finished the last stage, best first; ties go to the quicker one.
 
-        Where rounds have stages of their own, they are those of the newest plan that a trial has finished.
+        A trial that reached the target before that stage's end, where it was stopped, is among them. Where rounds have
+        stages of their own, they are those of the newest plan that a trial has finished.
         """
         spec = self._store.sweep(name).spec
         metric, sign = spec["metric"]["name"], -1.0 if spec["metric"]["goal"] == "maximize" else 1.0
-        done = [row for row in self.trial_rows(name) if rows.is_in(row, "FINISHED") and rows.is_finite(row[metric])]
+        done = [row for row in self.trial_rows(name) if rows.is_final(row, spec)]
         newest = max((rows.plan_number(spec, row["round"]) for row in done), default=0)
         comparable = [row for row in done if rows.plan_number(spec, row["round"]) == newest]
         return sorted(comparable, key=lambda row: (sign * row[metric], row["seconds"]))[:n]
@@ -138,6 +139,10 @@ class Results:
             found += rows.space_rows(space, "as before the narrowing was undone")
         return found
 
+    def _repr_html_(self) -> str:
+        """A table with a row per sweep, for a notebook."""
+        return str(self.sweeps().to_html(index=False))
+
     def queue(self) -> pd.DataFrame:
         """A row per sweep that waits or runs: higher priority first, then the older.
 
@@ -175,7 +180,8 @@ class Results:
     def best(self, name: str, n: int = 1) -> pd.DataFrame:
         """The ``n`` (1) best of the trials that finished the last stage, best first; ties go to the quicker one.
 
-        The columns are those of `trials`. Empty while no trial has finished the last stage.
+        A trial that reached the target before that stage's end, where it was stopped, is among them: its ``state`` and
+        ``epoch`` tell. The columns are those of `trials`. Empty while no trial has finished the last stage.
         """
         return self._trial_frame(name, self.best_rows(name, n))
 

@@ -15,6 +15,7 @@ from service.ledger.records import (
     TrialRecord,
     WorthRecord,
 )
+from service.spec.models import Metric
 from service.spec.space.space import Space
 from service.states import SWEEP_UNDER_WAY, TrialState
 
@@ -136,6 +137,19 @@ def report_row(
 def is_in(row: Mapping[str, Any], *states: TrialState) -> bool:
     """Whether the row of a trial has one of ``states``."""
     return row.get("state") in states
+
+
+def is_final(row: Mapping[str, Any], spec: dict[str, Any]) -> bool:
+    """Whether *best* is chosen among values like that of a trial's row: one from the end of the last stage, or one by
+    which the target was reached in it, see `Spec.target_stage`.
+    """
+    metric = Metric.model_validate(spec["metric"])
+    if is_in(row, "FINISHED"):
+        return is_finite(row[metric.name])
+    plan, last = (plan_number(spec, round) for round in (row["round"], spec.get("rounds", {}).get("count", 1) - 1))
+    stages = [spec["stages"], *own_stages(spec)][plan]
+    at_last = plan == last and row["stage"] == len(stages) - 1
+    return at_last and metric.reached(row[metric.name], stage_end=False)
 
 
 def own_stages(spec: dict[str, Any]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from service.spec import Spec
-from service.spec.steps import USEFUL
+from service.spec.stage_plan.steps import USEFUL
 
 QUARTER = 4.0
 """Of configs of real tasks the best quarter by a first stage of few steps nearly always held one of the best."""

@@ -5,8 +5,9 @@ Trials pause at rungs and the best are promoted; Ray Tune's ``ASHAScheduler``, w
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from service.policy.schedule.first_rung import FirstRung
@@ -97,6 +98,13 @@ class PromoteScheduler:
             if draining and not any(above.order for above in self._rungs[stage + 1 :]):
                 best = len(rung.order)
             found = rung.waiting(best)
+            if found is not None:
+                return self._promote(stage, *found)
+        return None
+
+    def better_half(self, stages: Collection[int]) -> Ruling | None:
+        for stage in sorted(stages, reverse=True):
+            found = self._rungs[stage].waiting(math.ceil(len(self._rungs[stage].order) / 2))
             if found is not None:
                 return self._promote(stage, *found)
         return None

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from service.spec import SpecError, TaskFacts, load
-from service.spec.auto_stages import Load, auto_plan
-from service.spec.steps import USEFUL, batches, stage_steps
+from service.spec.stage_plan.auto_stages import Load, auto_plan
+from service.spec.stage_plan.steps import USEFUL, batches, stage_steps
 from trainables.stages import Stage
 
 RAW: dict[str, Any] = {

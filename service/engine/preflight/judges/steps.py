@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from service.engine.preflight.finding import Finding
 from service.spec import Spec
-from service.spec.auto_stages import VALIDATION, Load, auto_plan
-from service.spec.planning import made_by, written
-from service.spec.steps import USEFUL, StageSteps, batches, stage_steps
+from service.spec.stage_plan.auto_stages import VALIDATION, Load, auto_plan
+from service.spec.stage_plan.planning import made_by, written
+from service.spec.stage_plan.steps import USEFUL, StageSteps, batches, stage_steps
 from trainables.probe.evidence import CostEvidence, Evidence, StageEvidence
 from trainables.stages import Plan
 

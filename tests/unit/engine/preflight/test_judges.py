@@ -20,6 +20,7 @@ from trainables.probe.evidence import (
     LearningEvidence,
     Neighbours,
     ProbeFailure,
+    Reach,
     RunsEvidence,
     Signal,
     StageEvidence,
@@ -222,6 +223,29 @@ def test_a_metric_at_its_end_may_be_earned() -> None:
     assert levels(trials.constant(perfect, "val_accuracy", untrained=1.0)) == {"metric": "warn"}
     mastered = [replace(one, last=0.01) for one in perfect]
     assert levels(trials.constant(mastered, "val_accuracy")) == {}
+
+
+def test_a_parameter_that_changes_nothing_is_named_with_the_key_to_look_for() -> None:
+    deaf, partly, heard = trials.reach(
+        [
+            Reach("net/width", (("8", "16", "64"),), 3, "4 steps"),
+            Reach("act", (("relu", "gelu"),), 3, "4 steps"),
+            Reach("lr", (), 2, "an epoch"),
+        ]
+    )
+    assert (deaf.level, partly.level, heard.level) == ("warn", "warn", "ok")
+    assert deaf.evidence == (
+        "net/width did not change anything in 4 steps: 8, 16 and 64 give the same losses, bit for bit"
+    )
+    assert deaf.cure.startswith("see that the task reads config['net']['width']; fine if it acts later")
+    assert partly.evidence == "act: relu and gelu give the same losses, bit for bit, in 4 steps"
+    assert heard.evidence == "reach training: lr"
+
+
+def test_a_loss_of_shapes_that_differ_fails() -> None:
+    seen = FirstEvidence(1.0, None, 1.0, True, ("val_loss",), spread="Using a target size (a) that is different to (b)")
+    *_, found = learning.first(seen)
+    assert (found.level, found.evidence) == ("fail", seen.spread)
 
 
 def test_the_metric_is_among_what_is_reported() -> None:

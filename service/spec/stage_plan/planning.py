@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from service.spec.auto_stages import EPOCHS, Load, auto_plan
 from service.spec.errors import Violation, nearest
-from service.spec.models import AUTO, AutoPlan, Schedule, Search, TaskFacts
+from service.spec.models import AUTO, Planned, Schedule, Search, TaskFacts
+from service.spec.stage_plan.auto_stages import EPOCHS, Load, auto_plan
 from trainables.stages import Plan
 
 WRITTEN: tuple[dict[str, Any], ...] = (
@@ -58,7 +58,7 @@ def made(epochs: int, raw: Mapping[str, Any], load: Load | None) -> list[dict[st
     return [asdict(stage) for stage in plan.stages]
 
 
-def made_by(planned: AutoPlan, search: Search, facts: TaskFacts | None) -> str:
+def made_by(planned: Planned, search: Search, facts: TaskFacts | None) -> str:
     """What a plan was made for, and by what, in words."""
     examples = f"and {facts.examples} training examples" if facts else "as the number of examples is not known"
     return f"stages made for a full training of {planned.epochs} epochs, by {search.trials or 'many'} trials {examples}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from service.spec.steps import DEFAULT, USEFUL
+from service.spec.stage_plan.steps import DEFAULT, USEFUL
 from trainables.stages import Plan, Stage
 
 EPOCHS = 10
@@ -46,7 +46,7 @@ def auto_plan(epochs: int, trials: int | None, factor: float = FACTOR, load: Loa
     A stage has its share of both, data and epochs, but no more epochs than let it train longer than it validates.
     Without ``load`` nothing is known of steps. A single stage where none coarser would tell anything.
 
-    >>> from service.spec.auto_stages import Load, auto_plan
+    >>> from service.spec.stage_plan.auto_stages import Load, auto_plan
     >>> [(stage.data, stage.epochs) for stage in auto_plan(20, 48, load=Load(5148, 1287)).stages]
     [(0.25, 5), (0.5, 10), (1.0, 20)]
     """
