@@ -29,6 +29,7 @@ from bench.transfer.evaluation import DRAWS, by_steps, by_task, changes, pooled_
 from bench.transfer.scores import Scores, scores
 from bench.transfer.setups import SETUPS, Setup
 from bench.transfer.trainings import Job, jobs, trained
+from service.spec.stage_plan.steps import USEFUL
 
 KEYS = ("task", "config", "variant", "seed")
 ROOT = Path(__file__).parents[1]
@@ -86,7 +87,8 @@ def show(figures: dict[str, Any]) -> None:
         cost = "{:.1f}–{:.1f}".format(*row["cost"])
         print(f"{name:26}", "  ".join(f"{key}: {spoken(one)}" for key, one in row.items() if key != "cost"), cost)
     for row in figures["steps"]:
-        print(f"{row['steps']:4} steps, {len(row['tasks'])} tasks: {spoken(row)}")
+        against = f"against {USEFUL} steps {spoken(row['against'])}"
+        print(f"{row['steps']:4} steps, {len(row['tasks'])} tasks: {spoken(row)}, {against}")
     for name, row in figures["regret"].items():
         print(f"{name:26}", "  ".join(f"{key}: {spoken(one)}" for key, one in row.items()))
 

@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 
 from bench.transfer.scores import Scores, Values
 from bench.transfer.trainings import AS_IS, VARIANTS
+from service.spec.stage_plan.steps import USEFUL
 
 DRAWS = 1000
 """Of the bootstrap: tasks, and within each its configs."""
@@ -134,10 +135,16 @@ def by_steps(every: Sequence[Scores], draws: int = DRAWS) -> list[dict[str, Any]
     for steps in STEPS:
         reached = [one for one in every if np.median(one.steps) * len(one.epochs) >= steps >= np.median(one.steps)]
         if len(reached) >= 3:
-            rows.append(
-                {"steps": steps, "tasks": [one.task for one in reached]} | pooled(_after(steps), reached, draws)
-            )
+            found, gap = pooled(_after(steps), reached, draws), _gap(steps, reached, draws)
+            rows.append({"steps": steps, "tasks": [one.task for one in reached], **found, "against": gap})
     return rows
+
+
+def _gap(steps: int, every: Sequence[Scores], draws: int) -> dict[str, float]:
+    """The change of the correlation against that after `USEFUL` steps, of the tasks that come so far."""
+    there = [one for one in every if np.median(one.steps) * len(one.epochs) >= USEFUL]
+    here, useful = _after(steps), _after(USEFUL)
+    return pooled(lambda one, rows: here(one, rows) - useful(one, rows), there, draws)
 
 
 def _after(steps: int) -> Measure:
