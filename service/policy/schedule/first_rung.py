@@ -8,8 +8,8 @@ from service.spec import Spec
 from service.spec.stage_plan.steps import USEFUL
 
 QUARTER = 4.0
-"""On real tasks the best quarter by a first stage of few steps holds a config at most some tenths of a point below the
-best one, where the winner alone is a point below: ``scripts/bench_transfer.py``."""
+"""On real tasks the best of the best quarter by a first stage of few steps is on average some tenths of a point of
+accuracy below the best of all, and the winner alone a whole one: ``scripts/bench_transfer.py``."""
 
 
 class FirstRung(NamedTuple):
