@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from trainables.data import Array, check_dataset, integer_labels, length
+from trainables.data import Array, length
 from trainables.datasets.array_likes import check_rows, is_array, take
+from trainables.datasets.labels import integer_labels
+from trainables.datasets.map_style import check_dataset
 from trainables.datasets.subset import subset_indices
 from trainables.errors import TaskError
 from trainables.loop.assignment import Position

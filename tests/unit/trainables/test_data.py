@@ -249,6 +249,7 @@ def test_whatever_is_like_an_array_is_taken_by_position(inputs, labels):
         ((FRAME, LABELS.astype("datetime64[s]")), "train/1 is an array of type datetime64"),
         ((FRAME["label"].astype("category").cat.rename_categories(list("xyz")), LABELS), "train/0 is an array of type"),
         (([[1.0], [[2.0], [3.0]]], [0, 1]), "train/0 is a list that makes no array: its parts differ in shape"),
+        (([["a"], ["b", "c"]], [0, 1]), "train/0 is an array of type <U1; give numbers"),
         ((iter(LABELS), LABELS), r"train/0 is of type .*iterator; give a numpy array or a tensor"),
         (({"x": 1}, LABELS), "train/0 is of type dict; give a numpy array or a tensor"),
         ((3, LABELS), "train/0 is of type int; give a numpy array or a tensor"),
