@@ -55,6 +55,11 @@ KNOWN: tuple[tuple[str, str], ...] = (
         r"must be Tensor, not (list|tuple|dict|str|\w*Output)\b",
         "take apart what a module returns, and make numbers of texts in the dataset or in collate()",
     ),
+    ("'Data' object is not callable", "write a method, def data(self), that returns it"),
+    (
+        r"Data\.__init__\(\) missing 1 required positional argument: 'validation'",
+        "give examples to validate on, too, e.g. Data((x[:-200], y[:-200]), (x[-200:], y[-200:]))",
+    ),
     ("index out of range in self", "give nn.Embedding as many numbers as the inputs have, from 0 on"),
     (
         r"mat1 and mat2 shapes cannot be multiplied",

@@ -21,6 +21,7 @@ from trainables.loop.training import Training
 from trainables.probe.learning import first_steps
 from trainables.stages import Plan, Stage
 from trainables.task import Task
+from trainables.worker.loading import load_data
 
 PLAN = Plan((Stage(1.0, 1),))
 DRAWS = np.random.default_rng(0)
@@ -212,6 +213,26 @@ def test_mistakes_of_shapes_and_dtypes_are_told_with_their_cure(task: type[Task]
         Training(one, one.data(), {}, PLAN, 0).run_epoch()
     told = first_steps.first(one, one.data(), {}, torch.device("cpu")).error
     assert told is not None or task in (Huber, Detached)  # Whose gradient the next probe computes.
+
+
+class Alone(Flat):
+    def data(self) -> Data:
+        return Data((self.x, self.y))  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        (
+            type("Held", (Flat,), {"data": Data((X, COUNTS), (X, COUNTS))}),
+            r"data\(\): .*; write a method, def data",
+        ),
+        (Alone, r"data\(\): .*'validation' \(.*\); give examples to validate on, too"),
+    ],
+)
+def test_data_of_another_form_are_told(task: type[Task], message: str) -> None:
+    with pytest.raises(TaskError, match=message):
+        load_data(task(), "flat:Flat")
 
 
 @pytest.mark.parametrize("y", [COUNTS % 2 == 1, (COUNTS % 3)[:, None], (COUNTS % 3).astype("uint8"), COUNTS % 3])
