@@ -83,6 +83,8 @@ def could_fit(nodes: Iterable[Node], request: Mapping[str, float]) -> str | None
 
 
 def _amount(amount: float, name: str) -> str:
+    if name == "memory":
+        return f"{amount / 2**30:.2f} GiB memory"
     plural = "s" if name in ("CPU", "GPU") and amount != 1 else ""
     return f"{amount:g} {name}{plural}"
 

@@ -128,6 +128,9 @@ STATE_RULED: Mapping[VerdictKind, TrialState] = {
 VERDICTS_TO_LEAVE: tuple[VerdictKind, ...] = ("pause", "stop", "finish")
 """Verdicts after which a trial does not train on."""
 
+SILENT = "silent for more than"
+"""How the reason of a trial begins that runs, but has said nothing for long."""
+
 FAILURE_DECISIONS: tuple[FailureDecision, ...] = get_args(FailureDecision)
 """These may fall again on the same trial, being no verdicts on it: the newest counts."""
 

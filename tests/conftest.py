@@ -6,8 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("fixed", deadline=None, derandomize=True)
+settings.register_profile("fuzz", deadline=None, max_examples=int(os.environ.get("FUZZ_EXAMPLES", "100")))
+settings.load_profile("fixed")  # what decides draws the same at each run; scripts/fuzz draws at random
 
 os.environ.pop("SIEVE_DATABASE_URL", None)  # tests keep to stores of their own
+os.environ["SIEVE_KEEP_RAY"] = "0"  # no test leaves a Ray behind; tests of a kept one say so
 
 
 @pytest.fixture(scope="session")

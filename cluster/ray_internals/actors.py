@@ -18,6 +18,19 @@ def worker_of(trial: Any) -> str | None:
     return None
 
 
+def end(trial: Any) -> None:
+    """Kill the process of the worker that runs a Tune ``trial``, which then has an error; nothing where none does.
+
+    Also nothing where Ray lacks `Trial.temporary_state`, so that the trial goes on.
+    """
+    import ray
+
+    with excused("the worker of a trial"):
+        worker = trial.temporary_state.ray_actor
+        if worker is not None:
+            ray.kill(worker)
+
+
 def node_of(worker: str) -> str | None:
     """The id of the node of an actor, alive or dead; None where Ray does not know.
 

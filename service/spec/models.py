@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from service.spec.duration import PATTERN, seconds
 from service.spec.errors import nearest
 from service.spec.flat import flatten
+from service.spec.size import LEAST, size
+from service.spec.size import PATTERN as SIZE
 from service.spec.values import plain
 from trainables.stages import Stage, Start
 
@@ -59,6 +61,16 @@ def _gpus(gpu: Any) -> Any:
     return gpu
 
 
+def _patience(value: Any) -> Any:
+    if value is None or value == AUTO:
+        return value
+    try:
+        return seconds(value)
+    except ValueError:
+        cure = f"write a time above zero such as 30m or 2h, {AUTO}, or null for none"
+        raise ValueError(f"is {value!r}{nearest(str(value), [AUTO])}; {cure}") from None
+
+
 def _algorithm(name: str) -> str:
     if name not in ALGORITHMS and not re.fullmatch(TASK, name):
         raise ValueError(
@@ -80,6 +92,25 @@ Duration = Annotated[
     BeforeValidator(seconds),
     WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": PATTERN}]}),
 ]
+Size = Annotated[
+    int,
+    BeforeValidator(size),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": LEAST}, {"type": "string", "pattern": SIZE}]}),
+]
+HangTimeout = Annotated[
+    float | Literal["auto"] | None,
+    BeforeValidator(_patience),
+    Field(description="how long a trial may report nothing; auto: many epochs; null: for ever"),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": PATTERN},
+                {"enum": ["auto", None]},
+            ]
+        }
+    ),
+]
 Gpus = Annotated[
     float | Literal["auto"],
     BeforeValidator(_gpus),
@@ -96,11 +127,31 @@ class Section(BaseModel):
 
 
 class Metric(Section):
-    """The metric and its goal (Tune: ``mode``); the sweep ends once a trial reaches ``target`` at the last stage."""
+    """The metric and its goal (Tune: ``mode``); the sweep ends once a trial reaches ``target`` at the last stage.
+
+    ``target_at`` says by which reports there: by any (``report``), or by the one at its end alone (``stage_end``).
+    """
 
     name: Annotated[str, Field(min_length=1, description="as the task reports it, e.g. val_accuracy")]
     goal: Literal["maximize", "minimize"]
-    target: float | None = None
+    target: Annotated[float | None, Field(description="the sweep ends once it is reached at the last stage")] = None
+    target_at: Annotated[
+        Literal["report", "stage_end"],
+        Field(description="what reaches it: any report of the last stage, or the one at its end alone"),
+    ] = "report"
+
+    def reached(self, value: float | None, stage_end: bool) -> bool:
+        """Whether a report of the last stage reaches the target: ``value`` is its metric, NaN reaches nothing.
+
+        >>> Metric(name="loss", goal="minimize", target=0.1).reached(0.09, stage_end=False)
+        True
+        >>> Metric(name="loss", goal="minimize", target=0.1, target_at="stage_end").reached(0.09, stage_end=False)
+        False
+        """
+        if self.target is None or value is None or not math.isfinite(value):
+            return False
+        sign = 1.0 if self.goal == "maximize" else -1.0
+        return (stage_end or self.target_at == "report") and sign * value >= sign * self.target
 
 
 class StageSpec(Section):
@@ -115,6 +166,20 @@ class StageSpec(Section):
     def stage(self) -> Stage:
         """The `trainables.stages.Stage`."""
         return Stage(self.data, self.epochs, self.classes, self.start)
+
+
+class Planned(Section):
+    """What a plan that Sieve made was made for: ``epochs`` of a full training, ``assumed`` where nobody said them."""
+
+    epochs: Annotated[int, Field(ge=1)]
+    assumed: bool = False
+
+
+class TaskFacts(Section):
+    """The numbers of examples of a task that Sieve's own loop trains, as they were at submission."""
+
+    examples: Annotated[int, Field(ge=1, description="training examples")]
+    validation: Annotated[int, Field(ge=1, description="validation examples")]
 
 
 class Search(Section):
@@ -168,12 +233,14 @@ class Resources(Section):
 
     ``gpu`` is for the whole trial: below 1 a fraction of a GPU, ``auto`` the fraction that a trial is measured to need,
     above 1 whole GPUs with a process each (DDP). ``workers`` is the number of processes (None: `processes`), ``cpu``
-    the cores of each.
+    the cores of each, ``memory`` the bytes of main memory of each that Ray sets aside (None: it sets none aside); it is
+    no limit that is enforced.
     """
 
     cpu: Annotated[float, Field(gt=0, description="CPU cores of each process of a trial")] = 1.0
     gpu: Gpus = 0.0
     workers: Annotated[int | None, Field(ge=1, description="processes of a trial; by default one for each GPU")] = None
+    memory: Annotated[Size | None, Field(description="main memory of each process of a trial, e.g. 8GiB")] = None
     max_concurrent: Annotated[int | None, Field(ge=1)] = None
 
     @property

@@ -62,6 +62,24 @@ def breaks_once(config: dict[str, Any], stage: Any) -> None:
         stage.report({"score": config["x"]})
 
 
+def dies_above(config: dict[str, Any], stage: Any) -> None:
+    """Ends its process for the upper half of `x`."""
+    for _ in stage:
+        if config["x"] > 0.5:
+            os._exit(3)
+        stage.report({"score": config["x"]})
+
+
+def hangs_once(config: dict[str, Any], stage: Any) -> None:
+    """Waits for ever at the first attempt with the upper half of `x`, after a report."""
+    for epoch in stage:
+        flag = Path(config["flag"])
+        if stage.index == 1 and config["x"] > 0.5 and not flag.exists():
+            flag.touch()
+            time.sleep(10_000)
+        stage.report({"score": config["x"] + epoch})
+
+
 def named(config: dict[str, Any], stage: Any) -> None:
     """Reports a metric of the name that the config gives."""
     for _ in stage:

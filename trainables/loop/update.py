@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
@@ -26,11 +27,20 @@ class Update:
 
     The loss of a batch is the mean of its micro-batches' losses, weighted by their examples. That is the loss of the
     whole batch if it is a mean over examples, up to rounding and to batch norm, whose statistics are a micro-batch's.
-    The gradient is clipped first; L1 and L2 penalties come after that.
+    The gradient is clipped first; L1 and L2 penalties come after that. During a step the optimizer's options in
+    ``scales`` are so many times what they are before and after it, so that optimizer and schedule know nothing of them.
     """
 
-    def __init__(self, task: Task, config: Mapping[str, Any], recipe: Recipe, precision: Precision) -> None:
+    def __init__(
+        self,
+        task: Task,
+        config: Mapping[str, Any],
+        recipe: Recipe,
+        precision: Precision,
+        scales: Mapping[str, float] | None = None,
+    ) -> None:
         self._task = task
+        self._scales = scales or {}
         self._config = config
         self._precision = precision
         self._recipe, self._clip, self._l1 = recipe, recipe.clip_norm, recipe.l1
@@ -48,7 +58,11 @@ class Update:
         loss = self._accumulated(model, batch) if cut else self._gradient(model, batch, size_of(batch))
         if self._touches:
             self._treat(model, optimizer)
-        self._precision.step(optimizer)
+        if self._scales:
+            with _scaled(optimizer, self._scales):
+                self._precision.step(optimizer)
+        else:
+            self._precision.step(optimizer)
         return loss
 
     def _gradient(self, model: nn.Module, batch: Any, size: int, fraction: float = 1.0) -> Tensor:
@@ -102,6 +116,25 @@ class Update:
             nn.utils.clip_grad_norm_(model.parameters(), self._clip)
         if self._l1 > 0:
             add_l1(weights(model), self._l1)
+
+
+def scales(own: Recipe, full: Recipe) -> dict[str, float]:
+    """How many times those of the ``full`` recipe the optimizer's options of a stage's ``own`` are; no ratios of 1."""
+    ratios = {"lr": own.peak / full.peak, "weight_decay": own.weight_decay / (full.weight_decay or 1.0)}
+    alike = {"lr": own.peak == full.peak, "weight_decay": own.weight_decay == full.weight_decay}
+    return {name: ratio for name, ratio in ratios.items() if not alike[name]}
+
+
+@contextmanager
+def _scaled(optimizer: Optimizer, scales: Mapping[str, float]) -> Iterator[None]:
+    before = [{name: group[name] for name in scales} for group in optimizer.param_groups]
+    for group in optimizer.param_groups:
+        group.update({name: group[name] * scale for name, scale in scales.items()})
+    try:
+        yield
+    finally:
+        for group, kept in zip(optimizer.param_groups, before, strict=True):
+            group.update(kept)
 
 
 def _describe(value: object) -> str:

@@ -21,6 +21,7 @@ from ray.util import remove_placement_group
 
 from cluster.ray_internals.placement_groups import abandoned
 from trainables.errors import RankFailed, TaskError
+from trainables.loop import gpu_memory
 from trainables.loop.assignment import Assignment
 from trainables.worker import outcome
 
@@ -33,16 +34,17 @@ END_TIMEOUT = 60.0
 
 @dataclass(frozen=True)
 class Crew:
-    """``workers`` processes that train as one, each with ``cpu`` cores and ``gpu`` GPUs (0 or 1)."""
+    """``workers`` processes that train as one, each with ``cpu`` cores, ``gpu`` GPUs (0 or 1) and ``memory`` bytes."""
 
     workers: int
     cpu: float
     gpu: float
+    memory: int = 0
 
     @property
     def each(self) -> dict[str, float]:
         """The resources that Ray reserves for each process."""
-        return {"CPU": self.cpu, "GPU": self.gpu}
+        return {"CPU": self.cpu, "GPU": self.gpu} | ({"memory": float(self.memory)} if self.memory else {})
 
 
 class Exchange:
@@ -234,6 +236,8 @@ def _training(orders: Mapping[str, Any]) -> Any:
         options = {"find_unused_parameters": True}
         return prepare_model(module, move_to_device=False, parallel_strategy_kwargs=options)
 
+    if not ray.get_gpu_ids():
+        gpu_memory.hide()
     torch.set_num_threads(orders["threads"])
     if torch.cuda.is_available():
         torch.cuda.set_device(get_device())

@@ -9,7 +9,7 @@ import ray
 from ray.exceptions import GetTimeoutError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from service.policy.cluster_share.packing import concurrent
+from service.policy.cluster_share.packing import concurrent, gib
 from service.policy.cluster_share.request import Request
 from service.spec.errors import UserError
 from trainables.loop import gpu_memory
@@ -34,11 +34,13 @@ def slots_of(requests: Iterable[Request], resources: Mapping[str, float], limit:
 def _fitting(request: Request, resources: Mapping[str, float]) -> int:
     for name, amount in request.whole.items():
         if amount > resources.get(name, 0.0):
+            there = resources.get(name, 0.0)
+            asked, has = (gib(amount), gib(there)) if name == "memory" else (f"{amount:g}", f"{there:g}")
             raise UserError(
-                f"a trial asks for {amount:g} {name}, the cluster has {resources.get(name, 0.0):g}",
+                f"a trial asks for {asked} {name}, the cluster has {has}",
                 f"lower resources.{name.lower()} or join a larger cluster with RAY_ADDRESS",
             )
-    fit = int(resources["CPU"] // request.whole["CPU"])
+    fit = min(int(resources[name] // request.whole[name]) for name in ("CPU", "memory") if name in request.whole)
     return min(fit, concurrent(resources["GPU"], request.gpu)) if request.gpu > 0 else fit
 
 

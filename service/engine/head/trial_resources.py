@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cluster.inventory import joined
+from cluster.ray_internals.worker_errors import memory_kill
 from service.engine.fleet.capacity import smallest_gpu
 from service.engine.head.failures.failure_guard import FailureGuard
 from service.engine.head.resources.concurrency import Concurrency
@@ -13,8 +14,9 @@ from service.engine.head.resources.gpu_packing import GpuPacking
 from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
 from service.ledger.records import DecisionRecord
+from service.policy.failures.company import company
 from service.spec import Spec
-from service.states import FAILURE_DECISIONS, MEMORY_DECISIONS
+from service.states import FAILURE_DECISIONS, MEMORY_DECISIONS, TRIAL_TRAINING
 
 
 @dataclass(frozen=True)
@@ -46,4 +48,8 @@ class TrialResources:
         blamed = [decision for decision in decisions if decision.verdict in FAILURE_DECISIONS]
         packing = GpuPacking(spec, resources, learned, measure, smallest_gpu)
         guard = FailureGuard(spec, trial_log, stopper, packing, blamed, joined)
-        return cls(packing, Concurrency(trial_log, packing), guard)
+        concurrency = Concurrency(trial_log, packing)
+        for row in trial_log.trials.values():
+            if row.state in TRIAL_TRAINING and memory_kill(row.error or "", None) is not None:
+                concurrency.limit(row.number, company(packing.slots, row.attempt))
+        return cls(packing, concurrency, guard)

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from service.engine.preflight.checked import Checked, check, placed
+from service.engine.preflight.checked import Checked, check, fitted, placed
 from service.engine.preflight.combinations import combinations
 from service.engine.preflight.corners import corners, swept
 from service.engine.preflight.finding import Finding, Report
-from service.engine.preflight.judges import costs, data, learning, trials
+from service.engine.preflight.judges import costs, data, learning, steps, trials
 from service.engine.preflight.target import Target
 from service.policy.cluster_share.request import largest, most_processes, requests
 from service.spec import Spec
@@ -53,6 +53,7 @@ def quick(spec: Spec, project: str) -> Report:
     """
     from trainables.probe import measure
 
+    spec = fitted(spec, project)
     shared = check(spec, project).data
     try:
         evidence = measure.quick(question(spec, project), shared)
@@ -72,9 +73,11 @@ def thorough(spec: Spec, project: str, source: object = None, seconds: float = S
     def told(target: Target, asked: Question, data: Any | None) -> Report:
         evidence = target.probe(asked, data)
         names = misspelt(check(spec, project, source))
-        findings = (*judge(spec, evidence), *costs.processes(spec), *_costs(spec, evidence, target))
+        room = (*costs.processes(spec), *costs.idle_gpus(spec, target.gpus))
+        findings = (*judge(spec, evidence), *room, *_costs(spec, evidence, target))
         return Report((*names, *findings))
 
+    spec = fitted(spec, project, source)
     return _on_target(told, spec, project, source, seconds)
 
 
@@ -145,6 +148,7 @@ def judge(spec: Spec, seen: Evidence) -> Iterator[Finding]:
     if seen.runs is not None:
         yield from trials.runs(seen.runs)
     if seen.first is not None:  # The recipe is that of a task class.
+        yield from steps.steps(spec, seen)
         yield from combinations(spec)
     if seen.corners:
         yield from trials.corners(seen.corners, seen.first.loss if seen.first else None)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TrialFailure:
-    """The failure of a trial: ``kind`` is diverged, metric, task, disk, memory, error, or worker (its process died).
+    """The failure of a trial.
+
+    ``kind`` is diverged, metric, task, disk, memory, error, worker (its process died), killed (its process was, as the
+    node ran out of memory), or hang (it was silent for too long).
 
     ``message`` is one line; ``node`` is the id of the node where it happened, None if not known.
     """

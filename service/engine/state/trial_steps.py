@@ -19,6 +19,7 @@ from service.engine.state.trial_failure import TrialFailure
 from service.engine.state.trial_progress import BEGUN
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
 from service.policy.diagnosis import diagnose
+from service.policy.failures import company, silence
 from service.policy.failures.retries import ROOM, retry
 from service.policy.limits import Ending
 from service.policy.policy import Job
@@ -67,12 +68,19 @@ def ruled(row: TrialRecord, verdict: Verdict, now: float) -> TrialRecord:
     return replace(row, state=state, why=verdict.reason, finished=now if state in TRIAL_OVER else row.finished)
 
 
-def broken(row: TrialRecord, failure: TrialFailure, spec: Spec, now: float) -> TrialRecord:
-    """A trial that broke: it waits for another attempt if it has one left, which this one costs, else has failed."""
-    why = retry(spec, failure.kind, row.attempt, failure.message)
+CURES = {"memory": ROOM, "killed": company.CURE, "hang": silence.CURE}
+"""What helps a trial that failed, by the kind of its failure."""
+
+
+def broken(row: TrialRecord, failure: TrialFailure, spec: Spec, now: float, how: str = "") -> TrialRecord:
+    """A trial that broke: it waits for another attempt if it has one left, which this one costs, else has failed.
+
+    ``how`` says what is different at the next attempt.
+    """
+    why = retry(spec, failure.kind, row.attempt, failure.message, how)
     if why is not None:
         return replace(row, state="PENDING", why=why, error=failure.traceback, attempt=row.attempt + 1)
-    why = f"{failure.message}; {ROOM}" if failure.kind == "memory" else failure.message
+    why = "; ".join(filter(None, [failure.message, CURES.get(failure.kind)]))
     return replace(row, state="FAILED", why=why, error=failure.traceback, finished=now)
 
 

@@ -17,6 +17,7 @@ from service.ledger.results.status import Leader, Status
 from service.states import NODE_DECISIONS, SWEEP_OVER, SweepState
 
 MOST_RUNNERS = 12
+MOST_SILENT = 3
 VERDICT_LINES = 2
 BAR = 20
 WIDE = 80
@@ -53,8 +54,11 @@ def panel(
         parts += [Text(), Align(Text(verdict(newest), style="dim"), height=VERDICT_LINES)]
         lines += 1 + VERDICT_LINES
     if status.running:
-        room = MOST_RUNNERS if height is None else height - lines - 3  # a gap, the heads and the line that counts
+        quiet = [Text(words, style="yellow") for words in silences(status)[:MOST_SILENT]]
+        # a gap, the heads and the line that counts
+        room = MOST_RUNNERS if height is None else height - lines - 3 - len(quiet)
         parts += [Text(), _runners(status, max(1, min(MOST_RUNNERS, room)), width)]
+        parts += quiet
     return Group(*parts)
 
 
@@ -88,16 +92,25 @@ def line(status: Status) -> str:
         budget(status),
         limits(status),
         forecast(status),
+        *silences(status),
     ]
     return " · ".join(part for part in parts if part)
+
+
+def silences(status: Status) -> list[str]:
+    """A line for each trial that has reported nothing for long."""
+    return [f"trial {runner.trial} is {runner.silence}" for runner in status.running if runner.silence]
 
 
 def best(status: Status) -> str:
     """The best trial in words, with a warning where its value is from a coarse stage."""
     leader = status.best
+    if leader is None and status.state == "RUNNING" and not status.counts:
+        return "starting workers: no trial trains yet"
     if leader is None:
         return "best: none yet, no trial has come to the end of a stage"
-    return f"best {status.metric} {cell(leader.value)}: trial {leader.trial}{_caveat(leader)}{_target(status)}"
+    said = f" ({caveat(leader)})" if caveat(leader) else ""
+    return f"best {status.metric} {cell(leader.value)}: trial {leader.trial}{said}{_target(status)}"
 
 
 def verdict(decision: DecisionRecord) -> str:
@@ -164,8 +177,11 @@ def _bare(name: str, amount: float) -> str:
     return duration(amount) if name == "time" else f"{amount:.4g}"
 
 
-def _caveat(leader: Leader) -> str:
-    return "" if leader.final else f" (coarse: after stage {leader.stage} only)"
+def caveat(leader: Leader) -> str:
+    """What must be said of a value that is not from the end of the last stage; empty for one that is."""
+    if leader.epochs is not None:
+        return f"after {leader.epochs} epoch{'s' * (leader.epochs != 1)} of the last stage, not at its end"
+    return "" if leader.final else f"coarse: after stage {leader.stage} only"
 
 
 def _target(status: Status) -> str:

@@ -130,8 +130,8 @@ def as_json(value: Any) -> str | None:
 
 
 def duration(seconds: float | None) -> str:
-    """``seconds`` as people say it: 45 s, 3 min 20 s, 2 h 05 min."""
-    if seconds is None:
+    """``seconds`` as people say it: 45 s, 3 min 20 s, 2 h 05 min; a dash where they are no number."""
+    if seconds is None or not math.isfinite(seconds):
         return MISSING
     whole = round(seconds)
     if whole < 60:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from service.policy.cluster_share.packing import gib
+
 UNIT = 10_000
 """Resources are counted in ten-thousandths, as Ray does, so that sums are exact."""
 
@@ -39,14 +41,14 @@ class Places:
         for name, amount in asks.items():
             most = max((node[self._names.index(name)] for node in self._nodes), default=0) if self._has(name) else 0
             if _units(amount) > most:
-                return f"asks {amount:g} {plural(name, amount)} on one node; largest node has {most / UNIT:g}"
+                return f"asks {words(name, amount)} on one node; largest node has {_bare(name, most / UNIT)}"
         needs = self._needs(asks) or ()
         rooms = sum(_rooms(node, needs) for node in self._nodes)
-        words = " and ".join(f"{amount:g} {plural(name, amount)}" for name, amount in asks.items()) or "a place"
+        told = " and ".join(words(name, amount) for name, amount in asks.items()) or "a place"
         if rooms == 0:
-            return f"asks {words} on one node; no node has both" if self._nodes else "the cluster has no node"
+            return f"asks {told} on one node; no node has both" if self._nodes else "the cluster has no node"
         if rooms < processes:
-            return f"asks {words} for each of {processes} processes; the cluster has room for {rooms}"
+            return f"asks {told} for each of {processes} processes; the cluster has room for {rooms}"
         return None
 
     def _has(self, name: str) -> bool:
@@ -71,6 +73,15 @@ class Places:
 def plural(name: str, amount: float) -> str:
     """The resource's name for an amount: ``GPU`` or ``GPUs``, ``CPU`` or ``CPUs``; others as they are."""
     return f"{name}s" if name in ("CPU", "GPU") and amount != 1 else name
+
+
+def words(name: str, amount: float) -> str:
+    """An amount of a resource in words: ``2 GPUs``, ``8.00 GiB memory``."""
+    return f"{_bare(name, amount)} {plural(name, amount)}"
+
+
+def _bare(name: str, amount: float) -> str:
+    return gib(amount) if name == "memory" else f"{amount:g}"
 
 
 def _units(amount: float) -> int:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from service.spec import Spec
 
-RETRIED = ("error", "worker")
-"""Kinds of failures that are retried: an exception of the task, a process that died."""
+RETRIED = ("error", "worker", "killed", "hang")
+"""Kinds of failures that are retried: an exception, a process that died, one killed for memory, one that hung."""
 
 ROOM = "use a smaller batch_size, reached with accumulate if it matters, or a smaller model"
 """The cure in the message of a trial that ran out of memory."""
 
 
-def retry(spec: Spec, kind: str, attempt: int, message: str) -> str | None:
+def retry(spec: Spec, kind: str, attempt: int, message: str, how: str = "") -> str | None:
     """The reason to retry a trial after a failure of ``kind``; None: it has failed for good.
 
-    ``attempt`` is the number of failures before this one, of which ``spec.retries`` are retried.
+    ``attempt`` is the number of failures before this one, of which ``spec.retries`` are retried; ``how`` says what is
+    different this time.
     """
     if kind not in RETRIED or attempt >= spec.retries:
         return None
-    return f"retry {attempt + 1} of {spec.retries} after: {message}"
+    return " ".join(filter(None, [f"retry {attempt + 1} of {spec.retries}", how, f"after: {message}"]))
 
 
 def alone(kind: str, gpu: float) -> bool:

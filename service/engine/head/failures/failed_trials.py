@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from service.engine.head.failures.failure_guard import FailureGuard
-from service.engine.head.resources.gpu_packing import GpuPacking
+from service.engine.head.resources.concurrency import Concurrency
 from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
 from service.engine.state.dismissals import Dismissals
 from service.engine.state.trial_failure import TrialFailure
 from service.engine.state.trial_steps import broken
 from service.ledger.records import DecisionRecord, TrialRecord
+from service.policy.failures.company import company, with_fewer
 from service.policy.failures.retries import alone
 from service.spec import Spec
 
@@ -26,14 +27,15 @@ class FailedTrials:
         spec: Spec,
         trial_log: TrialLog,
         stopper: SweepStopper,
-        gpu_packing: GpuPacking,
+        concurrency: Concurrency,
         guard: FailureGuard,
         dismissals: Dismissals,
     ) -> None:
         self._spec = spec
         self._trial_log = trial_log
         self._stopper = stopper
-        self._gpu_packing = gpu_packing
+        self._concurrency = concurrency
+        self._gpu_packing = concurrency.gpu_packing
         self._guard = guard
         self._dismissals = dismissals
 
@@ -46,9 +48,12 @@ class FailedTrials:
             return False
         if self._alone(row, failure) or self._excused(row, failure):
             return True
-        row = broken(row, failure, self._spec, time.time())
+        most = company(self._gpu_packing.slots, row.attempt + 1) if failure.kind == "killed" else None
+        row = broken(row, failure, self._spec, time.time(), "" if most is None else with_fewer(most))
         self._trial_log.record(row)
         if row.state != "FAILED":
+            if most is not None:
+                self._concurrency.limit(row.number, most)
             return True
         self._dismissals.dropped(row.number)
         if failure.kind == "metric" and not self._metric_is_known():

@@ -19,17 +19,18 @@ class Concurrency:
 
     def __init__(self, trial_log: TrialLog, gpu_packing: GpuPacking) -> None:
         self._trial_log = trial_log
-        self._gpu_packing = gpu_packing
+        self.gpu_packing = gpu_packing
         self._ordered: int | None = None
         self._live: set[int] = set()
         self._leaving: set[int] = set()
+        self._limits: dict[int, int] = {}
         self._waiting: int | None = None
         self._news = threading.Condition()
 
     @property
     def room(self) -> int:
-        """How many trials the cluster has room for at once, whatever the orders."""
-        return self._gpu_packing.slots
+        """How many trials the cluster has room for at once, whatever the orders; fewer where `limit` says so."""
+        return min([self.gpu_packing.slots, *self._limits.values()])
 
     @property
     def count(self) -> int:
@@ -61,8 +62,13 @@ class Concurrency:
         """A trial has got a slot."""
         self._live.add(number)
 
+    def limit(self, number: int, most: int) -> None:
+        """Let at most so many trials run at once until a trial, which takes much memory, has left its next slot."""
+        self._limits[number] = most
+
     def left(self, number: int) -> None:
         """A trial has left its slot."""
+        self._limits.pop(number, None)
         self._live.discard(number)
         self._leaving.discard(number)
 
@@ -75,7 +81,7 @@ class Concurrency:
         live, room = list(self._live), self.room
         running = sum(self._trial_log.trials[number].state == "RUNNING" for number in live)
         wanted = room if self._waiting is None else min(room, len(live) + self._waiting)
-        return Needs(running, max(wanted, running), self._gpu_packing.asks)
+        return Needs(running, max(wanted, running), self.gpu_packing.asks)
 
     def gives_up(self, number: int) -> str | None:
         """Why a trial that has just reported gives its slot up, in words; None: it trains on."""

@@ -97,7 +97,7 @@ class GpuPacking:
         asked = self._at(stage)
         if asked.processes == 1:
             return None
-        return {"workers": asked.processes, "cpu": asked.cpu, "gpu": asked.each["GPU"]}
+        return {"workers": asked.processes, "cpu": asked.cpu, "gpu": asked.each["GPU"], "memory": asked.memory}
 
     def avoid(self, nodes: Sequence[str], resources: Mapping[str, float]) -> None:
         """Place trials on none of these ``nodes`` (Ray's ids) from now on; all others together have ``resources``.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from service.engine.head.assignments import Assignments
 from service.engine.head.failures.failed_trials import FailedTrials
+from service.engine.head.failures.silence_watch import SilenceWatch
 from service.engine.head.stopper import SweepStopper
 from service.engine.head.trial_log import TrialLog
 from service.engine.head.trial_queue import TrialQueue
@@ -46,13 +47,13 @@ class PluginFactory:
         packing, concurrency, guard = self._share.gpu_packing, self._share.concurrency, self._share.guard
         queue = TrialQueue(round, policy, log, packing, stopper)
         scheduler = PolicyScheduler(policy, log, spec.metric.name, concurrency, queue)
-        failed = FailedTrials(spec, log, stopper, packing, guard, dismissals)
+        failed = FailedTrials(spec, log, stopper, concurrency, guard, dismissals)
         return TunePlugins(
             PolicySearchAlg(queue, concurrency, packing, self._assignments),
             scheduler,
             (
                 LedgerCallback(spec, log, scheduler, packing, dismissals, stopper),
-                FailureCallback(log, guard, failed, queue),
+                FailureCallback(log, guard, failed, queue, SilenceWatch(spec, log)),
             ),
             stopper,
         )

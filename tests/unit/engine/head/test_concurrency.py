@@ -100,3 +100,16 @@ def test_the_needs_are_what_could_run_at_once(waiting: int | None, wanted: int) 
     assert concurrency.needs() == Needs(1, wanted, {"CPU": 1.0})
     packing.slots = 16  # A node has joined.
     assert concurrency.needs().wanted == (16 if wanted == 8 else wanted)
+
+
+def test_a_limit_holds_until_the_trial_that_it_is_for_has_left_its_next_slot() -> None:
+    concurrency = slots_of(Trials(t1=(0, 1), t2=(0, 1), t3=(0, 1)))
+    concurrency.left(3)
+    concurrency.limit(3, 2)
+    assert (concurrency.count, concurrency.free) == (2, 0)
+    concurrency.left(2)
+    concurrency.taken(3)
+    assert (concurrency.count, concurrency.free) == (2, 0)
+    assert concurrency.gives_up(1) is None, "those that train go on"
+    concurrency.left(3)
+    assert (concurrency.count, concurrency.free) == (8, 7)

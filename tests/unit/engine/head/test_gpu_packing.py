@@ -151,7 +151,7 @@ def test_each_stage_has_its_own_request_and_the_largest_counts_for_room(monkeypa
     assert shares.request(1, 0).bundles == [{"CPU": 1.0, "GPU": 0.25}]
     assert (shares.crew(0), shares.gpu(trial(1))) == (None, 0.25)
     assert shares.request(1, 1).required_resources == {"memory": 1.0}
-    assert (shares.crew(1), shares.gpu(trial(1))) == ({"workers": 2, "cpu": 2.0, "gpu": 1.0}, 2.0)
+    assert (shares.crew(1), shares.gpu(trial(1))) == ({"workers": 2, "cpu": 2.0, "gpu": 1.0, "memory": 0}, 2.0)
     assert (shares.slots, shares.asks) == (2, {"CPU": 4.0, "GPU": 2.0})
     with pytest.raises(UserError, match="a trial asks for 2 GPU, the cluster has 1"):
         shares.avoid([], {"CPU": 16.0, "GPU": 1.0})

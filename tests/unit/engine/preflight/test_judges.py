@@ -312,3 +312,11 @@ def test_a_report_is_true_unless_something_failed() -> None:
     assert not Report((fine, bad))
     assert str(Report((strange, bad))) == "warn  c: d; e\nfail  f: g; h"
     assert Report((fine,)).rows() == [{"level": "ok", "name": "a", "evidence": "b", "cure": ""}]
+
+
+def test_gpus_that_the_sweep_leaves_alone_are_told() -> None:
+    [told] = costs.idle_gpus(spec_of(), 8.0)
+    assert (told.level, told.name) == ("warn", "gpus")
+    assert "resources.gpu is 0 where the cluster has 8 GPUs" in told.evidence
+    assert list(costs.idle_gpus(spec_of(), 0.0)) == []
+    assert list(costs.idle_gpus(spec_of(resources={"gpu": "auto"}), 8.0)) == []

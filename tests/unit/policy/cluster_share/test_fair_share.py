@@ -138,7 +138,7 @@ def places(sweep: Demand, nodes: list[dict[str, float]], given: dict[str, int], 
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SWEEPS, NODES, LIMITS, LIMITS)
 def test_what_every_share_promises(
     sweeps: list[Demand], nodes: list[dict[str, float]], most: int | None, quota: int | None
@@ -161,7 +161,7 @@ def test_what_every_share_promises(
         assert bool(given.reason) or given.slots >= sweep.wanted  # whoever has less than he wants is told why
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SWEEPS, st.integers(1, 12))
 def test_on_one_node_of_one_resource_it_is_work_conserving_and_free_of_envy(sweeps: list[Demand], gpus: int) -> None:
     alike = [replace(s, asks={"GPU": 1.0}, processes=1, wanted=max(1, s.wanted)) for s in sweeps]
@@ -181,7 +181,7 @@ def test_on_one_node_of_one_resource_it_is_work_conserving_and_free_of_envy(swee
     assert all(given[s.name] >= 1 for s in kept)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SWEEPS, NODES)
 def test_nothing_is_left_that_a_running_sweep_could_use(sweeps: list[Demand], nodes: list[dict[str, float]]) -> None:
     """Of trials that differ, the largest placed first: what still finds room then, found it before."""
@@ -193,7 +193,7 @@ def test_nothing_is_left_that_a_running_sweep_could_use(sweeps: list[Demand], no
             assert not places(sweep, nodes, given, alike)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SWEEPS, st.integers(1, 16), st.integers(0, 7), st.sampled_from([1.5, 2.0, 10.0]))
 def test_more_weight_never_gives_less(sweeps: list[Demand], gpus: int, which: int, factor: float) -> None:
     if not sweeps:

@@ -62,7 +62,7 @@ def test_a_head_that_nobody_launched_is_left_alone() -> None:
     assert displaced(sweeps, FULL, {}, {}, ()) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SWEEPS, st.integers(1, 4))
 def test_whoever_makes_room_lets_one_start_that_could_not(sweeps: list[Demand], most: int) -> None:
     capacity, heads = Capacity([{"CPU": 4.0, "GPU": 4.0}], most), {sweep.name: 0.0 for sweep in sweeps}

@@ -25,6 +25,7 @@ SPEC = load(
         ("error", 0, "retry 1 of 2 after: it broke"),
         ("worker", 1, "retry 2 of 2 after: it broke"),
         ("worker", 2, None),
+        ("killed", 0, "retry 1 of 2 after: it broke"),
         ("diverged", 0, None),
         ("metric", 0, None),
         ("memory", 0, None),

@@ -204,7 +204,7 @@ def best(table: Sequence[Observation]) -> Mapping[str, Any]:
 
 
 @given(space=spaces(), seed=st.integers(0, 99), count=st.integers(1, 60), keep=st.floats(0.05, 0.95))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_narrowed_space_is_a_space_that_holds_the_best_trial(
     space: Space, seed: int, count: int, keep: float
 ) -> None:

@@ -1,0 +1,1 @@
+"""Trials that break on a real Ray, and what becomes of the others."""
