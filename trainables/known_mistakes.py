@@ -30,6 +30,36 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"two bool tensors is not supported", FLOATS),
     (r"expected scalar type \w+ but found \w+", FLOATS),
     (r"Target -?\d+ is out of bounds", COUNTS),
+    (
+        r"forward\(\) got an unexpected keyword argument",
+        "a batch that is a dict reaches the model by name: name forward()'s arguments like the items' keys, or define "
+        "loss() and metrics()",
+    ),
+    (
+        r"forward\(\) (takes|missing) .* positional argument",
+        "the model gets all parts of a batch but the last: give forward() as many arguments, or define loss() and "
+        "metrics()",
+    ),
+    (
+        "element 0 of tensors does not require grad",
+        "compute the loss from the model's output, without detach(), .item(), argmax or torch.no_grad()",
+    ),
+    (
+        r"report\(\) (got an unexpected keyword argument|missing 1 required)",
+        "write stage.report({'loss': loss.item()})",
+    ),
+    ("cannot be used outside of a Ray Train training function", "call stage.report({...}), and take stage.checkpoint"),
+    (r"'StageHandle' has no len\(\)", "its number of epochs is stage.epochs"),
+    ("'dict' object has no attribute", "read a dict by its keys: config['name'], not config.name"),
+    (
+        r"must be Tensor, not (list|tuple|dict|str|\w*Output)\b",
+        "take apart what a module returns, and make numbers of texts in the dataset or in collate()",
+    ),
+    ("'Data' object is not callable", "write a method, def data(self), that returns it"),
+    (
+        r"Data\.__init__\(\) missing 1 required positional argument: 'validation'",
+        "give examples to validate on, too, e.g. Data((x[:-200], y[:-200]), (x[-200:], y[-200:]))",
+    ),
     ("index out of range in self", "give nn.Embedding as many numbers as the inputs have, from 0 on"),
     (
         r"mat1 and mat2 shapes cannot be multiplied",

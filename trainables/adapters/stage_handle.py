@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import queue
 import threading
 from collections.abc import Iterator, Mapping
@@ -13,8 +14,10 @@ import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from trainables.data import Array, check_dataset, integer_labels, length
+from trainables.data import Array, length
 from trainables.datasets.array_likes import check_rows, is_array, take
+from trainables.datasets.labels import integer_labels
+from trainables.datasets.map_style import check_dataset
 from trainables.datasets.subset import subset_indices
 from trainables.errors import TaskError
 from trainables.loop.assignment import Position
@@ -36,7 +39,13 @@ class Saved:
 
     def store(self, value: Any, position: Position) -> None:
         buffer = io.BytesIO()
-        torch.save(value, buffer)
+        try:
+            torch.save(value, buffer)
+        except (AttributeError, TypeError, pickle.PicklingError) as error:
+            raise TaskError(
+                f"the checkpoint given to report() cannot be saved: {error}",
+                "give what torch.save can write, e.g. {'model': model.state_dict()}",
+            ) from error
         self.content, self.position = buffer.getvalue(), position
 
     def load(self) -> Any:
@@ -157,7 +166,7 @@ class StageHandle:
         ends.
 
         Raises:
-            TaskError: more reports than epochs, or a value that is not a number.
+            TaskError: more reports than epochs, a value that is not a number, or a checkpoint that cannot be saved.
         """
         if self._ended:
             raise Ended

@@ -101,8 +101,14 @@ def _write_path(saved: list[str]) -> None:
     sys.path[:] = saved
 
 
-def _write_handlers(saved: list[logging.Handler]) -> None:
-    logging.root.handlers[:] = saved
+def _handlers() -> dict[str, list[logging.Handler]]:
+    return {logger.name: list(logger.handlers) for logger in _loggers() if logger.handlers}
+
+
+def _write_handlers(saved: Mapping[str, list[logging.Handler]]) -> None:
+    """Bring the handlers of each logger back: one that a trial left would write the next one's lines to its file."""
+    for logger in _loggers():
+        logger.handlers[:] = saved.get(logger.name, [])
 
 
 PARTS: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {
@@ -119,7 +125,7 @@ PARTS: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {
         _write_levels,
     ),
     "logging threshold": (lambda: logging.root.manager.disable, logging.disable),
-    "logging handlers": (lambda: list(logging.root.handlers), _write_handlers),
+    "logging handlers": (_handlers, _write_handlers),
     "start method of processes": (
         lambda: multiprocessing.get_start_method(allow_none=True),
         lambda saved: multiprocessing.set_start_method(saved, force=True),

@@ -33,7 +33,9 @@ CHANGES: dict[str, Callable[[], Any]] = {
     "warnings filters": lambda: warnings.simplefilter("ignore"),
     "logging levels": lambda: (logging.getLogger().setLevel(1), logging.getLogger("ray").setLevel(2)),
     "logging threshold": lambda: logging.disable(logging.CRITICAL),
-    "logging handlers": lambda: logging.getLogger().addHandler(logging.NullHandler()),
+    "logging handlers": lambda: [
+        logging.getLogger(name).addHandler(logging.NullHandler()) for name in (None, "ray", "a.trials.own")
+    ],
     "start method of processes": lambda: multiprocessing.set_start_method("spawn", force=True),
     "numpy error handling": lambda: np.seterr(all="raise"),
     "default device of torch": lambda: torch.set_default_device("meta"),
