@@ -95,6 +95,29 @@ class RankFailed(RuntimeError):
         self.failure = dict(failure)
 
 
+LONGEST = 400
+"""Characters of a message in one line, the rest is cut off."""
+
+
+def one_line(message: str) -> str:
+    """A ``message`` of several lines in one: all of them, or the last where a traceback is among them."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    if any("Traceback (most recent call last)" in line or line.startswith("Original Traceback") for line in lines):
+        lines = lines[-1:]
+    words = " ".join(lines)
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+
+
+def worded(error: BaseException) -> str:
+    """Type and message of ``error``; where it has no message, the line of the user's code that it came from."""
+    try:
+        message = str(error).strip()
+    except Exception:
+        message = "(its message cannot be shown)"
+    name = type(error).__name__
+    return f"{name}: {message}" if message else f"{name}, without a message{place(error)}"
+
+
 def told(error: BaseException) -> str:
     """``error`` in words: the message of a `TaskError`; of others type, message and the line in the user's code."""
     if isinstance(error, TaskError):

@@ -18,6 +18,7 @@ from service.engine.head.tune.placement import place_of
 from service.engine.state.trial_failure import TrialFailure
 from service.ledger.records import TrialRecord
 from service.policy.failures.company import killed
+from trainables.errors import one_line
 from trainables.worker.distributed import free
 
 
@@ -59,7 +60,7 @@ class FailureCallback(NoSnapshot, Callback):
             self._watch.heard(int(trial.config["trial"]))
             self._guard.passed(node, (result["stage"], about["done_in_stage"]))
             return
-        message, *_ = failure["message"].splitlines() or [""]
+        message = one_line(failure["message"])
         self._broke(trial, TrialFailure(failure["kind"], message, failure["traceback"], node))
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
