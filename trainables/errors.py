@@ -83,6 +83,13 @@ class MetricError(TaskError):
     """The task does not report ``metric.name`` of the spec; the message lists what it did report. Not retried."""
 
 
+class Unrestorable(TrialError, RuntimeError):
+    """A trial changed its process in a way that cannot be taken back; the message names it.
+
+    The worker ends, and the trial that was to be next is tried again elsewhere, at no cost of an attempt.
+    """
+
+
 class CheckpointError(TrialError, OSError):
     """A checkpoint file cannot be written or read; the message names the file. Not retried."""
 
@@ -132,7 +139,8 @@ def place(error: BaseException) -> str:
     """`` (task.py:12)``: the innermost line of the user's code in the traceback, ``""`` if there is none."""
     frames = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
     frames += re.findall(r'File "(.+)", line (\d+)', str(error))
-    users = [frame for frame in frames if not frame[0].startswith(("<", *INSTALLED, *OURS))]
+    python = [frame for frame in frames if frame[0].endswith(".py")]
+    users = [frame for frame in python if not frame[0].startswith(("<", *INSTALLED, *OURS))]
     if not users:
         return ""
     path, line = Path(users[-1][0]), users[-1][1]

@@ -27,6 +27,8 @@ def rogue(config: dict[str, Any], stage: Any) -> None:
         elif how == "spoils Python":
             sys.excepthook = None  # type: ignore[assignment]
             sys.stdout = None  # type: ignore[assignment]
+        elif how == "closes a descriptor":
+            os.close(sys.__stdin__.fileno())
         elif how == "is mute":
             raise Mute
         elif how == "says much":

@@ -12,13 +12,9 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from trainables.errors import TrialError
+from trainables.errors import Unrestorable as Unrestorable
 from trainables.worker.python_state import PYTHON_PARTS
 from trainables.worker.torch_state import TORCH_PARTS
-
-
-class Unrestorable(TrialError, RuntimeError):
-    """A trial changed its process in a way that cannot be taken back; the message names it."""
 
 
 def read() -> dict[str, Any]:

@@ -10,6 +10,7 @@ from tests.ray.toys import go, toy
 FATES = {
     "removes its folder": "",
     "spoils Python": "",
+    "closes a descriptor": "",
     "is mute": "Mute: (its message cannot be shown)",
     "says much": "ValueError: the net cannot be made layers: must be a list",
     "cannot be saved": "the checkpoint given to report() cannot be saved: ",
