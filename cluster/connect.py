@@ -9,11 +9,13 @@ import signal
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import ray
 
+from cluster.lease import lease
 from cluster.ray_internals.authentication import show_token
 from cluster.switches import SWITCHES
 
@@ -45,8 +47,9 @@ def connect(
     """Join the cluster at ``address`` (default: RAY_ADDRESS), or start one on this machine; yields its resources.
 
     ``cpus`` and ``gpus`` are those of a local cluster (default: the machine's). A cluster that is started here is shut
-    down at the end; one that is joined, or that this process uses already, is not. The folder ``project`` is the
-    ``working_dir`` of Ray's runtime environment on every node (default: none).
+    down at the end; one that is joined, or that this process uses already, is not. Where nothing is said at all, the
+    local cluster is one that is kept between sweeps, see `cluster.lease`, if there is one to be had. The folder
+    ``project`` is the ``working_dir`` of Ray's runtime environment on every node (default: none).
 
     Raises:
         RayChanged: this Ray cannot show its token to the cluster.
@@ -57,18 +60,43 @@ def connect(
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
     address = address or os.environ.get("RAY_ADDRESS") or LOCAL
-    local = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False} if address == LOCAL else {}
+    local = {"num_cpus": cpus, "num_gpus": gpus} if address == LOCAL else {}
     code = {} if project is None else {"runtime_env": {"working_dir": str(project)}}
+    with ExitStack() as stack:
+        if address == LOCAL and cpus is None and gpus is None and not code:
+            address = _kept(stack) or LOCAL
+        if not ray.is_initialized():
+            _init(address, **(local | {"include_dashboard": False} if address == LOCAL else {}), **code)
+        try:
+            yield ray.cluster_resources()
+        finally:
+            _leave()
+
+
+def own_address() -> str:
+    """The address of the cluster that this process has joined or started, host:port."""
+    return str(ray.get_runtime_context().gcs_address)
+
+
+def _kept(stack: ExitStack) -> str | None:
+    """The address of a kept cluster, joined and leased until ``stack`` ends; None where there is none."""
+    address = stack.enter_context(lease())
+    if address is None:
+        return None
+    try:
+        _init(address)
+    except (ConnectionError, RuntimeError):  # It died just now.
+        return None
+    return address
+
+
+def _init(address: str, **options: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         with _handlers_kept():
             if address != LOCAL:
                 show_token()
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local, **code)
-    try:
-        yield ray.cluster_resources()
-    finally:
-        _leave()
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
 
 
 def _leave() -> None:

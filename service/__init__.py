@@ -4,7 +4,7 @@ On this machine, or the Ray cluster at ``RAY_ADDRESS``::
 
     import service
 
-    sweep = service.run("sweep.yaml")          # trains; prints nothing; returns a Sweep
+    sweep = service.run("sweep.yaml")          # trains; shows itself in a notebook; returns a Sweep
     sweep.best(3)                              # a DataFrame of the best three trials
     service.check("sweep.yaml").frame()        # checks the task: a row per finding
     service.results().trials("digits")         # any sweep of this home

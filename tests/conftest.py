@@ -13,6 +13,7 @@ settings.register_profile("fuzz", deadline=None, max_examples=int(os.environ.get
 settings.load_profile("fixed")  # what decides draws the same at each run; scripts/fuzz draws at random
 
 os.environ.pop("SIEVE_DATABASE_URL", None)  # tests keep to stores of their own
+os.environ["SIEVE_KEEP_RAY"] = "0"  # no test leaves a Ray behind; tests of a kept one say so
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ CLIENT = "client = service.Client("
 OTHER_TASKS = {
     "def train(": ("loop", "train", {"name": "loss", "goal": "minimize"}),
     "class LightningMoons(": ("light", "LightningMoons", {"name": "val_accuracy", "goal": "maximize"}),
+    "class Sums(": ("sums", "Sums", {"name": "val_accuracy", "goal": "maximize"}),
     "class Digits(": ("resnet", "Digits", {"name": "val_accuracy", "goal": "maximize"}),
 }
 """What tells a block that is a task of its own (module, name in it, metric): tests/ray/test_readme_tasks.py."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -11,18 +11,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from trainables.datasets.array_likes import as_array, check_list, is_frame
-from trainables.datasets.items import NUMERIC, collated
+from trainables.datasets.items import NUMERIC
+from trainables.datasets.ragged import Ragged
 from trainables.datasets.subset import Indices, class_indices, subset_indices
 from trainables.errors import StageError, TaskError
 from trainables.stages import Plan, Stage
 
-Array: TypeAlias = "NDArray[Any] | Tensor"
+Array: TypeAlias = "NDArray[Any] | Tensor | Ragged"
 Arrays: TypeAlias = "tuple[Array, ...]"
 Examples: TypeAlias = "Arrays | Dataset[Any]"
 Batch: TypeAlias = "tuple[Tensor, ...]"
+
+FROM_TARGETS: Any = "from targets"
+"""The default labels: those that the last array gives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +38,16 @@ class Data:
     - a tuple of numpy arrays or tensors of shape (examples, ...), of booleans, integers, floats or complex numbers;
       Series, tables and lists become arrays, by position. A batch is a tuple of their rows in the same dtypes. Fast:
       indexed in place, and shared by all workers of a node.
-    - a map-style ``torch.utils.data.Dataset`` of which each item is a tensor, an array or a number, or a tuple or list
-      of these. It is read through a ``DataLoader``, which stacks them.
+      A list of examples of different lengths, such as texts, is taken, too: the task's ``collate`` pads it.
+    - a map-style ``torch.utils.data.Dataset`` of which each item is a tensor, an array or a number, or a tuple, list or
+      dict of these, nested as you like. It is read through a ``DataLoader``, which stacks them, or hands them to the
+      task's own ``collate``: then an item may be anything.
 
     ``labels`` of shape (training examples,) and ``validation_labels`` of shape (validation examples,) give the class of
-    each example as integers. They stratify the subsets of the stages; without them subsets are drawn at random. The
-    default None means the last array, if it is one-dimensional and integer; of a dataset nothing is known by itself.
-    Train with classes from 0 on: cross entropy takes int64.
+    each example as integers. They stratify the subsets of the stages. By default they are the last array, if it is a
+    vector of integers or booleans; of a dataset nothing is known by itself. ``labels=None`` says that there are no
+    classes, as where integer targets are numbers, such as counts; subsets are then drawn at random. Train with classes
+    from 0 on.
 
     >>> import numpy as np
     >>> from trainables.data import Data
@@ -61,10 +68,12 @@ class Data:
 
     train: Examples
     validation: Examples
-    labels: Array | None = None
-    validation_labels: Array | None = None
+    labels: NDArray[Any] | Tensor | None = FROM_TARGETS
+    validation_labels: NDArray[Any] | Tensor | None = FROM_TARGETS
 
     def __post_init__(self) -> None:
+        if self.labels is None and self.validation_labels is FROM_TARGETS:
+            object.__setattr__(self, "validation_labels", None)
         for name, labels in (("train", "labels"), ("validation", "validation_labels")):
             examples = getattr(self, name)
             if isinstance(examples, tuple):
@@ -72,13 +81,18 @@ class Data:
                 object.__setattr__(self, name, examples)
             size = _checked_length(name, examples)
             given = getattr(self, labels)
-            classes = integer_labels(examples) if given is None else np.asarray(given)
-            if classes is not None and (classes.ndim != 1 or classes.dtype.kind not in "iu" or len(classes) != size):
-                raise TaskError(
-                    f"Data.{labels} has shape {classes.shape} and type {classes.dtype}",
-                    f"give one integer for each of the {size} {name} examples",
-                )
-            object.__setattr__(self, labels, classes)
+            if given is FROM_TARGETS:
+                given = integer_labels(examples)
+            object.__setattr__(self, labels, None if given is None else _checked_labels(given, size, labels, name))
+
+    @property
+    def ragged(self) -> str | None:
+        """The name of an array with examples of different lengths, such as ``train/0``; None without any."""
+        for name in ("train", "validation"):
+            for number, array in enumerate(part if isinstance(part := getattr(self, name), tuple) else ()):
+                if isinstance(array, Ragged):
+                    return f"{name}/{number}"
+        return None
 
     @property
     def sharable(self) -> bool:
@@ -142,8 +156,11 @@ class Data:
         return tuple(sizes)
 
     def _converted(self, convert: Callable[[Array], Array]) -> Data:
+        def one(array: Array) -> Array:
+            return array.converted(convert) if isinstance(array, Ragged) else convert(array)
+
         def each(examples: Examples) -> Examples:
-            return tuple(convert(array) for array in examples) if isinstance(examples, tuple) else examples
+            return tuple(map(one, examples)) if isinstance(examples, tuple) else examples
 
         return Data(each(self.train), each(self.validation), self.labels, self.validation_labels)
 
@@ -154,53 +171,43 @@ def length(examples: Examples) -> int:
 
 
 def integer_labels(examples: Examples) -> NDArray[Any] | None:
-    """The last array of ``examples`` as class labels, shape (examples,); None unless it is one of integers."""
-    if not isinstance(examples, tuple):
+    """The last array of ``examples`` as class labels, shape (examples,); None unless it is one of integers.
+
+    Booleans are the classes 0 and 1, and an array of one column is a vector.
+    """
+    if not isinstance(examples, tuple) or not examples or isinstance(examples[-1], Ragged):
         return None
     try:
         last = _to_numpy(examples[-1])
     except ValueError:  # A list of texts or the like, which makes no array.
         return None
-    return last if last.ndim == 1 and last.dtype.kind in "iu" else None
+    return _vector(last) if _vector(last).ndim == 1 and last.dtype.kind in "iub" else None
 
 
-def batches(
-    examples: Examples, order: Indices, size: int, device: torch.device, workers: int = 0, seed: int = 0
-) -> Iterator[Batch]:
-    """Batches of ``size`` of the ``examples`` on ``device``, in the ``order`` of the given indices.
-
-    A dataset is read by ``workers`` processes (``num_workers`` of ``DataLoader``); its random draws depend on ``seed``.
-
-    Raises:
-        TaskError: an item of a dataset is not what `Data` says.
-    """
-    if isinstance(examples, tuple):
-        arrays = cast("tuple[Tensor, ...]", examples)
-        index = torch.from_numpy(order).to(arrays[0].device)
-        there = arrays[0].device.type == device.type
-        for rows in index.split(size):  # type: ignore[no-untyped-call]
-            batch = tuple([array.index_select(0, rows) for array in arrays])
-            yield batch if there else _moved(batch, device)
-        return
-    # Given a generator of its own, the loader leaves the global one, and so the dropout, as the fast path does.
-    loader = DataLoader(
-        Subset(examples, order.tolist()),  # Python's integers, as torch's own samplers give them.
-        batch_size=size,
-        generator=torch.Generator().manual_seed(seed),
-        num_workers=workers,
-        collate_fn=collated,
-        pin_memory=device.type == "cuda",
-    )
-    for batch in loader:
-        if isinstance(batch, TaskError):
-            raise batch
-        yield tuple(part.to(device, non_blocking=True) for part in batch)
+def _vector(labels: NDArray[Any]) -> NDArray[Any]:
+    column = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    return column.astype(np.int64) if column.dtype.kind == "b" else column
 
 
-def _moved(batch: Batch, device: torch.device) -> Batch:
-    # From pinned memory the copy runs beside what the device computes.
-    pinned = device.type == "cuda"
-    return tuple((part.pin_memory() if pinned else part).to(device, non_blocking=pinned) for part in batch)
+def _checked_labels(given: Any, size: int, name: str, split: str) -> NDArray[Any]:
+    try:
+        classes = _vector(np.asarray(given))
+    except ValueError:
+        raise TaskError(f"Data.{name} makes no array", f"give one integer for each of the {size} examples") from None
+    if classes.ndim != 1 or classes.dtype.kind not in "iu" or len(classes) != size:
+        raise TaskError(
+            f"Data.{name} has shape {classes.shape} and type {classes.dtype}",
+            f"give one integer for each of the {size} {split} examples, or None where there are no classes",
+        )
+    return classes
+
+
+NUMBERLESS = "whose examples have no number by which a stage could choose its own"
+INSTEAD = (
+    "give a map-style dataset with __len__ and __getitem__, such as list(stream) where it fits in memory; a loop of "
+    "your own, train(config, stage), may read the share stage.data of a stream itself"
+)
+"""Why there are no stages of an ``IterableDataset``, and what to do."""
 
 
 def check_dataset(name: str, examples: Any) -> None:
@@ -209,6 +216,16 @@ def check_dataset(name: str, examples: Any) -> None:
     Raises:
         TaskError: they are not, or would be read by a label or a key; or they are arrays in a list.
     """
+    if isinstance(examples, DataLoader):
+        raise TaskError(
+            f"{name} is a {type(examples).__name__}, which makes batches of its own",
+            "give its dataset; its other arguments are batch_size of the config, and the task's collate and "
+            "loader_options",
+        )
+    if isinstance(examples, IterableDataset) or (
+        hasattr(examples, "__iter__") and not (hasattr(examples, "__getitem__") or isinstance(examples, Collection))
+    ):
+        raise TaskError(f"{name} is a {type(examples).__name__}, a stream, {NUMBERLESS}", INSTEAD)
     readable = hasattr(examples, "__len__") and hasattr(examples, "__getitem__")
     if not readable or isinstance(examples, (Mapping, str, bytes)) or is_frame(examples):
         raise TaskError(
@@ -234,6 +251,8 @@ def _checked_length(name: str, examples: Examples) -> int:
 
 
 def _check_numeric(name: str, array: Array) -> None:
+    if isinstance(array, Ragged):
+        array = array.flat
     if not isinstance(array, Tensor) and (given := np.asarray(array)).dtype.kind not in NUMERIC:
         raise TaskError(
             f"Data.{name} is an array of type {given.dtype}",
@@ -241,11 +260,11 @@ def _check_numeric(name: str, array: Array) -> None:
         )
 
 
-def _to_numpy(array: Array) -> NDArray[Any]:
+def _to_numpy(array: Any) -> NDArray[Any]:
     return array.detach().cpu().numpy() if isinstance(array, Tensor) else np.asarray(array)
 
 
-def _to_tensor(array: Array) -> Tensor:
+def _to_tensor(array: Any) -> Tensor:
     if isinstance(array, Tensor):
         return array
     array = _native(np.asarray(array))

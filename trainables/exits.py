@@ -1,4 +1,4 @@
-"""What a task does that would end Python: a mistake of the task, to be told as one."""
+"""What a task does that would end Python, or is known to be its mistake: to be told as one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from trainables.errors import TaskError, place
+from trainables.known_mistakes import explained
 
 PARSERS = ("argparse.py", "optparse.py", "getopt.py")
 
@@ -17,12 +18,16 @@ def caught(what: str) -> Iterator[None]:
     """A place where the task's own code runs, which ``what`` calls: there ``sys.exit`` is a `TaskError`.
 
     Raises:
-        TaskError: the code ends Python; the message says where and what to do instead.
+        TaskError: the code ends Python, or makes a known mistake; the message says where and what to do instead.
     """
     try:
         yield
     except SystemExit as error:
         raise ended(what, error) from error
+    except Exception as error:
+        if (mistake := explained(what, error)) is not None:
+            raise mistake from error
+        raise
 
 
 @contextmanager

@@ -17,12 +17,13 @@ from lightning.pytorch.plugins import CheckpointIO
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities.warnings import PossibleUserWarning
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
 
 from trainables.adapters.library import Epoch, LibraryRun, LibraryTask, Span, Trained, check_keywords
 from trainables.adapters.rows import Rows
-from trainables.data import Array, Data
+from trainables.data import Data
 from trainables.errors import Diverged, TaskError
 from trainables.loop.seeding import seed_all
 from trainables.stages import Plan
@@ -126,7 +127,7 @@ class LightningTask(LibraryTask):
         return LightningRun(self, data, config, plan, seed, data_seed)
 
 
-def data_of(module: LightningDataModule, labels: Array | None = None) -> Data:
+def data_of(module: LightningDataModule, labels: NDArray[Any] | Tensor | None = None) -> Data:
     """A ``LightningDataModule`` as `Data`: the datasets of its training and validation loaders.
 
     Of the loaders only the datasets are used: subsets and order are Sieve's, batches `LightningTask.loader`'s.

@@ -64,7 +64,8 @@ class Stage:
 class Plan:
     """The stages of a sweep, first to last; those in ``skipped`` (indices from 0, never the last) are not trained.
 
-    Every method takes and returns indices of ``stages``; budgets are in full-data epoch equivalents.
+    ``transfer`` has the exponents by which stages scale values of the config: see `trainables.transfer`. Every
+    method takes and returns indices of ``stages``; budgets are in full-data epoch equivalents.
 
     >>> from trainables.stages import Plan, Stage
     >>> plan = Plan((Stage(0.1, 2), Stage(0.5, 2), Stage(1.0, 3)))
@@ -84,6 +85,7 @@ class Plan:
 
     stages: tuple[Stage, ...]
     skipped: tuple[int, ...] = ()
+    transfer: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -184,6 +186,16 @@ class Plan:
                 f"{self.fidelity(index - 1):g} full-data epochs",
                 "raise data or epochs",
             )
+
+
+def optimizer_steps(examples: int, batch_size: int) -> int:
+    """Optimizer steps of an epoch; a last batch of one example is dropped, as batch norm cannot train on it.
+
+    >>> from trainables.stages import optimizer_steps
+    >>> optimizer_steps(100, 32), optimizer_steps(97, 32), optimizer_steps(1, 32)
+    (4, 3, 1)
+    """
+    return max(1, examples // batch_size + (examples % batch_size > 1))
 
 
 def _check_stage(index: int, stage: Stage) -> None:

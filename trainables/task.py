@@ -5,13 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainables.data import Batch, Data
+from trainables.data import Data
+from trainables.datasets.items import stacked
+from trainables.datasets.nested import TARGETS, parted
 from trainables.errors import TaskError
 
 __all__ = ["Metric", "Task", "TaskError", "TaskFunction"]
@@ -63,6 +66,9 @@ class Task(ABC):
     data_dir: Path | None = None
     """Folder of the data: the spec's ``data_dir``, else ``SIEVE_DATA``, else None; set before `data` is called."""
 
+    loader_options: Mapping[str, Any] = MappingProxyType({})
+    """Arguments of torch's ``DataLoader``, such as ``num_workers`` or ``prefetch_factor``; see `trainables.loader`."""
+
     @abstractmethod
     def data(self) -> Data:
         """All training and validation examples, the same ones and in the same order at each call.
@@ -80,13 +86,41 @@ class Task(ABC):
         (batch, classes). What is not an ``nn.Module`` raises a `TaskError`.
         """
 
-    def loss(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Tensor:
+    def collate(self, items: list[Any]) -> Any:
+        """A batch of ``items``, on the CPU: what `loss` and `metrics` get, once it is on the model's device.
+
+        ``items`` are those of the dataset; of arrays in `Data` each is a tuple of tensors, one row of each. The default
+        stacks them. A task with items of different lengths overrides it:
+
+        >>> import torch
+        >>> from torch.nn.utils.rnn import pad_sequence
+        >>> def collate(self, items):
+        ...     texts, labels = zip(*items)
+        ...     lengths = torch.tensor([len(text) for text in texts])
+        ...     return pad_sequence(texts, batch_first=True), lengths, torch.stack(labels)
+        >>> one, other = (torch.tensor([5, 6, 7]), torch.tensor(1)), (torch.tensor([8]), torch.tensor(0))
+        >>> [part.tolist() for part in collate(None, [one, other])]
+        [[[5, 6, 7], [8, 0, 0]], [3, 1], [1, 0]]
+
+        A batch may be a tensor, a tuple, a dict or a dataclass of batches, nested, or an object with ``to(device)``. It
+        is made of the examples of one micro-batch, in a trial of several processes of those of one process.
+        """
+        return stacked(items)
+
+    @property
+    def stacks(self) -> bool:
+        """Whether the task leaves `collate` as it is, so that arrays are indexed in place."""
+        return type(self).collate is Task.collate
+
+    def loss(self, model: nn.Module, batch: Any, config: Mapping[str, Any]) -> Tensor:
         """The mean loss over a batch: a scalar tensor, shape (), with a gradient.
 
-        ``batch`` is a tuple of tensors on the model's device, each with the examples along its first dimension, in the
-        order of the arrays in `Data` or of the parts of a dataset's item. The default is cross entropy between
-        ``model(*batch[:-1])`` and ``batch[-1]``, classes of shape (batch,) and dtype int64, with the config's
-        ``label_smoothing`` (default 0). Other losses override it, e.g. for regression:
+        ``batch`` is what `collate` made, on the model's device: by default a tuple of tensors, each with the examples
+        along its first dimension, in the order of the arrays in `Data` or of the parts of a dataset's item. The default
+        is cross entropy between ``model(*batch[:-1])`` and ``batch[-1]``, classes as integers of shape (batch,), with
+        the config's ``label_smoothing`` (default 0). Where items are dicts the batch is one, and the default is that
+        between ``model(**inputs)`` and its target: labels, label, targets, target or y. Other losses override it, e.g.
+        for regression:
 
         >>> import torch
         >>> def loss(self, model, batch, config):
@@ -97,15 +131,13 @@ class Task(ABC):
 
         What is not a scalar raises a `TaskError`, a NaN or infinity ends the trial as `trainables.errors.Diverged`.
         """
-        *inputs, target = batch
-        return functional.cross_entropy(
-            model(*inputs), target, label_smoothing=float(config.get("label_smoothing", 0.0))
-        )
+        scores, target = _scored(model, batch)
+        return functional.cross_entropy(scores, target, label_smoothing=float(config.get("label_smoothing", 0.0)))
 
     def metrics(
         self,
         model: nn.Module,
-        batch: Batch,
+        batch: Any,
         config: Mapping[str, Any],
     ) -> Mapping[str, Any] | Metric:
         """Means over one validation batch by name: numbers or scalar tensors, computed without gradients in eval mode.
@@ -118,8 +150,7 @@ class Task(ABC):
         The default is ``loss`` and ``accuracy`` (a fraction, 0 to 1); its loss is without label smoothing, so that
         trials that differ in it can be compared. A task with a loss of its own overrides both.
         """
-        *inputs, target = batch
-        scores = model(*inputs)
+        scores, target = _scored(model, batch)
         return {
             "loss": functional.cross_entropy(scores, target),
             "accuracy": (scores.argmax(dim=1) == target).to(torch.float32).mean(),
@@ -137,3 +168,48 @@ class Task(ABC):
         {'f1': 0.5}
         """
         return means
+
+
+OWN = "or define loss() and metrics() in the task"
+
+
+def _scored(model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
+    """The model's scores of a batch, and its classes as cross entropy takes them.
+
+    Raises:
+        TaskError: the batch has no target that can be told, or one or the other is not what cross entropy takes.
+    """
+    inputs, target = parted(batch)
+    if not isinstance(target, Tensor):
+        cure = f"name its target {' or '.join(TARGETS[:2])}" if isinstance(batch, Mapping) else "give the target last"
+        raise TaskError(f"a batch is {_described(batch)}", f"{cure}, {OWN}")
+    scores = model(**inputs) if isinstance(inputs, Mapping) else model(*inputs)
+    if not isinstance(scores, Tensor):
+        kind = type(scores).__name__
+        raise TaskError(f"the model returns a {kind}", f"return the scores alone, {OWN}, which take what it returns")
+    return scores, _classes(scores, target)
+
+
+def _classes(scores: Tensor, target: Tensor) -> Tensor:
+    if scores.shape == target.shape and target.is_floating_point():  # Probabilities of the classes.
+        return target
+    if target.is_floating_point() or target.is_complex():
+        raise TaskError(
+            f"the targets are {str(target.dtype).removeprefix('torch.')}, where cross entropy takes classes",
+            f"give integers, {OWN}, e.g. with torch.nn.functional.mse_loss",
+        )
+    if target.ndim == 2 and target.shape[1] == 1 and scores.ndim == 2:
+        target = target[:, 0]
+    if scores.ndim < 2:
+        raise TaskError(
+            f"the model gives scores of shape {tuple(scores.shape)}",
+            f"give one for each class, of shape (batch, classes), {OWN}",
+        )
+    return target.to(torch.int64)
+
+
+def _described(batch: Any) -> str:
+    if isinstance(batch, Mapping):
+        return f"a dict of {', '.join(map(str, batch))}, of which none is the target, or several are"
+    one = " of one" if isinstance(batch, (tuple, list)) and len(batch) == 1 else ""
+    return f"a {type(batch).__name__}{one}, without a target that can be told"

@@ -35,6 +35,7 @@ METHODS = {
     method.name: method
     for method in (
         Method("random", PROJECT, "bench.peers.ray_tune:random"),
+        Method("one_epoch", PROJECT, "bench.peers.one_epoch:one_epoch"),
         Method("ray_asha", PROJECT, "bench.peers.ray_tune:asha"),
         Method("ray_hyperopt", PROJECT, "bench.peers.ray_tune:hyperopt"),
         Method("ray_asha_hyperopt", PROJECT, "bench.peers.ray_tune:asha_hyperopt"),

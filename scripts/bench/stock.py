@@ -3,7 +3,7 @@
     .venv/bin/python scripts/bench/stock.py FOLDER
 
 FOLDER has ``spec.json``, a spec of Sieve; ``found.json`` is written beside it: how many trials began, the reports as
-(seconds since the epoch, value of the metric), and the best config.
+(seconds since the epoch, value of the metric), and the best config. A target of the metric ends it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,25 @@ from ray.tune.search.hyperopt import HyperOptSearch
 
 import service
 from service.policy.search.domains import to_tune
+from service.spec.models import Metric
 from trainables.worker.loading import describe_task
 
 ROOT = Path(__file__).parents[2]
+
+
+class Reached(tune.Stopper):  # type: ignore[misc]
+    """Ends the experiment once a report reaches the target of ``metric``, if it has one."""
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self.reached = False
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        self.reached = self.reached or self.metric.reached(result[self.metric.name], stage_end=True)
+        return self.reached
+
+    def stop_all(self) -> bool:
+        return self.reached
 
 
 class Record(tune.Callback):  # type: ignore[misc]
@@ -72,7 +88,7 @@ def main() -> None:
             scheduler=ASHAScheduler(max_t=epochs),
             time_budget_s=spec.budget.time,
         ),
-        run_config=tune.RunConfig(storage_path=str(folder), callbacks=[record], verbose=0),
+        run_config=tune.RunConfig(storage_path=str(folder), callbacks=[record], stop=Reached(spec.metric), verbose=0),
     ).fit()
     best = results.get_best_result(scope="all").config
     found = {"trials": len(record.trials), "points": record.points, "config": best}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.engine.control.interruption import INTERRUPTED
 from service.interface.terminal.verb_group import Group
 from service.interface.verbs import (
     change,
@@ -27,13 +30,18 @@ from service.interface.verbs import (
 if TYPE_CHECKING:
     from service.spec.errors import SieveError
 
-INTERRUPTED = 130
-
 
 class Verbs(Group):
     """The verbs: prints errors meant for people as one line and exits with their code."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return self._invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+
+    def _invoke(self, ctx: click.Context) -> Any:
         from service.spec.errors import SieveError
 
         try:
@@ -47,9 +55,6 @@ class Verbs(Group):
             if told is None:
                 raise
             self._refuse(ctx, told)
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-            ctx.exit(INTERRUPTED)
 
     @staticmethod
     def _refuse(ctx: click.Context, error: SieveError) -> None:
@@ -65,6 +70,18 @@ def main() -> None:
     \b
     Exit codes: 0 done, 1 the sweep failed or the service does not answer, 2 a mistake in the input, 130 interrupted.
     """
+    if _writes_to_a_file():
+        from service.interface.code_package.outputs import remember_redirects
+
+        remember_redirects()
+
+
+def _writes_to_a_file() -> bool:
+    """Whether a shell redirected an output of this process to a file; looked at here, as importing takes time."""
+    try:
+        return any(stat.S_ISREG(os.fstat(stream).st_mode) for stream in (1, 2))
+    except OSError:  # a stream is closed
+        return False
 
 
 for _verb in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,17 +11,37 @@ from service.states import SweepState, TrialState
 
 
 @dataclass(frozen=True)
+class Reached:
+    """The report by which a trial reached the target: its ``value``, after so many ``epochs`` of the last stage."""
+
+    value: float
+    epochs: int
+    stage_end: bool
+
+
+@dataclass(frozen=True)
 class Usage:
     """What a sweep has used so far.
 
     ``seconds`` of wall time over all its heads, ``epochs`` in full-data epoch equivalents, ``gpu_seconds`` of training
-    summed over all trials; ``finished`` has the metric of each trial that ended the last stage, by its number.
+    summed over all trials; ``reached`` has the trials that reached the target, by number.
     """
 
     seconds: float
     epochs: float
-    finished: Mapping[int, float]
+    reached: Mapping[int, Reached]
     gpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is left of a sweep's budget: ``seconds`` of wall time, and work in full-data ``epochs``."""
+
+    seconds: float = math.inf
+    epochs: float = math.inf
+
+
+UNLIMITED = Left()
 
 
 @dataclass(frozen=True)
@@ -48,13 +69,22 @@ def max_trials(spec: Spec) -> int | None:
     return min(limits, default=None)
 
 
+def left(spec: Spec, usage: Usage) -> Left:
+    """What the budget leaves; GPU hours are taken to buy as much work as they did so far."""
+    budget = spec.budget
+    seconds = math.inf if budget.time is None else budget.time - usage.seconds
+    epochs = math.inf if budget.epochs is None else budget.epochs - usage.epochs
+    if budget.gpu_hours is not None and usage.gpu_seconds > 0:
+        epochs = min(epochs, (budget.gpu_hours * 3600 / usage.gpu_seconds - 1.0) * usage.epochs)
+    return Left(seconds, epochs)
+
+
 def ending(spec: Spec, usage: Usage) -> Ending | None:
-    """The end of the sweep if its target is reached (at the end of the last stage) or its budget used up, else None."""
-    target = spec.metric.target
-    sign = 1.0 if spec.metric.goal == "maximize" else -1.0
-    for trial, value in usage.finished.items():
-        if target is not None and sign * value >= sign * target:
-            return Ending("SUCCEEDED", f"target {target:g} reached: trial {trial} has {spec.metric.name} {value:.6g}")
+    """The end of the sweep if its target is reached at the last stage or its budget used up, else None."""
+    for trial, by in usage.reached.items():
+        when = "at the end of the last stage" if by.stage_end else f"after {_epochs(by.epochs)} of the last stage"
+        has = f"trial {trial} has {spec.metric.name} {by.value:.6g} {when}"
+        return Ending("SUCCEEDED", f"target {spec.metric.target:g} reached: {has}")
     used = (
         ("epochs", usage.epochs, "full-data epochs"),
         ("gpu_hours", usage.gpu_seconds / 3600, "GPU hours"),
@@ -66,3 +96,7 @@ def ending(spec: Spec, usage: Usage) -> Ending | None:
             why = f"budget used: {amount:.6g} of {limit:g} {unit}; with a larger budget.{key} in its file it goes on"
             return Ending("STOPPED", why)
     return None
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch" if count == 1 else f"{count} epochs"

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.policy import limits, schedule, search
+from service.policy.limits import UNLIMITED, Left
 from service.policy.observation import Observation
+from service.policy.schedule.ascent import Ascent
 from service.policy.search.proposal import propose
 from service.policy.search.warm_start.first_trials import openings
 from service.policy.search.warm_start.past import Past
@@ -61,6 +63,7 @@ class Policy:
         self._warm = openings(spec, learned)
         self.worths = WorthTracker(spec, Controls.of(spec, max((o.trial for o in past), default=0)))
         self._rungs = schedule.create(spec, self.worths)
+        self._ascent = Ascent(spec)
         self._exhausted = False
         self._before = max((o.trial for o in past), default=0)
 
@@ -78,6 +81,7 @@ class Policy:
             self._rungs.drop(trial)
             return Verdict("stop", f"stopped after stage {stage}: {metric} is {value}, not a number")
         self.worths.observe(trial, stage, value, seconds)
+        self._ascent.observe(stage, seconds)
         verdict = self._rungs.judge(trial, stage, value, seconds)
         if stage == last:
             return Verdict("finish", f"finished the last stage with {metric} {value:.6g}", verdict.numbers)
@@ -105,20 +109,33 @@ class Policy:
         """Stop verdicts on waiting trials; with ``over`` on all that wait, as the sweep has ended."""
         return self._rungs.dismissals(over)
 
-    def next(self, table: Sequence[Observation]) -> Job | None:
+    def next(self, table: Sequence[Observation], left: Left = UNLIMITED) -> Job | None:
         """The next job of a free slot (Tune: ``choose_trial_to_run``); None until another trial reports, or for good.
 
-        ``table`` has every trial of this round. A waiting trial that may be promoted comes first, then a new one. Once
-        no new trial may begin and none is training, the rungs are drained, so that some trial reaches the last stage.
+        ``table`` has every trial of this round, ``left`` is what remains of a budget of time or work. A waiting trial
+        that may be promoted comes first, then a new one; with such a budget a good waiting trial may come before that.
+        Once no new trial may begin and none is training, the rungs are drained, so that some trial reaches the last
+        stage.
         """
         running = any(o.running for o in table)
-        ruling = self._rungs.promotion(draining=False)
+        ruling = self._rungs.promotion(draining=False) or self._instead(table, left)
         if ruling is None:
             job = self._new(table)
             if job is not None or running:
                 return job
             ruling = self._rungs.promotion(draining=True)
         return None if ruling is None else Job(ruling.trial, ruling=ruling, skipped=self._rungs.skipped())
+
+    def _instead(self, table: Sequence[Observation], left: Left) -> Ruling | None:
+        """The waiting trial that goes on in place of a new one, where the budget is one of work and not of trials.
+
+        It is one that can still come to the end where a new one could not, or that waits where nothing is decided.
+        """
+        if left == UNLIMITED:
+            return None
+        able = self._ascent.within(left, table, self._rungs.skipped())
+        late = -1 not in able
+        return self._rungs.better_half([s for s in able if s >= 0 and (late or not self.worths.decides(s))])
 
     def _new(self, table: Sequence[Observation]) -> Job | None:
         number = max((o.trial for o in table), default=self._before) - self._before + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.spec.errors import SieveError, SpecError, UserError, Violation, nearest
 from service.spec.flat import flatten, nest
-from service.spec.models import Budget, Checkpoints, Metric, Resources, Rounds, Schedule, Search, StageSpec
+from service.spec.models import Budget, Checkpoints, Metric, Resources, Rounds, Schedule, Search, StageSpec, TaskFacts
 from service.spec.schema import json_schema
 from service.spec.space.parameter import Parameter
 from service.spec.space.space import Space
@@ -25,6 +25,7 @@ __all__ = [
     "Spec",
     "SpecError",
     "StageSpec",
+    "TaskFacts",
     "UserError",
     "Violation",
     "flatten",

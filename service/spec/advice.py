@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from service.spec.models import Rounds, Schedule
+from service.spec.models import Planned, Rounds, Schedule
 from service.spec.space.parameter import Parameter
 from service.spec.space.space import Space
 
@@ -19,6 +19,16 @@ def advice(space: Space, rounds: Rounds, schedule: Schedule, longest: int) -> li
     alone = (_lone_value(parameter) for parameter in space.parameters)
     messages = [*rates, *alone, _lone_round(rounds), _lone_stage(schedule) if longest == 1 else ""]
     return [message for message in messages if message]
+
+
+def assumed(planned: Planned | None) -> list[str]:
+    """The warning where nobody said how long a full training is."""
+    if planned is None or not planned.assumed:
+        return []
+    return [
+        f"stages: a full training is taken to be {planned.epochs} epochs, as nothing says how long one is: "
+        f"write stages: {{epochs: {planned.epochs}}}, or another number"
+    ]
 
 
 def _lone_stage(schedule: Schedule) -> str:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from service.spec.errors import SpecError, Violation
 from service.spec.models import AUTO, Resources, Rounds, Search, Section, StageSpec
 from service.spec.space.space import Space
+from service.spec.transfer import check_transfer
 from trainables.stages import Plan, PlanError, Stage
 
 S = TypeVar("S", bound=Section)
@@ -25,6 +26,8 @@ def check(data: Mapping[str, Any], space: Space | None) -> list[Violation]:
     """Every violation of rules between sections in raw ``data``; ``space`` is None where it could not be parsed."""
     search = _section(Search, data.get("search", {}))
     faults = [*_check_stages(data.get("stages"), "stages"), *_check_rounds(data.get("rounds"))]
+    if space is not None:
+        faults += check_transfer(data.get("transfer"), space)
     if space is not None and search is not None:
         faults += _check_search(search, space)
     if search is not None:

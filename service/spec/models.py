@@ -127,11 +127,31 @@ class Section(BaseModel):
 
 
 class Metric(Section):
-    """The metric and its goal (Tune: ``mode``); the sweep ends once a trial reaches ``target`` at the last stage."""
+    """The metric and its goal (Tune: ``mode``); the sweep ends once a trial reaches ``target`` at the last stage.
+
+    ``target_at`` says by which reports there: by any (``report``), or by the one at its end alone (``stage_end``).
+    """
 
     name: Annotated[str, Field(min_length=1, description="as the task reports it, e.g. val_accuracy")]
     goal: Literal["maximize", "minimize"]
-    target: float | None = None
+    target: Annotated[float | None, Field(description="the sweep ends once it is reached at the last stage")] = None
+    target_at: Annotated[
+        Literal["report", "stage_end"],
+        Field(description="what reaches it: any report of the last stage, or the one at its end alone"),
+    ] = "report"
+
+    def reached(self, value: float | None, stage_end: bool) -> bool:
+        """Whether a report of the last stage reaches the target: ``value`` is its metric, NaN reaches nothing.
+
+        >>> Metric(name="loss", goal="minimize", target=0.1).reached(0.09, stage_end=False)
+        True
+        >>> Metric(name="loss", goal="minimize", target=0.1, target_at="stage_end").reached(0.09, stage_end=False)
+        False
+        """
+        if self.target is None or value is None or not math.isfinite(value):
+            return False
+        sign = 1.0 if self.goal == "maximize" else -1.0
+        return (stage_end or self.target_at == "report") and sign * value >= sign * self.target
 
 
 class StageSpec(Section):
@@ -146,6 +166,20 @@ class StageSpec(Section):
     def stage(self) -> Stage:
         """The `trainables.stages.Stage`."""
         return Stage(self.data, self.epochs, self.classes, self.start)
+
+
+class Planned(Section):
+    """What a plan that Sieve made was made for: ``epochs`` of a full training, ``assumed`` where nobody said them."""
+
+    epochs: Annotated[int, Field(ge=1)]
+    assumed: bool = False
+
+
+class TaskFacts(Section):
+    """The numbers of examples of a task that Sieve's own loop trains, as they were at submission."""
+
+    examples: Annotated[int, Field(ge=1, description="training examples")]
+    validation: Annotated[int, Field(ge=1, description="validation examples")]
 
 
 class Search(Section):

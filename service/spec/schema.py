@@ -7,6 +7,7 @@ from typing import Any
 from service.spec.space.kinds import KINDS, Kind
 from service.spec.space.parse import CONSTANT, RESERVED, WHEN
 from service.spec.spec import Spec
+from service.spec.stage_plan.planning import WRITTEN
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -32,6 +33,10 @@ def json_schema() -> dict[str, Any]:
         "minProperties": 1,
         "additionalProperties": _PARAMETER,
     }
+    listed = schema["properties"]["stages"]
+    words = f"{listed.pop('description')}; or auto, or the epochs of a full training: then Sieve makes the plan"
+    listed.pop("default")
+    schema["properties"]["stages"] = {"description": words, "anyOf": [listed, *WRITTEN]}
     return {
         "$schema": DIALECT,
         "title": "Sieve sweep",

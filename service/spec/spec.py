@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
-from service.spec.advice import advice
+from service.spec.advice import advice, assumed
 from service.spec.checks import check
 from service.spec.errors import SpecError, UserError, Violation
 from service.spec.models import (
@@ -20,6 +20,7 @@ from service.spec.models import (
     Failures,
     HangTimeout,
     Metric,
+    Planned,
     Resources,
     Rounds,
     Schedule,
@@ -27,9 +28,13 @@ from service.spec.models import (
     Section,
     StageSpec,
     SweepName,
+    TaskFacts,
     TaskName,
 )
 from service.spec.space.space import Space
+from service.spec.stage_plan.auto_stages import Load
+from service.spec.stage_plan.planning import made, unplanned
+from service.spec.stage_plan.steps import DEFAULT, StageSteps, batches, shares, stage_steps
 from service.spec.violations import violations
 from service.spec.yaml_file.document import Document, read_file, write
 from trainables.stages import Plan
@@ -47,7 +52,10 @@ class Spec(Section):
     ``task``         required                      ``module:Name`` of the task class or training function
     ``metric``       required                      ``{name, goal: maximize or minimize, target: None}``
     ``parameters``   required                      search space and constants, kept in YAML form; parsed: `space`
-    ``stages``       required                      ``[{data, epochs, classes: None, start: continue}]``; see `plan`
+    ``stages``       auto, 10 epochs               ``[{data, epochs, classes: None, start: continue}]``; see `plan`;
+                                                   or auto, or ``{epochs}`` of a full training: see `planned`
+    ``transfer``     none                          ``{batch_size: 0.5}``: a stage trains with its value times
+                                                   its data to that power; see `trainables.transfer`
     ``data_dir``     None: ``SIEVE_DATA``          folder of the data; relative to the folder of the task's code
     ``search``       auto, 32 trials, seed 0       searcher (auto: bayesopt); see `models.Search`
     ``schedule``     promote, reduction_factor 4   scheduler (pruner); see `models.Schedule`
@@ -61,6 +69,8 @@ class Spec(Section):
     ``priority``     0, of -100 to 100             on a shared cluster higher ones come first
     ``weight``       1.0, above 0                  share of the cluster among sweeps of one priority
     ``loggers``      none                          Ray Tune's: tensorboard, csv, json, mlflow, wandb
+    ``planned``      None: stages were given       what Sieve made the plan for; it writes that itself
+    ``facts``        None: not known               the task's numbers of examples; submission writes them
     ================ ============================= ==================================================================
 
     >>> from service.spec import Spec
@@ -84,7 +94,10 @@ class Spec(Section):
     task: Annotated[TaskName, Field(description="module:Name of the task class or training function")]
     metric: Metric
     parameters: Annotated[dict[str, Any], Field(description="the search space and constants")]
-    stages: Annotated[tuple[StageSpec, ...], Field(strict=False, description="coarse to fine")]
+    stages: Annotated[tuple[StageSpec, ...], Field(strict=False, description="coarse to fine")] = ()
+    transfer: Annotated[
+        dict[str, Annotated[float, Field(ge=-2, le=2)]], Field(description="exponents of a stage's data, by parameter")
+    ] = Field(default_factory=dict)
     data_dir: Annotated[str | None, Field(min_length=1, description="folder of the data; null: SIEVE_DATA")] = None
     search: Search = Field(default_factory=Search)
     schedule: Schedule = Field(default_factory=Schedule)
@@ -98,6 +111,8 @@ class Spec(Section):
     priority: Annotated[int, Field(ge=-100, le=100, description="higher ones come first on a shared cluster")] = 0
     weight: Annotated[float, Field(gt=0, le=1000, description="share among sweeps of one priority")] = 1.0
     loggers: Annotated[tuple[Logger, ...], Field(strict=False, description="Tune's own loggers")] = ()
+    planned: Annotated[Planned | None, Field(description="what stages were made for; written by Sieve")] = None
+    facts: Annotated[TaskFacts | None, Field(description="the task's examples; written by Sieve")] = None
 
     @model_validator(mode="wrap")
     @classmethod
@@ -113,7 +128,7 @@ class Spec(Section):
             except SpecError as error:
                 faults += error.violations
                 fields["parameters"] = {}
-        faults += check(fields, space)
+        faults += unplanned(fields) or check(fields, space)
         try:
             spec = handler(fields)
         except ValidationError as error:
@@ -130,16 +145,45 @@ class Spec(Section):
     @cached_property
     def plan(self) -> Plan:
         """The ``stages`` as a `trainables.stages.Plan`."""
-        return Plan(tuple(stage.stage for stage in self.stages))
+        return self.plans[0]
 
     @cached_property
     def plans(self) -> tuple[Plan, ...]:
         """The plan of the first round, then the ``rounds.stages`` of later ones; `plan_number` says which has which."""
-        return tuple(Plan(tuple(stage.stage for stage in stages)) for stages in (self.stages, *self.rounds.stages))
+        exponents = tuple(self.transfer.items())
+        every = (self.stages, *self.rounds.stages)
+        return tuple(Plan(tuple(stage.stage for stage in stages), transfer=exponents) for stages in every)
+
+    @cached_property
+    def steps(self) -> tuple[StageSteps, ...]:
+        """Optimizer steps by the end of each stage of `plan`; empty where the ``facts`` of the task are not known."""
+        sizes = batches(self.space)
+        if self.facts is None or sizes is None:
+            return ()
+        return tuple(stage_steps(self.plan, shares(self.plan, self.facts.examples), sizes))
+
+    def fitted(self, facts: TaskFacts | None) -> Spec:
+        """This spec with the ``facts`` of its task, by which its plan is made anew if Sieve made it; at most once."""
+        if facts is None or self.facts is not None:
+            return self
+        raw = self.to_dict() | {"facts": facts.model_dump()}
+        if self.planned is not None:
+            sizes = batches(self.space)
+            load_ = Load(facts.examples, facts.validation, sizes.median if sizes else DEFAULT)
+            raw["stages"] = made(self.planned.epochs, raw, load_)
+        return load(raw)
 
     def plan_number(self, round: int) -> int:
         """The index in `plans` of the plan of a round (from 0). Values of different plans are never compared."""
         return min(round, len(self.rounds.stages))
+
+    def target_stage(self, round: int) -> int | None:
+        """The stage whose reports the metric's target is held against; None in a round with other stages than the last.
+
+        Only the last stage counts, and where rounds have stages of their own, that of the last round's.
+        """
+        plan = self.plan_number(round)
+        return self.plans[plan].last if plan == self.plan_number(self.rounds.count - 1) else None
 
     def resources_at(self, stage: int) -> Resources:
         """What a trial occupies while it trains ``stage`` (from 0): the same at every stage so far.
@@ -167,7 +211,8 @@ class Spec(Section):
 
     def warnings(self) -> list[str]:
         """Sentences on what is allowed but probably a mistake, each with the cure; empty if there is nothing."""
-        return advice(self.space, self.rounds, self.schedule, max(len(plan) for plan in self.plans))
+        longest = max(len(plan) for plan in self.plans)
+        return [*advice(self.space, self.rounds, self.schedule, longest), *assumed(self.planned)]
 
     def to_dict(self) -> dict[str, Any]:
         """The whole spec, defaults included, as plain JSON data; `load` makes an equal spec of it."""

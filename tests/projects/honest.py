@@ -164,6 +164,17 @@ class Exiting(Healthy):
 class Named(Healthy):
     """Examples are dictionaries."""
 
+    def model(self, config: Any) -> nn.Module:
+        class ByName(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.scores = nn.Linear(8, 4)
+
+            def forward(self, points: Tensor) -> Tensor:
+                return self.scores(points)
+
+        return ByName()
+
     def data(self) -> Data:
         data = super().data()
         return Data(Named.Examples(*data.train), Named.Examples(*data.validation), data.labels, data.validation_labels)

@@ -21,7 +21,8 @@ PROJECT = Path(__file__).parents[1] / "projects"
 def test_a_sound_task_passes_with_its_costs_and_a_broken_one_does_not() -> None:
     report = service.check(spec("Healthy"), project=PROJECT, seconds=60)
     frame = report.frame().set_index("name")
-    assert set(frame["level"]) == {"ok"}, str(report)
+    assert frame.loc["gpus", "level"] == "warn", "this cluster has one, which the sweep leaves alone"
+    assert set(frame.drop("gpus")["level"]) == {"ok"}, str(report)
     assert "with 2 trials at once, 0 GPU hours" in frame.loc["forecast", "evidence"]
     assert frame.loc["stages", "evidence"].startswith("stage 0 ")
     broken = service.check(spec("Unordered"), project=PROJECT, seconds=60)
@@ -36,7 +37,7 @@ def test_the_example_sweep_of_digits_passes(tmp_path: Path, monkeypatch: pytest.
     result = CliRunner().invoke(main, ["check", str(Path(digits.__file__).with_suffix(".yaml")), "-o", "json"])
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)
-    assert {row["level"] for row in rows if row["name"] != "time"} == {"ok"}
+    assert {row["level"] for row in rows if row["name"] not in ("time", "gpus")} == {"ok"}
     assert {"data", "labels", "one batch", "corners", "checkpoint", "forecast"} <= {row["name"] for row in rows}
     assert not list(tmp_path.iterdir())
 

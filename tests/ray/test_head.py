@@ -12,6 +12,7 @@ import pytest
 from service.engine.control.sweep import Outcome, extend, run
 from service.engine.submit.local import submit
 from service.ledger.home import open_store
+from service.ledger.results.results import Results
 from service.spec.errors import UserError
 from tests.ray.toys import PROJECT, go, toy
 
@@ -161,11 +162,23 @@ def test_a_metric_never_reported_fails_the_sweep_at_the_first_report(tmp_path: P
     assert len([t for t in open_store(tmp_path).trials("toy") if t.state == "FAILED"]) <= 2
 
 
-def test_the_target_ends_the_sweep(tmp_path: Path) -> None:
-    outcome = go(toy(metric={"name": "score", "goal": "maximize", "target": 0.01}), tmp_path)
+def test_the_first_report_of_the_last_stage_that_reaches_the_target_ends_the_sweep(tmp_path: Path) -> None:
+    """A head that is killed then goes on with nothing; another target in the file goes on with new trials."""
+    spec = toy(metric={"name": "score", "goal": "maximize", "target": 0.01})
+    outcome = go(spec, tmp_path)
     assert outcome.state == "SUCCEEDED"
-    assert "target 0.01 reached" in outcome.why
-    assert len(open_store(tmp_path).trials("toy")) < 8
+    assert re.search(r"target 0.01 reached: trial \d has score [\d.]+ after 1 epoch of the last stage", outcome.why)
+    store = open_store(tmp_path)
+    reports, [winner] = store.reports("toy"), Results(store).best_rows("toy")
+    assert [(r.stage, r.epoch) for r in reports if r.trial == winner["trial"]] == [(0, 1), (1, 2)]
+    assert sum(r.stage == 1 for r in reports) == 1
+    assert (winner["state"], winner["epoch"], Path(winner["checkpoint"]).exists()) == ("STOPPED", 2, True)
+    store.extend("toy", store.sweep("toy").spec)  # As if the head had been killed before it could say so.
+    assert run("toy", tmp_path) == outcome
+    assert store.reports("toy") == reports
+    again = go(spec | {"metric": spec["metric"] | {"target": 2.0}}, tmp_path)
+    assert "target" not in again.why
+    assert len(store.trials("toy")) == 8
 
 
 def test_the_budget_in_epochs_ends_the_sweep(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ TABLES = {
     "sweeps": frames.SWEEPS,
     "queue": frames.QUEUE,
     "trials": frames.trial_columns("METRIC"),
-    "history": frames.HISTORY,
+    "history": frames.history_columns("METRIC"),
     "decisions": frames.DECISIONS,
     "stages": frames.STAGES,
     "spaces": frames.SPACES,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.adapters.stage_handle import Ended, Saved, StageHandle
-from trainables.exits import ended
+from trainables.exits import caught, ended
 from trainables.loop.seeding import INITIALIZATION, seed_all
 from trainables.stages import Plan
 from trainables.task import TaskFunction
@@ -65,7 +65,8 @@ class FunctionRun:
             self._handle.proceed()
         event = self._handle.outbox.get()
         if isinstance(event, Exception):
-            raise event
+            with caught("the training function"):
+                raise event
         if isinstance(event, SystemExit):
             raise ended("the training function", event) from event
         if isinstance(event, BaseException):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from trainables.datasets.ragged import Ragged
 from trainables.datasets.subset import Indices
 from trainables.errors import TaskError
 
@@ -57,7 +58,7 @@ def take(value: Any, indices: Indices) -> Any:
         return value.iloc[indices]
     if _of_arrow(value):
         return value.take(indices)
-    if is_array(value):
+    if is_array(value) or isinstance(value, Ragged):
         return value[indices]
     rows = [value[index] for index in indices.tolist()]
     return tuple(rows) if isinstance(value, tuple) else rows
@@ -66,19 +67,36 @@ def take(value: Any, indices: Indices) -> Any:
 def as_array(name: str, value: Any) -> Any:
     """``value`` as it is, if it is a numpy array or a tensor, else as a numpy array.
 
+    Arrays of different lengths in it are `Ragged`.
+
     Raises:
         TaskError: it is not like an array; ``name`` is what it is called.
     """
-    if isinstance(value, (np.ndarray, Tensor)):
+    if isinstance(value, Ragged):
+        return value
+    if isinstance(value, Tensor):
+        return Ragged.of(value.unbind()) if value.is_nested else value
+    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
         return value
     check_rows(name, value)
     try:
-        return np.asarray(value)
+        made = np.asarray(value)
     except ValueError:
+        made = None
+    if made is not None and (made.dtype.kind != "O" or not len(made) or not _is_sized(made[0])):
+        return made
+    try:
+        ragged = Ragged.of(list(value))
+    except (ValueError, TypeError):
         raise TaskError(
-            f"{name} is a {type(value).__name__} that makes no array: its parts differ in length",
+            f"{name} is a {type(value).__name__} that makes no array: its parts differ in shape",
             "pad them, or give a dataset with __len__ and __getitem__",
         ) from None
+    return ragged if len(set(ragged.lengths)) > 1 else np.stack(list(ragged))
+
+
+def _is_sized(value: object) -> bool:
+    return isinstance(value, (list, tuple, np.ndarray, Tensor))
 
 
 def _of_arrow(value: object) -> bool:

@@ -46,7 +46,7 @@ class Assignment:
             trial=raw["trial"],
             seed=raw["seed"],
             metric=raw["metric"],
-            plan=plan_of(raw["stages"]),
+            plan=plan_of(raw["stages"], raw["transfer"]),
             task=raw["task"],
             project=raw["project"],
             folder=Path(raw["folder"]),
@@ -64,6 +64,7 @@ class Assignment:
             "seed": self.seed,
             "metric": self.metric,
             "stages": [asdict(stage) for stage in self.plan.stages],
+            "transfer": dict(self.plan.transfer),
             "task": self.task,
             "project": self.project,
             "folder": str(self.folder),
@@ -96,12 +97,13 @@ class Assignment:
         Without ``skipped``, to which stages may be added during the trial.
         """
         raw = self.to_dict()
-        return {key: raw[key] for key in ("config", "seed", "data_seed", "stages", "task")}
+        transfer = {"transfer": raw["transfer"]} if raw["transfer"] else {}
+        return {key: raw[key] for key in ("config", "seed", "data_seed", "stages", "task")} | transfer
 
 
-def plan_of(stages: Any) -> Plan:
-    """The plan of a sequence of dicts with the fields of `Stage`."""
-    return Plan(tuple(Stage(**stage) for stage in stages))
+def plan_of(stages: Any, transfer: Mapping[str, float] | None = None) -> Plan:
+    """The plan of a sequence of dicts with the fields of `Stage`, and of the exponents of ``transfer``."""
+    return Plan(tuple(Stage(**stage) for stage in stages), transfer=tuple((transfer or {}).items()))
 
 
 def position_of(raw: Any) -> Position | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,15 @@ def free(device: torch.device) -> float:
 
     left, whole = torch.cuda.mem_get_info(device)
     return min(left, _part * whole - torch.cuda.memory_allocated(device))
+
+
+def hide() -> None:
+    """Let this process see no GPU, as it was granted none; to be called before it has used one.
+
+    Ray sets ``CUDA_VISIBLE_DEVICES`` where GPUs are granted only; elsewhere a process sees all of its node, and would
+    train on one that belongs to others.
+    """
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 def begin(gpu: float) -> None:

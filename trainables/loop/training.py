@@ -17,15 +17,17 @@ from trainables.datasets import sampling
 from trainables.datasets.subset import Indices
 from trainables.errors import Diverged, TaskError
 from trainables.exits import caught
-from trainables.loop.feed import Feed
+from trainables.loader import size_of
+from trainables.loop.feed import Feed, loader_of, loader_workers
 from trainables.loop.patience import Patience
 from trainables.loop.precision import Precision, arithmetic
 from trainables.loop.seeding import INITIALIZATION, derive, seed_all
-from trainables.loop.update import Update
+from trainables.loop.update import Update, scales
 from trainables.loop.validation import validated
 from trainables.recipe import Recipe
 from trainables.stages import Plan
 from trainables.task import Task
+from trainables.transfer import trained
 
 VALIDATION_BATCH = 1024
 CHECK_EVERY = 16
@@ -34,10 +36,11 @@ CHECK_EVERY = 16
 class Training:
     """The run of one trial of a task over the stages of a plan.
 
-    Its position is ``done`` epochs of ``stage``. A stage that continues keeps weights, optimizer and schedule; one that
-    starts fresh makes all three anew. The schedule is over all steps from one fresh start to the next, whether or not
-    the trial gets that far; for skipped stages it is stepped as if they had been trained. The random draws of an epoch
-    (order, dropout) depend on the seed and the epoch's number only, which counts skipped stages, too.
+    Its position is ``done`` epochs of ``stage``. A stage that continues keeps weights, optimizer and schedule; one
+    that starts fresh makes all three anew. Where the plan has a ``transfer``, each stage trains with values of its
+    own. The schedule is over all steps from one fresh start to the next, whether or not the trial gets that far;
+    for skipped stages it is stepped as if they had been trained. The random draws of an epoch (order, dropout)
+    depend on the seed and the epoch's number only, which counts skipped stages, too.
 
     When the recipe's ``patience`` runs out inside a stage, the next `run_epoch` trains nothing: it ends the stage with
     the weights of its best epoch, whose metrics it returns again as those of the stage's last epoch. The stage counts
@@ -61,14 +64,15 @@ class Training:
         self._seed = seed
         self._data_seed = data_seed
         self._recipe = Recipe.parse(config)
+        self._recipes = [Recipe.parse({**config, **trained(plan, stage, config)}) for stage in range(len(plan))]
         sampling.check(self._recipe.sampling, self._labels)
         for climb in plan.climbs:
             # Also of later fresh starts, so that no trial fails when it reaches one.
             self._recipe.check_warmup([plan[number].epochs for number in climb])
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._precision = Precision(self._recipe.precision, self._device)
-        self._update = Update(task, config, self._recipe, self._precision)
-        self._feed = Feed(data, self._device, self._recipe.channels_last)
+        loader = loader_of(task, loader_workers(self._device))
+        self._feed = Feed(data, self._device, self._recipe.channels_last, loader, self._micro_batches)
         self._patience = Patience(self._recipe.patience)
         self._start()
         self._select()
@@ -132,7 +136,7 @@ class Training:
 
     def _end_early(self) -> dict[str, float]:
         left = self._plan[self.stage].epochs - self.done
-        self._move_on(left * self._recipe.steps(len(self._training)))
+        self._move_on(left * self._recipes[self.stage].steps(len(self._training)))
         self.done += left
         return self._patience.restore(self._model)
 
@@ -175,27 +179,34 @@ class Training:
     def _steps(self, stages: Iterable[int]) -> list[int]:
         """Optimizer steps of each epoch of ``stages``."""
         steps: list[int] = []
-        for stage in (self._plan[number] for number in stages):
+        for number in stages:
+            stage = self._plan[number]
             examples = len(self._data.training_indices(stage, self._data_seed))
-            steps += [self._recipe.steps(examples)] * stage.epochs
+            steps += [self._recipes[number].steps(examples)] * stage.epochs
         return steps
 
     def _select(self) -> None:
         stage = self._plan[self.stage]
         self._training = self._data.training_indices(stage, self._data_seed)
         self._validation = self._data.validation_indices(stage, self._data_seed)
+        own = self._recipes[self.stage]
+        self._update = Update(self._task, self._config, own, self._precision, scales(own, self._recipe))
+
+    def _micro_batches(self, examples: int) -> int:
+        return self._recipes[self.stage].micro_batches(examples)
 
     def _epochs_before(self) -> int:
         return sum(stage.epochs for stage in self._plan.stages[: self.stage]) + self.done
 
     def _train(self, order: Indices, seed: int) -> float:
         self._model.train()
-        steps, size = self._recipe.steps(len(order)), self._recipe.batch_size
+        recipe = self._recipes[self.stage]
+        steps, size = recipe.steps(len(order)), recipe.batch_size
         total, seen = torch.zeros((), device=self._device), 0
         for number, batch in enumerate(self._feed.training(order[: steps * size], size, seed), 1):
             loss = self._update(self._model, self._optimizer, batch)
             self._schedule.step()
-            total, seen = torch.add(total, loss, alpha=len(batch[-1])), seen + len(batch[-1])
+            total, seen = torch.add(total, loss, alpha=size_of(batch)), seen + size_of(batch)
             # A NaN or infinity stays in the sum, so that it is read now and then only: reading waits for the GPU.
             if (number % CHECK_EVERY == 0 or number == steps) and not math.isfinite(float(total)):
                 rate = self._optimizer.param_groups[0]["lr"]

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from trainables.data import Batch
 from trainables.errors import TaskError
 from trainables.exits import caught
+from trainables.loader import AnyBatch, size_of, whole
 from trainables.task import Metric, Task
 
 CURE = "return one number, e.g. with .mean()"
@@ -31,7 +31,7 @@ class Weighted:
 def validated(
     task: Task,
     model: nn.Module,
-    batches: Iterable[Batch],
+    batches: Iterable[AnyBatch],
     config: Mapping[str, Any],
     context: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> dict[str, float]:
@@ -44,9 +44,9 @@ def validated(
     try:
         for batch in batches:
             with caught("metrics()"), context():
-                found = task.metrics(model, batch, copy.deepcopy(config))
-            totals.add(found, len(batch[-1]))
-            examples += len(batch[-1])
+                found = task.metrics(model, whole(batch), copy.deepcopy(config))
+            totals.add(found, size_of(batch))
+            examples += size_of(batch)
         means = totals.means()
         with caught("summary()"):
             summary = task.summary(means, examples)

@@ -31,12 +31,20 @@ class Corner:
 
 
 @dataclass(frozen=True)
+class Swept:
+    """A parameter of the sweep, and a config for each of two or more of its values, which ``name`` that value."""
+
+    name: str
+    corners: tuple[Corner, ...]
+
+
+@dataclass(frozen=True)
 class Question:
     """The input of the probes.
 
     ``given`` is a trial as a worker gets it, with the config in the middle of the space; ``plans`` are those of the
-    sweep's rounds; ``corners`` begin with the config in the middle; ``seconds`` is about how long the probes may take,
-    on ``cpus``. Of a trial of several ``processes`` the probes are one process.
+    sweep's rounds; ``corners`` begin with the config in the middle, ``swept`` has each parameter's own; ``seconds`` is
+    about how long the probes may take, on ``cpus``. Of a trial of several ``processes`` the probes are one process.
     """
 
     given: Assignment
@@ -45,6 +53,7 @@ class Question:
     seconds: float = 20.0
     cpus: float = 1.0
     processes: int = 1
+    swept: tuple[Swept, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,7 @@ class FirstEvidence:
     ``loss`` is None if it cannot be computed, ``reported`` empty if the metrics cannot, and ``error`` says why;
     ``variance`` is that of a real target, None for classes; ``reported`` are the names of the metrics, ``untrained``
     the validation metrics with their values, ``enough`` the number of examples by which they could be computed.
+    ``spread`` is torch's warning that the loss compares each prediction with all targets.
     """
 
     loss: float | None
@@ -127,6 +137,7 @@ class FirstEvidence:
     error: str | None = None
     untrained: Mapping[str, float] = field(default_factory=dict)
     enough: int = 0
+    spread: str | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +195,19 @@ class CornerEvidence:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """The values of a parameter that train ``alike``, bit for bit, in groups, ``within`` so many steps.
+
+    ``tried`` is how many values were trained.
+    """
+
+    name: str
+    alike: tuple[tuple[str, ...], ...]
+    tried: int
+    within: str
+
+
+@dataclass(frozen=True)
 class Signal:
     """The sweep's metric after a short training, and with shuffled targets (mean ``drawn``, deviation ``spread``)."""
 
@@ -237,6 +261,7 @@ class Evidence:
     signal: Signal | None = None
     runs: RunsEvidence | None = None
     costs: CostEvidence | None = None
+    reach: tuple[Reach, ...] = ()
     skipped: tuple[str, ...] = ()
     untried: tuple[str, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -17,12 +18,13 @@ from trainables.loop.feed import resident
 from trainables.loop.training import VALIDATION_BATCH
 from trainables.probe import corners, stage_costs
 from trainables.probe.clock import Clock
-from trainables.probe.evidence import Corner, CornerEvidence, DataEvidence, Evidence, ProbeFailure, Question
+from trainables.probe.evidence import Corner, CornerEvidence, DataEvidence, Evidence, ProbeFailure, Question, Reach
 from trainables.probe.examples import contents
 from trainables.probe.examples.sample import shortened
 from trainables.probe.learning import first_steps, repeated_runs
 from trainables.probe.part import part
 from trainables.probe.peak_memory import Peak
+from trainables.probe.reach import Trace, reached, traced
 from trainables.probe.sequence import ProbeSequence
 from trainables.recipe import Recipe
 from trainables.task import Task
@@ -172,9 +174,30 @@ def _foreign(question: Question) -> Evidence:
         except Exception as error:
             return Evidence(failure=corners.failure_of(error))
     costs = stage_costs.scaled(compared.seconds, question.plans)
-    if metric in metrics:
-        return Evidence(runs=replace(compared, metrics=metrics), costs=costs)
-    return Evidence(runs=replace(compared, metrics={}), costs=costs, skipped=(f"whether {metric} is reported",))
+    reach, late = _reach(question, clock, compared.seconds)
+    skipped = [f"whether {name} changes anything" for name in late]
+    if metric not in metrics:
+        metrics, skipped = {}, [f"whether {metric} is reported", *skipped]
+    return Evidence(runs=replace(compared, metrics=metrics), costs=costs, reach=reach, skipped=tuple(skipped))
+
+
+def _reach(question: Question, clock: Clock, seconds: float) -> tuple[tuple[Reach, ...], tuple[str, ...]]:
+    """What the parameters of a loop of the task's own change in its first epoch, by its losses and the metric."""
+    from trainables.worker.staged import runner_of
+
+    def asked(name: str) -> bool:
+        return name == question.given.metric or name.endswith("loss")
+
+    def run(config: Mapping[str, Any]) -> Trace:
+        given = replace(question.given, config=config)
+        with (
+            TemporaryDirectory(prefix="sieve-check-") as folder,
+            closing(runner_of(replace(given, folder=Path(folder)), ())) as runner,
+        ):
+            return traced(runner.run_epoch(), asked)
+
+    ends = (replace(one, corners=(one.corners[0], one.corners[-1])) for one in question.swept)
+    return reached(ends, run, clock, ("an epoch", seconds))
 
 
 def _until(metric: str, run: EpochRunner, epochs: int, clock: Clock) -> tuple[dict[str, float], bool]:

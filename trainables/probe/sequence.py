@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from trainables.data import Data
 from trainables.errors import told
@@ -15,6 +15,7 @@ from trainables.probe.evidence import CornerEvidence, CostEvidence, Evidence, Qu
 from trainables.probe.examples import contents
 from trainables.probe.examples.sample import shortened
 from trainables.probe.learning import first_steps, one_batch, repeated_runs
+from trainables.probe.reach import Trace, asked_of_class, reached, trained
 from trainables.recipe import Recipe
 from trainables.task import Task
 
@@ -66,8 +67,15 @@ class ProbeSequence:
         evidence = partial(evidence, learning=learning, costs=measured)
         seen, compared = self._timed("signal", self._signal), self._timed("runs", self._runs)
         tried = self._corners()
+        reach, late = reached(asked_of_class(self.question.swept), self._run, Clock(self._slice()))
+        self.skipped += [f"whether {name} changes anything" for name in late]
         return evidence(
-            signal=seen, runs=compared, corners=tried, skipped=tuple(self.skipped), untried=tuple(self.untried)
+            signal=seen,
+            runs=compared,
+            corners=tried,
+            reach=reach,
+            skipped=tuple(self.skipped),
+            untried=tuple(self.untried),
         )
 
     def _slice(self) -> float:
@@ -99,6 +107,9 @@ class ProbeSequence:
         return repeated_runs.compare(
             partial(make, one), partial(make, other), self.given.metric, corners.EPOCHS, self.clock
         )
+
+    def _run(self, config: Mapping[str, Any]) -> Trace:
+        return trained(self.task, self.data, config, self.enough)
 
     def _corners(self) -> tuple[CornerEvidence, ...]:
         """All corners are built; they train in the time that is left, a third of the whole at least, in equal parts."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from trainables.data import Data, batches, length
+from trainables.data import Data, length
+from trainables.loop.feed import loader_of
 from trainables.loop.training import VALIDATION_BATCH
 from trainables.loop.validation import validated
 from trainables.probe.corners import STEPS, VALIDATION, mini
@@ -69,7 +70,7 @@ def _validation_rate(task: Task, data: Data, config: Mapping[str, Any], most: in
     order = chosen(length(examples), most, data.validation_labels)
     for _ in range(2):  # The first pass warms up.
         began = time.perf_counter()
-        validated(task, model, batches(examples, order, VALIDATION_BATCH, device()), config)
+        validated(task, model, loader_of(task).batches(examples, order, VALIDATION_BATCH, device()), config)
         seconds = time.perf_counter() - began
         if seconds > SLOW:
             break

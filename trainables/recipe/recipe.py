@@ -17,6 +17,7 @@ from trainables.recipe.optimizers import OPTIMIZERS
 from trainables.recipe.recipe_values import RecipeValues
 from trainables.recipe.schedule import LRSchedule
 from trainables.recipe.schedules import SCHEDULES
+from trainables.stages import optimizer_steps
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,14 @@ class Recipe(RecipeValues):
 
     def steps(self, examples: int) -> int:
         """Optimizer steps of an epoch; a last batch of one example is dropped, as batch norm cannot train on it."""
-        return max(1, examples // self.batch_size + (examples % self.batch_size > 1))
+        return optimizer_steps(examples, self.batch_size)
+
+    def micro_batches(self, examples: int) -> int:
+        """How many micro-batches a batch of so many ``examples`` is cut into."""
+        size = self.batch_size // self.accumulate
+        count = -(-examples // size)
+        # A smaller batch is cut evenly, so that no piece is a single example, which batch norm cannot train on.
+        return min(count, max(1, examples // 2)) if size > 1 else count
 
     def build_optimizer(self, model: nn.Module) -> Optimizer:
         """The torch optimizer of all trainable parameters of ``model``."""

@@ -18,7 +18,7 @@ RECURRENT = {"gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class Classifier(nn.Module):
-    """Texts of shape (batch, length), whole numbers padded at the end, to scores of shape (batch, classes).
+    """Texts of shape (batch, longest), whole numbers padded at the end, and lengths to scores, (batch, classes).
 
     Config keys: ``model`` (gru, lstm or transformer; default gru), ``embedding`` dimensions of a word (128), ``hidden``
     units, of each direction or of a transformer's feed-forward layers (128), ``layers`` (1), ``heads`` of a transformer
@@ -40,10 +40,8 @@ class Classifier(nn.Module):
         self.dropout = nn.Dropout(config.get("dropout", 0.0))
         self.scores = nn.Linear(self.encoder.width, classes)
 
-    def forward(self, texts: Tensor) -> Tensor:
-        # An empty text counts as one word of padding, so that there is something to encode.
-        lengths = (texts != PADDING).sum(dim=1).clamp(min=1)
-        texts = texts[:, : int(lengths.max())]
+    def forward(self, texts: Tensor, lengths: Tensor) -> Tensor:
+        lengths = lengths.clamp(min=1)  # An empty text counts as one word of padding, so that there is one to encode.
         return self.scores(self.dropout(self.encoder(self.dropout(self.embedding(texts)), lengths)))
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from trainables.data import Batch, Data
 from trainables.datasets.downloads import Download, contents
+from trainables.datasets.ragged import Ragged
 from trainables.errors import TaskError
 from trainables.task import Task
 from trainables.tasks.transformer import Translator
-from trainables.tasks.words import BEGIN, END, PADDING, Text, Vocabulary, pad
+from trainables.tasks.words import BEGIN, END, PADDING, Text, Vocabulary, cut, padded
 
 SITE = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw"
 CHECKSUMS = {
@@ -30,7 +29,7 @@ VOCABULARY, LENGTH, ORDERS = 6000, 32, 4
 
 
 class Multi30k(Task):
-    """29 000 pairs of sentences to train on, 1 014 to validate, lower-case, as padded whole numbers.
+    """29 000 pairs of sentences to train on, 1 014 to validate, lower-case, as whole numbers; a batch is padded.
 
     ``val_bleu``, from 0 to 100, is sacrebleu's for lower-cased text (13a tokens), of greedy translations of the whole
     validation set; it needs the package (extra ``tasks``). ``val_loss`` is per word. A sentence is cut after ``LENGTH``
@@ -45,6 +44,10 @@ class Multi30k(Task):
             (*_pairs((validation[0], validation[1]), vocabularies), references(validation[1], vocabularies[1])),
         )
 
+    def collate(self, items: list[Any]) -> tuple[Tensor, ...]:
+        """Source and target, and in validation the references, each padded to its longest sentence."""
+        return tuple(padded(texts) for texts in zip(*items, strict=True))
+
     def model(self, config: Mapping[str, Any]) -> nn.Module:
         return Translator(config, VOCABULARY, VOCABULARY, LENGTH)
 
@@ -56,7 +59,7 @@ class Multi30k(Task):
     def metrics(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Mapping[str, float | Tensor]:
         """Means per sentence: the loss of its words, their number, and the counts of BLEU."""
         total, words = _cross_entropy(model, batch, 0.0)
-        counts = bleu_counts(cast("Translator", model).greedy(_trimmed(batch[0]), LENGTH - 1), batch[2])
+        counts = bleu_counts(cast("Translator", model).greedy(batch[0], LENGTH - 1), batch[2])
         size = len(batch[0])
         return {"nll": total / size, "words": words / size, **{name: n / size for name, n in counts.items()}}
 
@@ -72,11 +75,11 @@ def tokens(content: bytes) -> list[Text]:
     return [tokenize(line.lower()).split() for line in content.decode().removesuffix("\n").split("\n")]
 
 
-def references(texts: Sequence[Text], vocabulary: Vocabulary) -> NDArray[np.int32]:
+def references(texts: Sequence[Text], vocabulary: Vocabulary) -> Ragged:
     """The numbers of all words of ``texts``; those outside the ``vocabulary`` get numbers from `VOCABULARY` on."""
     numbers = dict(vocabulary.numbers)
     rows = [[numbers.setdefault(word, VOCABULARY + len(numbers)) for word in text] for text in texts]
-    return pad(rows, max(map(len, rows)))
+    return Ragged.of(cut(rows, max(map(len, rows))))
 
 
 def bleu_counts(translations: Tensor, references: Tensor) -> dict[str, int]:
@@ -103,25 +106,21 @@ def bleu(counts: Mapping[str, int]) -> float:
     return float(score.score)
 
 
-def _pairs(texts: tuple[Sequence[Text], ...], vocabularies: tuple[Vocabulary, ...]) -> tuple[NDArray[np.int32], ...]:
+def _pairs(texts: tuple[Sequence[Text], ...], vocabularies: tuple[Vocabulary, ...]) -> tuple[Ragged, ...]:
     source, target = (vocabulary.encode(part) for part, vocabulary in zip(texts, vocabularies, strict=True))
     framed = [[BEGIN, *row[: LENGTH - 2], END] for row in target]
-    return pad(source, LENGTH), pad(framed, LENGTH)
+    return Ragged.of(cut(source, LENGTH)), Ragged.of(cut(framed, LENGTH))
 
 
 def _cross_entropy(model: nn.Module, batch: Batch, smoothing: float) -> tuple[Tensor, Tensor]:
     translator = cast("Translator", model)
-    source, target = _trimmed(batch[0]), _trimmed(batch[1])
+    source, target = batch[0], batch[1]
     following = target[:, 1:].to(torch.int64)
     real = following != PADDING
     # Scores are computed for words only, not for padding, as they take most of the time.
     scores = translator.scores(translator(source, target[:, :-1])[real])
     total = functional.cross_entropy(scores, following[real], label_smoothing=smoothing, reduction="sum")
     return total, real.sum()
-
-
-def _trimmed(texts: Tensor) -> Tensor:
-    return texts[:, : max(1, int((texts != PADDING).sum(dim=1).max()))]
 
 
 def _text(row: list[int]) -> str:

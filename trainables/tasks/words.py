@@ -8,7 +8,10 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 PADDING, UNKNOWN, BEGIN, END = range(4)
 SPECIAL = 4
@@ -38,6 +41,17 @@ class Vocabulary:
     def encode(self, texts: Iterable[Text]) -> list[list[int]]:
         """The numbers of the words of each text; `UNKNOWN` for those that have none."""
         return [[self.numbers.get(word, UNKNOWN) for word in text] for text in texts]
+
+
+def padded(texts: Sequence[Tensor]) -> Tensor:
+    """``texts`` of whole numbers as one batch, filled up with `PADDING` to the longest, and to one word at least."""
+    batch = pad_sequence(list(texts), batch_first=True, padding_value=PADDING)
+    return batch if batch.shape[1] else torch.full((len(batch), 1), PADDING, dtype=batch.dtype)
+
+
+def cut(rows: Iterable[Sequence[int]], length: int) -> list[NDArray[np.int32]]:
+    """Each row as an array of at most ``length`` numbers."""
+    return [np.asarray(row[:length], dtype=np.int32) for row in rows]
 
 
 def pad(rows: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:

@@ -21,6 +21,7 @@ from ray.util import remove_placement_group
 
 from cluster.ray_internals.placement_groups import abandoned
 from trainables.errors import RankFailed, TaskError, one_line, worded
+from trainables.loop import gpu_memory
 from trainables.loop.assignment import Assignment
 from trainables.worker import outcome
 
@@ -235,6 +236,8 @@ def _training(orders: Mapping[str, Any]) -> Any:
         options = {"find_unused_parameters": True}
         return prepare_model(module, move_to_device=False, parallel_strategy_kwargs=options)
 
+    if not ray.get_gpu_ids():
+        gpu_memory.hide()
     torch.set_num_threads(orders["threads"])
     if torch.cuda.is_available():
         torch.cuda.set_device(get_device())

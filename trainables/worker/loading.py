@@ -115,6 +115,8 @@ def load_data(task: Task | LibraryTask, reference: str) -> Data:
         TaskError: it raises, or returns no `Data`.
     """
     from trainables.data import Data
+    from trainables.datasets.items import OWN
+    from trainables.task import Task
 
     try:
         with caught(f"task {reference}: data()"):
@@ -127,4 +129,6 @@ def load_data(task: Task | LibraryTask, reference: str) -> Data:
         raise TaskError(
             f"task {reference}: data() returned a {type(data).__name__}", "return trainables.data.Data(...)"
         )
+    if isinstance(task, Task) and task.stacks and data.ragged:
+        raise TaskError(f"task {reference}: examples of Data.{data.ragged} differ in length", f"pad them, or {OWN}")
     return data

@@ -13,6 +13,7 @@ from trainables.errors import CheckpointError, Diverged, MetricError, RankFailed
 from trainables.loop import gpu_memory
 from trainables.loop.assignment import Assignment, Position
 from trainables.nearest import nearest
+from trainables.transfer import trained
 
 FAILURE_KINDS: tuple[tuple[type[Exception], str], ...] = (
     (Diverged, "diverged"),
@@ -28,6 +29,8 @@ def report(given: Assignment, position: Position, metrics: Mapping[str, float], 
     """The report of ``given`` at ``position``, after ``seconds``: metrics, stage, epoch, budget, the head's record."""
     plan, (stage, done) = given.climb, position
     stage_end = done == plan[stage].epochs
+    own = {f"{TRAINED}{name}": value for name, value in trained(plan, stage, given.config).items()}
+    metrics = {**metrics, **own}
     return {
         **metrics,
         "stage": stage,
@@ -83,7 +86,10 @@ RESERVED = frozenset(f"{OF_TRIALS} {OF_REPORTS}".split())
 """Columns of the results' DataFrames, which no metric may be named."""
 
 
-RESERVED_PREFIXES = ("config/", "sieve/")
+TRAINED = "trained/"
+"""Begins the names of values that a stage trained with by ``transfer``, in place of the config's."""
+
+RESERVED_PREFIXES = ("config/", "sieve/", TRAINED)
 """Beginnings of the names of columns that results, or Tune's reports, have of their own."""
 
 TYPO = 0.9

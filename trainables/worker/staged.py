@@ -146,10 +146,12 @@ class StagedTrainable(tune.Trainable):
             self._untouched = process_state.read()
 
     def _limit(self) -> None:
-        import torch
-
         resources = self.trial_resources
         asked = resources.required_resources if resources else {}
+        if resources and not asked.get("GPU"):
+            gpu_memory.hide()
+        import torch
+
         torch.set_num_threads(max(1, int(asked.get("CPU", 1))))
         gpu_memory.begin(asked.get("GPU", 0.0))
 
@@ -208,6 +210,8 @@ def runner_of(given: Assignment, shared: Sequence[Any], crew: Crew | None = None
     arguments = (dict(given.config), given.climb, given.seed, given.data_seed)
     if isinstance(task, Task):
         return Training(task, data or load_data(task, given.task), *arguments)
+    if given.plan.transfer:
+        raise TaskError("transfer changes what Sieve's own loop trains with, and the task has another", "leave it out")
     if isinstance(task, LibraryTask):
         return task.run(data or load_data(task, given.task), *arguments)
     return FunctionRun(task, *arguments, data_folder(given.data_dir, given.project))

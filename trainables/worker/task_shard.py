@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, distributed, nn
 
-from trainables.data import Batch, Data
+from trainables.data import Data
 from trainables.errors import TaskError
 from trainables.loop.seeding import derive
 from trainables.loop.validation import Weighted, named, numbers
 from trainables.task import Metric, Task
+
+
+class Share(NamedTuple):
+    """What the task's ``collate`` made of the items of one process, of a batch of so many ``examples``.
+
+    ``weight`` is that of the process in the mean over them.
+    """
+
+    batch: Any
+    examples: int
+    weight: float
 
 
 class TaskShard(Task):
@@ -51,10 +62,18 @@ class TaskShard(Task):
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
         return model
 
-    def loss(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Tensor:
+    @property
+    def stacks(self) -> bool:
+        return self._task.stacks
+
+    def collate(self, items: list[Any]) -> Any:
+        rows, weight = self._span(len(items))
+        return Share(self._task.collate(items[rows]), len(items), weight)
+
+    def loss(self, model: nn.Module, batch: Any, config: Mapping[str, Any]) -> Tensor:
         self._draw_apart()
         self._trained = True
-        rows, weight = self._rows(batch)
+        rows, _, weight = self._rows(batch)
         loss = self._wrapped(model, config)(rows)
         if not isinstance(loss, Tensor):
             return loss
@@ -64,13 +83,13 @@ class TaskShard(Task):
         distributed.all_reduce(mean)
         return mean + (loss - loss.detach())  # The same number in all processes, so that they decide alike.
 
-    def metrics(self, model: nn.Module, batch: Batch, config: Mapping[str, Any]) -> Mapping[str, Weighted]:
+    def metrics(self, model: nn.Module, batch: Any, config: Mapping[str, Any]) -> Mapping[str, Weighted]:
         if self._trained:
             for buffer in model.buffers():
                 distributed.broadcast(buffer, 0)
             self._trained = False
-        rows, weight = self._rows(batch)
-        found, examples = self._task.metrics(model, rows, config), weight * len(batch[-1])
+        rows, size, weight = self._rows(batch)
+        found, examples = self._task.metrics(model, rows, config), weight * size
         return self._gathered({name: Weighted(value, examples) for name, value in _means(found).items()})
 
     def summary(self, means: Mapping[str, float], examples: int) -> Mapping[str, float]:
@@ -86,16 +105,22 @@ class TaskShard(Task):
             self._parallel = self._wrap(_Loss(self._task, model, config))
         return self._parallel
 
-    def _rows(self, batch: Batch) -> tuple[Batch, float]:
-        """The rows of this process and their weight in the mean, in (0, 1].
+    def _rows(self, batch: Any) -> Share:
+        """The rows of this process: those it has collated, or those of an array's batch."""
+        if isinstance(batch, Share):
+            return batch
+        rows, weight = self._span(len(batch[-1]))
+        return Share(tuple(part[rows] for part in batch), len(batch[-1]), weight)
+
+    def _span(self, size: int) -> tuple[slice, float]:
+        """The rows of this process of ``size``, and their weight in the mean, in (0, 1].
 
         A batch of fewer than two rows for each process is not sharded: batch normalization cannot train on one row.
         """
-        size = len(batch[-1])
         if size < 2 * self._world:
-            return batch, 1.0 / self._world
+            return slice(size), 1.0 / self._world
         low, high = size * self._rank // self._world, size * (self._rank + 1) // self._world
-        return tuple(part[low:high] for part in batch), (high - low) / size
+        return slice(low, high), (high - low) / size
 
     def _draw_apart(self) -> None:
         # The loop seeds all processes alike at each epoch, which is right for the order of the data, not for dropout.
@@ -142,5 +167,5 @@ class _Loss(nn.Module):
         self._task = task
         self._config = config
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Any) -> Tensor:
         return self._task.loss(self.model, batch, copy.deepcopy(self._config))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.engine.control.head_liveness import alive, identity
+from service.engine.control.interruption import INTERRUPTED, interruptible
 from service.ledger.errors import Away
 from service.ledger.folder import log_file
 from service.ledger.home import checkpoint_folder, open_store
@@ -22,7 +21,8 @@ from service.spec import Spec, load
 from service.spec.errors import SieveError, UserError
 from service.states import SWEEP_SETTLED, SWEEP_WITH_HEAD, SweepState
 
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    from service.engine.head.stopper import SweepStopper
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ def lead(ledger: Ledger, record: SweepRecord, home: Path, *, attended: bool = Fa
     An ``attended`` head is started again by a daemon: where a signal or a failure of Ray ends it, the sweep keeps its
     state; likewise where the ledger was unreachable for too long, or another head has the claim.
     """
-    from service.engine.head.head import Head
-
     name = record.name
-    head = Head.of(ledger, record, home)
     try:
-        with _interruptible(lambda: head.stopper.pause("interrupted", INTERRUPTED)):
+        from service.engine.head.head import Head
+
+        head = Head.of(ledger, record, home)
+        with interruptible(lambda number: _pause(head.stopper, number)):
             ending = head.run()
     except (KeyboardInterrupt, SystemExit):
         if not attended:
@@ -79,6 +79,13 @@ def lead(ledger: Ledger, record: SweepRecord, home: Path, *, attended: bool = Fa
     with suppress(DiskFull):  # The outcome has the full disk as its reason, and the sweep can go on without this write.
         ledger.end(name, record.attempt, ending.state, ending.why)
     return Outcome(ending.state, ending.why, exit_code)
+
+
+def _pause(stopper: SweepStopper, number: signal.Signals) -> None:
+    """Let the head pause its sweep; at Ctrl-C it ends at once while Ray is still starting, as nothing runs yet."""
+    stopper.pause("interrupted", INTERRUPTED)
+    if number == signal.SIGINT and not stopper.begun:
+        raise KeyboardInterrupt
 
 
 def extend(name: str, trials: int, home: Path) -> SweepRecord:
@@ -138,24 +145,3 @@ def remove(name: str, home: Path) -> None:
     open_store(home).remove(name, alive)
     shutil.rmtree(checkpoint_folder(home, name), ignore_errors=True)
     log_file(home, name).unlink(missing_ok=True)
-
-
-@contextmanager
-def _interruptible(pause: Callable[[], None]) -> Iterator[None]:
-    """Context in which the first SIGINT or SIGTERM calls for a pause; the second has the signal's default action."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def heard(number: int, frame: object) -> None:
-        signal.signal(number, before[signal.Signals(number)])
-        pause()
-
-    for number in before:
-        signal.signal(number, heard)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

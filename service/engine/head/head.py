@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import ray
 
@@ -21,7 +22,8 @@ from service.engine.head.trial_log import TrialLog
 from service.engine.head.trial_resources import TrialResources
 from service.engine.head.tune.plugins import PluginFactory
 from service.engine.head.tune.tuner import TuneRun
-from service.engine.preflight import Checked, check
+from service.engine.preflight import Checked
+from service.engine.preflight.look import check
 from service.ledger.ledger import Ledger
 from service.ledger.records import SweepRecord
 from service.policy.limits import Ending, outcome
@@ -52,8 +54,8 @@ class Head:
         Raises:
             UserError: the task cannot be loaded, or the cluster lacks the resources that the spec asks for.
         """
-        checked = check(self.spec, self.record.project)
         with told(), connect() as resources:
+            checked = check(self.spec, self.record.project)
             decisions = self.ledger.decisions(self.record.name)
             rounds = SweepRounds(self.ledger, self.record, self.spec, self.trial_log, self.stopper, decisions)
             measure = partial(peak_memory, self.spec, self.record.project, self._heartbeat())
@@ -70,7 +72,7 @@ class Head:
         return Heartbeat(self.spec, self.trial_log, self.stopper, renew, concurrency)
 
     def _runner(self, share: TrialResources, checked: Checked) -> RoundRunner:
-        shared = [] if checked.data is None else [ray.put(checked.data)]
+        shared = [] if checked.data is None else [_reference(checked.data)]
         assignments = Assignments(self.spec, self.record.project, self.home, self.trial_log)
         plugins = PluginFactory(self.trial_log, self.stopper, share, assignments)
         logs = self.home / "tune" / f"{self.record.name}-{self.record.attempt}"
@@ -85,3 +87,8 @@ class Head:
         if ending.state != "FAILED":
             return ending
         return replace(ending, why=f"{ending.why}; mend the cause, then `sieve rm {self.record.name}` and run it again")
+
+
+def _reference(data: Any) -> Any:
+    """A reference to ``data`` for the workers, which may be one already."""
+    return data if isinstance(data, ray.ObjectRef) else ray.put(data)

@@ -23,7 +23,7 @@ class History:
 def remember(trial_log: TrialLog, spec: Spec, history: History) -> None:
     """Show ``trial_log`` the whole ``history`` of the sweep of ``spec``."""
     for report in history.reports:
-        trial_log.remember(report, spec.metric.name, _done(trial_log, spec, report))
+        trial_log.remember(report, spec.metric, _done(trial_log, spec, report))
     for decision in history.decisions:
         trial_log.recall(decision)
 

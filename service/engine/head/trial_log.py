@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from service.engine.state.reached_target import target_reached
 from service.engine.state.trial_progress import TrialProgress
 from service.ledger.ledger import Ledger
 from service.ledger.records import Batch, DecisionRecord, ReportRecord, TrialRecord, WorthRecord
+from service.policy.limits import Reached
 from service.policy.observation import Observation
 from service.spec import Spec
+from service.spec.models import Metric
 from service.states import TRIAL_OPEN, TrialState
 
 
@@ -38,19 +41,22 @@ class TrialLog:
         self._values = 0
         self._table: dict[int, Observation] = {}
         self._stale: set[int] = set(self.trials)
+        self._reached: set[int] = set()
         self._changed: set[int] = set()
         self._reports: list[ReportRecord] = []
         self._decisions: list[DecisionRecord] = []
         self._worth: list[WorthRecord] = []
 
-    def remember(self, report: ReportRecord, metric: str, done_in_stage: int) -> None:
+    def remember(self, report: ReportRecord, metric: Metric, done_in_stage: int) -> None:
         """Take ``report`` into the tables that searchers and limits read."""
         with self._lock:
             track = self._track(report.trial)
-            track.take(report, done_in_stage)
+            track.take(report, done_in_stage, metric)
             self.longest[report.data] = max(report.seconds, self.longest.get(report.data, 0.0))
+            if track.reached:
+                self._reached.add(report.trial)
             if report.stage_end:
-                track.end(report, metric, self._values)
+                track.end(report, metric.name, self._values)
                 self._values += 1
             self._stale.add(report.trial)
 
@@ -138,16 +144,27 @@ class TrialLog:
         """GPU time of the whole sweep so far."""
         return sum(trial.gpu_seconds for trial in list(self.trials.values()))
 
-    def finished(self, spec: Spec, round: int) -> dict[int, float]:
-        """The metric at the end of the last stage of each finished trial, of rounds that have the plan of ``round``."""
+    def reached(self, spec: Spec) -> dict[int, Reached]:
+        """The trials that have reached the target, each with the report by which it did."""
+        numbers = sorted(self._reached)  # At one stroke: the other thread may add one.
+        found = {number: target_reached(spec, self.trials[number], self._tracks[number]) for number in numbers}
+        return {number: by for number, by in found.items() if by is not None}
+
+    def finals(self, spec: Spec, round: int) -> dict[int, float]:
+        """The values that *best* is chosen among, by trial, of rounds that have the plan of ``round``.
+
+        They are those at the end of the last stage, and those that reached the target in it.
+        """
         plan = spec.plan_number(round)
         last = spec.plans[plan].last
-        return {
+        ended = {
             number: track.values[last]
-            for number, track in self._tracks.items()
+            for number, track in list(self._tracks.items())
             if last in track.values and (row := self.trials[number]).state == "FINISHED"
             if spec.plan_number(row.round) == plan
         }
+        reached = {} if spec.target_stage(round) is None else self.reached(spec)
+        return ended | {number: by.value for number, by in reached.items()}
 
     def unfinished(self) -> list[int]:
         """Numbers of the trials that are neither finished, stopped, failed nor cancelled."""

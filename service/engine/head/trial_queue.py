@@ -71,7 +71,7 @@ class TrialQueue:
         if now == self._idle_since:
             return None
         try:
-            job = self._policy.next(self._trial_log.table(self._round.before))
+            job = self._policy.next(self._trial_log.table(self._round.before), self._stopper.left())
         except SieveError as error:
             self._stopper.fail(str(error))
             job = None

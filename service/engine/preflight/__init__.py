@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.engine.preflight.checked import Checked, afresh, check
+from service.engine.preflight.checked import Checked, check
 from service.engine.preflight.finding import Finding, Report
 
-__all__ = ["Checked", "Finding", "Report", "afresh", "check"]
+__all__ = ["Checked", "Finding", "Report", "check"]

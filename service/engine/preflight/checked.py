@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from service.engine.state import user_searcher
 from service.policy.cluster_share.request import most_processes, requests
 from service.spec import Spec
 from service.spec.errors import SpecError, UserError
+from service.spec.models import TaskFacts
+from service.spec.stage_plan.steps import StageSteps, batches, shares, stage_steps
 from service.spec.yaml_file.document import refusal
 
 if TYPE_CHECKING:
@@ -38,11 +41,14 @@ class Checked:
     """``misspelt`` are parameters that may be meant for Sieve's loop; ``data`` to share with the workers, None for a
     task that loads its own.
 
+    ``facts`` and ``steps``, optimizer steps of each stage of the first plan, are known where Sieve's own loop trains.
     ``peak_bytes`` is the most memory of a GPU that a trial is known to take, None where it was not measured on one.
     """
 
     misspelt: tuple[Misspelt, ...]
     data: Any | None
+    facts: TaskFacts | None = None
+    steps: tuple[StageSteps, ...] = ()
     peak_bytes: int | None = None
 
     @property
@@ -51,8 +57,8 @@ class Checked:
         return tuple(f"{one.evidence}: {one.cure}" for one in self.misspelt)
 
 
-_loaded: dict[tuple[str, str, str], tuple[str, Any | None]] = {}
-"""Kind and data of the tasks that were loaded."""
+_loaded: dict[tuple[str, str, str], tuple[Mapping[str, Any], Any | None]] = {}
+"""Description and data of the tasks that were loaded."""
 
 
 def afresh(project: str) -> None:
@@ -73,23 +79,51 @@ def check(spec: Spec, project: str, source: object = None) -> Checked:
             user's own does not work.
     """
     _check_searcher(spec, project, source)
-    key = (spec.task, project, repr((spec.plans, spec.search.seed, most_processes(spec), spec.data_dir)))
+    key = _key(spec, project)
     if key not in _loaded:
-        from trainables.errors import TaskError, told
-        from trainables.worker.staged import describe_task
+        _loaded[key] = _load(spec, project, source)
+    description, data = _loaded[key]
+    if description["kind"] != "class":
+        return Checked((), data)
+    facts = TaskFacts(examples=description["train"], validation=description["validation"])
+    sizes = batches(spec.space)
+    steps = () if sizes is None else stage_steps(spec.plan, description["stages"], sizes)
+    return Checked(_misspelt(spec), data, facts, tuple(steps))
 
-        stages, *later = [[asdict(stage) for stage in plan.stages] for plan in spec.plans]
-        try:
-            description, data = describe_task(spec.task, project, stages, spec.search.seed, later, spec.data_dir)
-        except TaskError as error:
-            raise placed(error, source) from error
-        except Exception as error:
-            untaken = TaskError(f"its data cannot be taken: {told(error)}", "correct data()")
-            raise placed(untaken, source) from error
-        _check_workers(spec, str(description["kind"]), source)
-        _loaded[key] = str(description["kind"]), data
-    kind, data = _loaded[key]
-    return Checked(_misspelt(spec) if kind == "class" else (), data)
+
+def fitted(spec: Spec, project: str, source: object = None) -> Spec:
+    """``spec`` with the facts of its task, and the plan of ``stages: auto`` made by them; raises as `check` does."""
+    found = spec.fitted(check(spec, project, source).facts)
+    if found is not spec and _key(found, project) not in _loaded:
+        description, data = _loaded[_key(spec, project)]
+        counts = shares(found.plan, description["train"])  # Enough for some steps, so that none is empty.
+        _loaded[_key(found, project)] = {**description, "stages": counts}, data
+    return found
+
+
+def _key(spec: Spec, project: str) -> tuple[str, str, str]:
+    return (spec.task, project, repr((spec.plans, spec.search.seed, most_processes(spec), spec.data_dir)))
+
+
+def _load(spec: Spec, project: str, source: object) -> tuple[Mapping[str, Any], Any | None]:
+    from trainables.errors import TaskError, told
+    from trainables.worker.staged import describe_task
+
+    stages, *later = [[asdict(stage) for stage in plan.stages] for plan in spec.plans]
+    try:
+        description, data = describe_task(spec.task, project, stages, spec.search.seed, later, spec.data_dir)
+    except TaskError as error:
+        raise placed(error, source) from error
+    except Exception as error:
+        untaken = TaskError(f"its data cannot be taken: {told(error)}", "correct data()")
+        raise placed(untaken, source) from error
+    _check_workers(spec, str(description["kind"]), source)
+    return description, data
+
+
+def is_known(spec: Spec, project: str) -> bool:
+    """Whether `check` has loaded that task in this process."""
+    return _key(spec, project) in _loaded
 
 
 def _check_searcher(spec: Spec, project: str, source: object) -> None:
@@ -100,8 +134,11 @@ def _check_searcher(spec: Spec, project: str, source: object) -> None:
 
 
 def _check_workers(spec: Spec, kind: str, source: object) -> None:
-    """Only Sieve's own loop, that of a task class, trains in several processes."""
+    """Only Sieve's own loop, that of a task class, trains in several processes, or with values of each stage's own."""
     asked = max(requests(spec), key=lambda request: request.processes)
+    if kind != "class" and spec.transfer:
+        message = f"changes what Sieve's own loop trains with, but {spec.task} is a {kind}, which has another; leave it"
+        raise refusal("transfer", f"{message} out", source)
     if kind != "class" and asked.processes > 1:
         gpus = f", which gets all {asked.gpu:g} GPUs" if asked.gpu else ""
         message = f"makes {asked.processes} processes of a trial, but {spec.task} is a {kind}, which trains in one"

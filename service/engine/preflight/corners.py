@@ -11,7 +11,7 @@ from service.spec.flat import nest
 from service.spec.space.parameter import Parameter
 from service.spec.space.samplers import same
 from service.spec.space.space import Space
-from trainables.probe.evidence import Corner
+from trainables.probe.evidence import Corner, Swept
 
 MOST = 32
 """Corners that are tried at most."""
@@ -36,6 +36,25 @@ def corners(spec: Spec) -> tuple[Corner, ...]:
     return tuple(found.values())[:MOST]
 
 
+def swept(spec: Spec) -> tuple[Swept, ...]:
+    """Each parameter with the config in the middle at its ends, or at each of a few listed values.
+
+    A conditional parameter comes with the values that its condition asks for.
+    """
+    initial = spec.search.initial[0] if spec.search.initial else {}
+    middle = {**{p.name: p.sampler.from_unit(0.5) for p in spec.space.parameters}, **spec.space.check(initial)}
+    found = []
+    for parameter in spec.space.parameters:
+        configs = {_spoken(value): _with(spec.space, parameter, middle, value) for value in _ends(parameter)}
+        if len(configs) > 1:
+            found.append(Swept(parameter.name, tuple(Corner(name, nest(config)) for name, config in configs.items())))
+    return tuple(found)
+
+
+def _with(space: Space, parameter: Parameter, values: Mapping[str, Any], value: Any) -> dict[str, Any]:
+    return space.prune({**_activated(space, parameter, values), parameter.name: value})
+
+
 def _configs(space: Space, initial: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     middle = {**{p.name: p.sampler.from_unit(0.5) for p in space.parameters}, **space.check(initial)}
     yield "the middle", space.prune(middle)
@@ -43,8 +62,7 @@ def _configs(space: Space, initial: Mapping[str, Any]) -> Iterator[tuple[str, di
         yield name, space.from_unit([unit] * space.dimension)
     for parameter in space.parameters:
         for value in _ends(parameter):
-            config = space.prune({**_activated(space, parameter, middle), parameter.name: value})
-            yield f"{parameter.name} = {_spoken(value)}", config
+            yield f"{parameter.name} = {_spoken(value)}", _with(space, parameter, middle, value)
 
 
 def _ends(parameter: Parameter) -> list[Any]:

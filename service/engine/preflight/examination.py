@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from service.engine.preflight.checked import Checked, check, placed
+from service.engine.preflight.checked import Checked, check, fitted, placed
 from service.engine.preflight.combinations import combinations
-from service.engine.preflight.corners import corners
+from service.engine.preflight.corners import corners, swept
 from service.engine.preflight.finding import Finding, Report
-from service.engine.preflight.judges import costs, data, learning, trials
+from service.engine.preflight.judges import costs, data, learning, steps, trials
 from service.engine.preflight.target import Target
 from service.policy.cluster_share.request import largest, most_processes, requests
 from service.spec import Spec
@@ -41,7 +41,8 @@ def question(spec: Spec, project: str, seconds: float = SECONDS) -> Question:
         data_seed=spec.search.seed,
         data_dir=spec.data_dir,
     )
-    return Question(given, spec.plans, tried, seconds, largest(requests(spec)).cpu, most_processes(spec))
+    cpus, processes = largest(requests(spec)).cpu, most_processes(spec)
+    return Question(given, spec.plans, tried, seconds, cpus, processes, swept(spec))
 
 
 def quick(spec: Spec, project: str) -> Report:
@@ -52,6 +53,7 @@ def quick(spec: Spec, project: str) -> Report:
     """
     from trainables.probe import measure
 
+    spec = fitted(spec, project)
     shared = check(spec, project).data
     try:
         evidence = measure.quick(question(spec, project), shared)
@@ -71,9 +73,11 @@ def thorough(spec: Spec, project: str, source: object = None, seconds: float = S
     def told(target: Target, asked: Question, data: Any | None) -> Report:
         evidence = target.probe(asked, data)
         names = misspelt(check(spec, project, source))
-        findings = (*judge(spec, evidence), *costs.processes(spec), *_costs(spec, evidence, target))
+        room = (*costs.processes(spec), *costs.idle_gpus(spec, target.gpus))
+        findings = (*judge(spec, evidence), *room, *_costs(spec, evidence, target))
         return Report((*names, *findings))
 
+    spec = fitted(spec, project, source)
     return _on_target(told, spec, project, source, seconds)
 
 
@@ -144,11 +148,13 @@ def judge(spec: Spec, seen: Evidence) -> Iterator[Finding]:
     if seen.runs is not None:
         yield from trials.runs(seen.runs)
     if seen.first is not None:  # The recipe is that of a task class.
+        yield from steps.steps(spec, seen)
         yield from combinations(spec)
     if seen.corners:
         yield from trials.corners(seen.corners, seen.first.loss if seen.first else None)
         untrained = seen.first.untrained.get(spec.metric.name) if seen.first else None
         yield from trials.constant(seen.corners, spec.metric.name, untrained)
+    yield from trials.reach(seen.reach)
     for what in seen.untried:
         yield Finding("warn", "untried", f"could not be tried: {what}", "see whether the task is at fault there")
     if seen.skipped:

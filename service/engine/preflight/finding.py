@@ -50,6 +50,13 @@ class Report:
         """The findings of level ``warn``."""
         return tuple(finding for finding in self.findings if finding.level == "warn")
 
+    def _repr_html_(self) -> str:
+        """A table with a row per finding, for a notebook."""
+        import pandas as pd
+
+        with pd.option_context("display.max_colwidth", None):  # else long texts are cut
+            return str(self.frame().to_html(index=False))
+
     def rows(self) -> list[dict[str, Any]]:
         """A row per finding: level, name, evidence, cure."""
         return [asdict(finding) for finding in self.findings]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from service.engine.simulation.typical import climb
 from service.spec import Spec
+from service.spec.stage_plan.planning import made_by
+from service.spec.stage_plan.steps import StageSteps
 from trainables.stages import Plan
 
 
@@ -34,11 +36,12 @@ class Forecast:
         """The budget of training every trial in full."""
         return self.trials * self.plan.total
 
-    def lines(self) -> list[str]:
-        """A line for each stage."""
+    def lines(self, steps: Sequence[StageSteps] = ()) -> list[str]:
+        """A line for each stage, with its optimizer ``steps`` where they are known."""
         return [
             f"stage {i}: {s.data:.4g} of the data{f', {s.classes} classes' if s.classes else ''}, {s.epochs} epochs"
             f"{' from scratch' if s.start == 'fresh' else ''}; about {self.reaching[i]:.2g} trials; "
+            f"{_steps(steps[i]) if steps else ''}"
             f"a rung at {self.plan.budget(i, s.epochs):.4g} full-data epochs"
             for i, s in enumerate(self.plan.stages)
         ]
@@ -53,21 +56,28 @@ def forecast(spec: Spec) -> list[Forecast]:
     return list(_rounds(spec))
 
 
-def lines(spec: Spec) -> list[str]:
+def lines(spec: Spec, steps: Sequence[StageSteps] = ()) -> list[str]:
     """The forecast in words: a line for each stage of each round, and one for the whole; see `forecast`.
 
-    A budget in epochs caps the sum.
+    A budget in epochs caps the sum. ``steps`` are the optimizer steps of the stages of the first plan, if known.
     """
     rounds = forecast(spec)
-    words = []
+    words = [f"{made_by(spec.planned, spec.search, spec.facts)}:"] if spec.planned is not None else []
     for number, one in enumerate(rounds):
         if len(rounds) > 1:
             words.append(f"round {number}{', over the space as narrowed by then' if number else ''}:")
-        words += [f"  {line}" if len(rounds) > 1 else line for line in one.lines()]
+        words += [
+            f"  {line}" if len(rounds) > 1 else line for line in one.lines(steps if one.plan == spec.plan else ())
+        ]
     full, trials = sum(one.full for one in rounds), sum(one.trials for one in rounds)
     expected = min(sum(one.expected for one in rounds), spec.budget.epochs or full)
     whole = f"about {expected:.4g} of {full:.4g} full-data epochs that {trials} full trainings cost"
     return [*words, f"expected budget: {whole} ({100 * expected / full:.1f} %)"]
+
+
+def _steps(found: StageSteps) -> str:
+    between = f", {found.fewest} to {found.most}" if found.fewest < found.most else ""
+    return f"{found.median} optimizer steps by its end{between}; "
 
 
 REPORT = 0.05

@@ -24,7 +24,7 @@ PATIENCE = 180.0
 class Target:
     """A cluster, for as long as the context lasts; ``slots`` trials fit at once, each with ``gpu`` GPUs.
 
-    ``auto`` is one GPU here, or none where the cluster has none.
+    ``auto`` is one GPU here, or none where the cluster has none; ``gpus`` are those of the whole cluster.
 
     Raises:
         UserError: not even one trial fits, or this Ray cannot join the cluster.
@@ -35,12 +35,14 @@ class Target:
         self._stack = ExitStack()
         self._request = largest(requests(spec))
         self.slots = 1
+        self.gpus = 0.0
 
     def __enter__(self) -> Target:
         with told():
             resources = self._stack.enter_context(connect())
         try:
-            asked = requests(self._spec, auto=min(1.0, resources.get("GPU", 0.0)))
+            self.gpus = resources.get("GPU", 0.0)
+            asked = requests(self._spec, auto=min(1.0, self.gpus))
             self._request = largest(asked)
             self.slots = slots_of(asked, resources, self._spec.resources.max_concurrent)
         except BaseException:
@@ -104,8 +106,11 @@ def _probe(name: str, question: Question, data: Any | None) -> tuple[Any, TaskEr
     from importlib import import_module
 
     from trainables.errors import told
+    from trainables.loop import gpu_memory
     from trainables.worker.loading import refresh
 
+    if ray.is_initialized() and not ray.get_gpu_ids():
+        gpu_memory.hide()
     refresh(question.given.project)  # a worker of a cluster that lives on may have seen older code
     module, _, function = name.partition(":")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from service.engine.curves import Measurement
@@ -15,15 +15,17 @@ from service.engine.simulation.virtual_trial import Trial
 from service.engine.simulation.worker_faults import WorkerFaults
 from service.engine.simulation.world import World
 from service.engine.state.dismissals import Dismissals
+from service.engine.state.reached_target import target_reached
 from service.engine.state.rounds import Round
 from service.engine.state.trial_failure import TrialFailure
 from service.engine.state.trial_steps import begun, broken, decision, judged, promoted, reported, started
 from service.engine.state.worth_records import appraisals
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
 from service.policy.cluster_share.request import request_at
-from service.policy.limits import Ending, Usage, ending
+from service.policy.limits import Ending, Reached, Usage, ending, left
 from service.policy.policy import Job, Policy
 from service.policy.verdict import Ruling
+from service.spec import Spec
 from service.spec.errors import UserError
 
 CRASH = TrialFailure("worker", "a simulated crash of its worker", "a simulated crash of its worker")
@@ -44,13 +46,14 @@ class _Event:
 
 
 class EventLoop:
-    """One round of a simulated sweep, in ``world``; ``table`` is what happened in it.
+    """One round of the simulated sweep of ``sweep``, in ``world``; ``table`` is what happened in it.
 
     ``_idle`` says when each free worker is ready.
     """
 
-    def __init__(self, round: Round, world: World) -> None:
+    def __init__(self, sweep: Spec, round: Round, world: World) -> None:
         spec = round.spec
+        self._sweep = sweep
         self.table = Table(spec, world.epochs, world.gpu_seconds)
         self._spec = spec
         self._round = round
@@ -74,9 +77,8 @@ class EventLoop:
             at, _, event = heapq.heappop(self._events)
             in_time = limit is None or at <= limit
             self._now = at if limit is None else min(at, limit)
-            finished = self._happen(event) if in_time else {}
-            usage = Usage(self._now, self.table.epochs, finished, self.table.gpu_seconds)
-            self._ending = ending(self._spec, usage)
+            reached = self._happen(event) if in_time else {}
+            self._ending = ending(self._spec, self._usage(reached))
             if self._ending is None:
                 self._fill()
         self._dismissals.settle(self._ending)
@@ -84,6 +86,9 @@ class EventLoop:
         self._world.gpu_seconds = self.table.gpu_seconds
         self._world.past += self.table.observations()
         return self._ending
+
+    def _usage(self, reached: Mapping[int, Reached]) -> Usage:
+        return Usage(self._now, self.table.epochs, reached, self.table.gpu_seconds)
 
     def _clock(self) -> float:
         return self._now
@@ -95,7 +100,7 @@ class EventLoop:
             if self._offers:
                 trial = self._offers.popleft()
             else:
-                job, waited = self._timed.next(self.table.observations())
+                job, waited = self._timed.next(self.table.observations(), left(self._spec, self._usage({})))
                 ready += waited
                 if job is None:
                     heapq.heappush(self._idle, ready)
@@ -139,8 +144,8 @@ class EventLoop:
         event = _Event(trial, leg, measured, leg.crashes())
         heapq.heappush(self._events, (start + measured.seconds, next(self._serial), event))
 
-    def _happen(self, event: _Event) -> dict[int, float]:
-        """The epoch of ``event`` has ended; returns the value of its trial if that has climbed every stage now."""
+    def _happen(self, event: _Event) -> dict[int, Reached]:
+        """The epoch of ``event`` has ended; returns its trial if that has reached the target."""
         trial = event.trial
         if event.crashed:
             self._crash(trial)
@@ -151,10 +156,12 @@ class EventLoop:
             return {}
         report = trial.report(event.measured, self._now)
         waited = self._report(trial, report)
-        state = self.table.trials[trial.number].state
-        if state != "RUNNING":
+        reached = target_reached(self._sweep, self.table.trials[trial.number], trial.track)
+        if reached is not None:
+            return {report.trial: reached}
+        if self.table.trials[trial.number].state != "RUNNING":
             heapq.heappush(self._idle, self._now + waited)
-            return {report.trial: trial.track.values[report.stage]} if state == "FINISHED" else {}
+            return {}
         if report.stage_end:
             trial.advance()
         self._train(trial, event.leg, self._now + waited)

@@ -43,7 +43,7 @@ def simulate(
     tables: list[Table] = []
     over = None
     while over is None and (round := _following(spec, tables, spaces, world)) is not None:
-        loop = EventLoop(round, world)
+        loop = EventLoop(spec, round, world)
         over = loop.run()
         tables.append(loop.table)
         world.lessons = [*pasts, *earlier(spec, dict(enumerate(table.observations() for table in tables)))]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from service.ledger.records import ReportRecord
+from service.policy.limits import Left
 from service.policy.observation import Observation
 from service.policy.policy import Job, Policy
 from service.policy.verdict import Verdict
@@ -26,9 +27,9 @@ class TimedPolicy:
         self._latencies = latencies
         self._charge = charge
 
-    def next(self, table: Sequence[Observation]) -> tuple[Job | None, float]:
-        """The next job for a free worker."""
-        return self._timed("next", lambda: self._policy.next(table))
+    def next(self, table: Sequence[Observation], left: Left) -> tuple[Job | None, float]:
+        """The next job for a free worker, with so much of the budget left."""
+        return self._timed("next", lambda: self._policy.next(table, left))
 
     def judge(self, report: ReportRecord, done: int, seconds: float) -> tuple[Verdict | None, float]:
         """The verdict on a report after ``done`` epochs of its stage, which has taken ``seconds`` so far."""

@@ -17,7 +17,7 @@ class Table:
     """
 
     def __init__(self, spec: Spec, epochs: float, gpu_seconds: float) -> None:
-        self._metric = spec.metric.name
+        self._metric = spec.metric
         self._plan = spec.plan
         self._virtual: dict[int, Trial] = {}
         self._observations: dict[int, Observation] = {}
@@ -44,9 +44,9 @@ class Table:
         track = self[report.trial].track
         self.gpu_seconds += report.seconds * gpus
         self.epochs += report.budget - track.budget
-        track.take(report, done)
+        track.take(report, done, self._metric)
         if report.stage_end:
-            track.end(report, self._metric, self._values)
+            track.end(report, self._metric.name, self._values)
             self._values += 1
 
     def record(

@@ -11,6 +11,7 @@ from service.engine.curves import Measurement
 from service.engine.simulation.options import SimulationOptions
 from service.engine.simulation.simulate import simulate
 from service.spec import Spec, load
+from service.spec.stage_plan.steps import BATCH_SIZE, batches
 from trainables.stages import Plan, Stage
 
 AGREEMENT = 0.8
@@ -72,7 +73,9 @@ def _runs(spec: Spec, trials: int) -> Iterator[Climb]:
 def _stand_in(spec: Spec, trials: int, seed: int) -> Spec:
     """A spec with the stages and the scheduler of ``spec`` over a space of its own."""
     raw = spec.to_dict()
-    noise = {f"noise{stage}": {"uniform": [0, 1]} for stage in range(len(spec.plan))}
+    noise: dict[str, Any] = {f"noise{stage}": {"uniform": [0, 1]} for stage in range(len(spec.plan))}
+    if (sizes := batches(spec.space)) is not None:
+        noise[BATCH_SIZE] = sizes.median  # By the steps that it makes the first rung may keep more.
     return load(
         {
             "name": spec.name,
@@ -81,6 +84,7 @@ def _stand_in(spec: Spec, trials: int, seed: int) -> Spec:
             "parameters": {"quality": {"uniform": [0, 1]}, **noise},
             "stages": raw["stages"],
             "schedule": raw["schedule"],
+            "facts": raw["facts"],
             "search": {"algorithm": "random", "trials": trials, "seed": seed},
         }
     )

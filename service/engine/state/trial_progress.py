@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass, field
 
 from service.ledger.records import DecisionRecord, ReportRecord, TrialRecord
+from service.policy.limits import Reached
 from service.policy.observation import Observation
+from service.spec.models import Metric
 from service.states import VerdictKind, is_verdict
 
 
@@ -16,6 +18,7 @@ class TrialProgress:
 
     ``reported`` is the (stage, epochs done in it) of its newest report, ``budget`` its work so far in full-data epoch
     equivalents, ``curves`` the metrics of its reports by stage, oldest first, ``seconds`` its training time by stage.
+    ``reached`` has the newest report of a stage where that would reach the target.
     The rest is as in `Observation`, with a key for each stage that has ended.
     """
 
@@ -23,14 +26,18 @@ class TrialProgress:
     budget: float = 0.0
     curves: dict[int, list[dict[str, float]]] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
+    reached: dict[int, Reached] = field(default_factory=dict)
     values: dict[int, float] = field(default_factory=dict)
     order: dict[int, int] = field(default_factory=dict)
     verdicts: dict[int, VerdictKind] = field(default_factory=dict)
     begun: dict[int, int] = field(default_factory=dict)
 
-    def take(self, report: ReportRecord, done_in_stage: int) -> None:
-        """One more report."""
-        stage = report.stage
+    def take(self, report: ReportRecord, done_in_stage: int, metric: Metric) -> None:
+        """One more report, of a sweep with ``metric``."""
+        stage, value = report.stage, report.metrics.get(metric.name)
+        self.reached.pop(stage, None)
+        if value is not None and metric.reached(value, report.stage_end):
+            self.reached[stage] = Reached(value, done_in_stage, report.stage_end)
         self.reported = (stage, done_in_stage)
         self.budget = max(report.budget, self.budget)
         self.curves.setdefault(stage, []).append(report.metrics)

@@ -12,18 +12,19 @@ from service.engine.control.sweep import check_real, remove
 from service.engine.head.tune import loggers
 from service.engine.state import warm_start
 from service.engine.state.metric_name import check_metric
-from service.engine.submit.resubmission import Found, GoOn, Refuse, StartOver, decide, find
+from service.engine.submit.resubmission import Found, GoOn, Refuse, StartOver, decide, find, recorded
 from service.ledger.home import open_store
 from service.ledger.records import PastRecord, SweepRecord
 from service.ledger.store.store import Store
 from service.spec import Source, Spec, load
+from service.spec.stage_plan.steps import StageSteps
 
 
 @dataclass(frozen=True)
 class Examined:
     """A spec that could run: ``found`` is what the ledger has of its name, ``project`` the folder of its code.
 
-    ``pasts`` are what a new sweep would learn from.
+    ``pasts`` are what a new sweep would learn from, ``steps`` the optimizer steps of its stages, where they are known.
     """
 
     spec: Spec
@@ -31,6 +32,7 @@ class Examined:
     project: str
     warnings: tuple[str, ...]
     pasts: tuple[PastRecord, ...] = ()
+    steps: tuple[StageSteps, ...] = ()
 
     @property
     def known(self) -> SweepRecord | None:
@@ -46,13 +48,16 @@ def examine(source: Source, home: Path, project: Path | None = None) -> Examined
             learn from a sweep that the warm start of a new one names.
         SpecError: the spec breaks a rule, its task is not to be found or is none, or its stages do not fit the data.
     """
-    from service.engine.preflight import check
+    from service.engine.preflight.look import check, fitted
 
     spec, store = load(source), open_store(home)
     found = find(store, spec.name)
     pasts = check_spec(spec, store, found)
     folder = _project(project, found.known)
-    return Examined(spec, found, folder, (*spec.warnings(), *check(spec, folder, source).warnings), pasts)
+    known = None if found.free else found.known
+    spec = fitted(spec, folder, source) if known is None else recorded(spec, known)
+    checked = check(spec, folder, source)
+    return Examined(spec, found, folder, (*spec.warnings(), *checked.warnings), pasts, checked.steps)
 
 
 def check_spec(spec: Spec, store: Store, found: Found) -> tuple[PastRecord, ...]:

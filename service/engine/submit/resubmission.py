@@ -18,6 +18,9 @@ from service.states import SWEEP_OVER, SWEEP_RESUMABLE, SWEEP_SETTLED, SWEEP_WIT
 GROWING = (("search", "trials"), ("rounds", "trials"), ("rounds", "count"))
 """Numbers that may grow: the sweep is extended. Smaller ones change nothing, as it may have been extended meanwhile."""
 
+RETARGETED = ("target", "target_at")
+"""Keys of the metric that may change: a sweep that has reached its target goes on to another."""
+
 ADOPTED = (
     "data_dir",
     "resources",
@@ -31,6 +34,9 @@ ADOPTED = (
     "weight",
 )
 """Keys that may change when an unfinished sweep goes on: they say how it runs, not what it finds."""
+
+NOTED = ("facts", "planned")
+"""Keys that submission wrote itself."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,7 @@ def decide(spec: Spec, found: Found, sender: Sender | None = None) -> Resubmissi
         return Refuse(NameInUse(f"the name {known.name} is in use by a sweep of {known.owner}", "choose another name"))
     if found.void:
         return StartOver()
+    spec = recorded(spec, known)
     if different := differences(known, spec):
         return Refuse(
             NameInUse(
@@ -133,17 +140,30 @@ def decide(spec: Spec, found: Found, sender: Sender | None = None) -> Resubmissi
     return _goes_on(spec, known, sender)
 
 
+def recorded(spec: Spec, known: SweepRecord) -> Spec:
+    """``spec`` with what submission noted of ``known``: facts of its task, and the plan if Sieve made both alike."""
+    old = load(known.spec)
+    raw, before = spec.to_dict(), old.to_dict()
+    raw["facts"] = before["facts"]
+    if spec.planned is not None and old.planned is not None and spec.planned.epochs == old.planned.epochs:
+        raw |= {"stages": before["stages"], "planned": before["planned"]}
+    return load(raw)
+
+
 def differences(known: SweepRecord, spec: Spec) -> list[str]:
     """The keys by which ``spec`` is another sweep than ``known``."""
     old, new = load(known.spec).to_dict(), spec.to_dict()
     for section, key in GROWING:
         if None not in (old[section][key], new[section][key]):
             old[section][key] = new[section][key]
-    return sorted(key for key in old.keys() | new.keys() if key not in ADOPTED and old.get(key) != new.get(key))
+    for key in RETARGETED:
+        old["metric"][key] = new["metric"][key]
+    compared = (old.keys() | new.keys()) - {*ADOPTED, *NOTED}
+    return sorted(key for key in compared if old.get(key) != new.get(key))
 
 
 def _repeated(spec: Spec, keyed: SweepRecord, sender: Sender) -> Resubmission:
-    if keyed.name == spec.name and not differences(keyed, spec) and keyed.package == sender.package:
+    if keyed.name == spec.name and not differences(keyed, recorded(spec, keyed)) and keyed.package == sender.package:
         return Repeated(keyed)
     return Refuse(
         KeyInUse(
@@ -167,7 +187,7 @@ def _goes_on(spec: Spec, known: SweepRecord, sender: Sender | None) -> GoOn:
 
 
 def _adopted(spec: Spec, known: SweepRecord) -> dict[str, Any] | None:
-    """The spec of ``known`` as it is to be now: extended, or with another budget; None where it stays as it is."""
+    """The spec of ``known`` as it is to be now: extended, with another budget or target; None where it stays so."""
     before, adopted = load(known.spec), spec.to_dict()
     grows = False
     for section, key in GROWING:
@@ -176,5 +196,6 @@ def _adopted(spec: Spec, known: SweepRecord) -> dict[str, Any] | None:
             grows = grows or new > old
             adopted[section][key] = max(old, new)
     rebudgeted = known.state == "STOPPED" and spec.budget != before.budget
-    changes = grows or rebudgeted or known.state not in SWEEP_SETTLED
+    retargeted = known.state == "SUCCEEDED" and spec.metric != before.metric
+    changes = grows or rebudgeted or retargeted or known.state not in SWEEP_SETTLED
     return adopted if changes and adopted != known.spec else None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from service.interface.code_package.files import IGNORE, files
 from service.interface.code_package.links import sources
+from service.interface.code_package.outputs import outputs
 from service.spec.errors import UserError
 
 MOST = 100 << 20
@@ -45,7 +46,10 @@ def pack(project: Path, path: Path, most: int = MOST) -> Package:
     if not project.is_dir():
         raise UserError(f"there is no folder {project}", "name the one that holds the task's code with --project")
     listing = files(project)
-    listed, notes = _without_ours(project, listing.paths)
+    results = outputs(project, listing.paths)
+    listed, notes = _without_ours(project, tuple(path for path in listing.paths if path not in results))
+    if results:
+        notes = (*notes, f"{_some(sorted(results))} stay here: they hold output of Sieve")
     if listing.stayed:
         notes = (*notes, f"{', '.join(listing.stayed)} stay here: folders of that name never travel")
     if not listed and not any(project.iterdir()):
@@ -72,6 +76,11 @@ def _add(archive: zipfile.ZipFile, name: str, source: Path) -> None:
         raise UserError(
             f"cannot read {source}: {error.strerror or error}", f"make it readable, or leave it out: {IGNORE}"
         ) from None
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _without_ours(project: Path, listed: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...]]:

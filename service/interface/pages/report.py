@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from service.interface.pages.chart import COLORS, Series, chart
 from service.interface.text import tables
+from service.interface.text.status_view import caveat
 from service.interface.text.tables import Row
 from service.ledger import Results, Store
 from service.ledger.home import report_file
@@ -83,7 +84,7 @@ def page(findings: Findings) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters |= {"cell": tables.cell, "duration": tables.duration}
+    environment.filters |= {"cell": tables.cell, "duration": tables.duration, "caveat": caveat}
     environment.tests["number"] = tables.is_number
     return environment.get_template("report.html").render(
         spec=findings.spec,
@@ -134,7 +135,8 @@ def curves(spec: Spec, reports: Sequence[ReportRecord], trials: Sequence[int]) -
 
 def _leaders(findings: Findings) -> list[ReportRecord]:
     best = findings.status.best
-    return ranked(findings.spec, findings.reports, best.stage) if best else []
+    target_stage = findings.spec.target_stage(findings.round)
+    return ranked(findings.spec, findings.reports, best.stage, target_stage) if best else []
 
 
 def _reasons(row: Row, decisions: Sequence[DecisionRecord]) -> list[str]:

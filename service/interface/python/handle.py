@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 from service.interface.source import Event, Source
@@ -53,6 +54,14 @@ class Handle:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, {self.state})"
 
+    def _repr_html_(self) -> str:
+        """How it stands and its best trials, for a notebook."""
+        from service.interface.python.notebook import panel
+
+        best = self.best(3).dropna(axis="columns", how="all")
+        leaders = best.to_html(index=False) if len(best) else ""
+        return panel(self.status) + leaders
+
     @property
     def state(self) -> SweepState:
         """QUEUED, STARTING, RUNNING, PAUSED, SUCCEEDED, STOPPED, FAILED or CANCELLED."""
@@ -98,19 +107,25 @@ class Handle:
         """
         return self._source.events(self.name)
 
-    def wait(self: Own, timeout: float | None = None) -> Own:
+    def wait(self: Own, timeout: float | None = None, progress: bool | None = None) -> Own:
         """Block until the sweep is no longer under way, at most ``timeout`` seconds (None: any); returns the handle.
+
+        With ``progress`` it shows how the sweep stands meanwhile: in the cell of a notebook, on a terminal, else as
+        lines. None (default) is to do so in a notebook.
 
         Raises:
             TimeoutError: the sweep is still under way; it goes on.
             SieveError: the sweep failed, or its head died.
         """
+        from service.interface.python.notebook import in_notebook
+
         deadline = None if timeout is None else time.monotonic() + timeout
-        while self._is_under_way():
-            left = self._source.pace if deadline is None else deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError(f"{self.name} is still {self.state} after {timeout:g} s; it goes on")
-            time.sleep(min(left, self._source.pace))
+        with nullcontext() if progress is False or not (progress or in_notebook()) else self._watched():
+            while self._is_under_way():
+                left = self._source.pace if deadline is None else deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError(f"{self.name} is still {self.state} after {timeout:g} s; it goes on")
+                time.sleep(min(left, self._source.pace))
         self._complain()
         return self
 
@@ -156,6 +171,12 @@ class Handle:
     def remove(self) -> None:
         """Delete the sweep with its trials, reports and checkpoints. Raises AlreadyRunning while it runs."""
         self._source.remove(self.name)
+
+    def _watched(self) -> AbstractContextManager[None]:
+        from service.interface.live_view import watch
+        from service.interface.python.notebook import Cell, in_notebook
+
+        return watch(self.name, self._source, screen=Cell() if in_notebook() else None)
 
     def _is_under_way(self) -> bool:
         return self._source.standing(self.name).live

@@ -50,10 +50,10 @@ class Sweep(Handle):
         self.home = home
         self._head = head
 
-    def wait(self, timeout: float | None = None) -> Sweep:
+    def wait(self, timeout: float | None = None, progress: bool | None = None) -> Sweep:
         """As `Handle.wait`; an interrupt (Ctrl-C, or a notebook's stop button) pauses a sweep of this process."""
         try:
-            return super().wait(timeout)
+            return super().wait(timeout, progress)
         except KeyboardInterrupt:
             if self._head is not None and self._head.poll() is None:
                 with suppress(IllegalTransition):  # It is over just now.
@@ -99,6 +99,7 @@ def run(
     home: str | Path | None = None,
     wait: bool = True,
     check: bool = True,
+    progress: bool | None = None,
 ) -> Sweep:
     """Run the sweep of ``source``, or continue the one of the same spec; returns its handle.
 
@@ -109,6 +110,7 @@ def run(
         project: the folder with the task's code; default: the current one.
         home: the folder of the ledger; default: SIEVE_HOME, else the nearest ``.sieve`` here or above, else one here.
         wait: return when the sweep is over (default), else at once.
+        progress: show how it stands while waiting, as `Handle.wait` does; None (default) is to do so in a notebook.
         check: look at the task of a new sweep first, without training it (default); what is allowed but probably a
             mistake is a warning of the logger ``service``.
 
@@ -133,16 +135,21 @@ def run(
     service.spec.errors.SpecError: stages/0/data: data is 25; a stage uses a fraction in (0, 1], e.g. 0.1
     """
     from service.engine.launch.child_process import start
-    from service.engine.preflight import afresh
+    from service.engine.launch.own_ray import start_early
+    from service.engine.preflight.look import afresh
     from service.engine.submit.local import submit
+    from service.interface.python.notebook import quiet
 
+    quiet()
+    load(source)  # Its mistakes come before anything starts.
+    start_early(here=False)
     folder, code = _home(home), None if project is None else Path(project)
     afresh(str(code or Path.cwd()))
     if check:
         _look(source, folder, code)
     record = submit(source, folder, project=code)
     handle = Sweep(record.name, folder, start(record.name, folder))
-    return handle.wait() if wait else handle
+    return handle.wait(progress=progress) if wait else handle
 
 
 @needs("service.check")
@@ -177,9 +184,11 @@ def check(
         ...
     service.spec.errors.SpecError: task: module moons is not found from ...
     """
-    from service.engine.preflight import afresh
     from service.engine.preflight.examination import thorough
+    from service.engine.preflight.look import afresh
+    from service.interface.python.notebook import quiet
 
+    quiet()
     folder = str(Path(project or Path.cwd()).resolve())
     afresh(folder)
     return thorough(load(source), folder, source, seconds)

@@ -113,8 +113,9 @@ def _checked(spec: Spec, project: Path, submission: RemoteSubmission) -> Iterato
         yield UNCHECKED.format(f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'}")
         yield from glance(spec, project, submission.source)
         return
-    from service.engine.preflight import afresh, check
+    from service.engine.preflight import check
     from service.engine.preflight.examination import insist, quick
+    from service.engine.preflight.look import afresh
 
     afresh(str(project))
     yield from check(spec, str(project), submission.source).warnings

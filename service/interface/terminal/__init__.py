@@ -1,1 +1,1 @@
-"""Parts of the command line: the live view, common options, a group that suggests verbs for misspelt ones."""
+"""Parts of the command line: common options, a group that suggests verbs for misspelt ones."""

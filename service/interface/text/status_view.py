@@ -105,9 +105,12 @@ def silences(status: Status) -> list[str]:
 def best(status: Status) -> str:
     """The best trial in words, with a warning where its value is from a coarse stage."""
     leader = status.best
+    if leader is None and status.state == "RUNNING" and not status.counts:
+        return "starting workers: no trial trains yet"
     if leader is None:
         return "best: none yet, no trial has come to the end of a stage"
-    return f"best {status.metric} {cell(leader.value)}: trial {leader.trial}{_caveat(leader)}{_target(status)}"
+    said = f" ({caveat(leader)})" if caveat(leader) else ""
+    return f"best {status.metric} {cell(leader.value)}: trial {leader.trial}{said}{_target(status)}"
 
 
 def verdict(decision: DecisionRecord) -> str:
@@ -174,8 +177,11 @@ def _bare(name: str, amount: float) -> str:
     return duration(amount) if name == "time" else f"{amount:.4g}"
 
 
-def _caveat(leader: Leader) -> str:
-    return "" if leader.final else f" (coarse: after stage {leader.stage} only)"
+def caveat(leader: Leader) -> str:
+    """What must be said of a value that is not from the end of the last stage; empty for one that is."""
+    if leader.epochs is not None:
+        return f"after {leader.epochs} epoch{'s' * (leader.epochs != 1)} of the last stage, not at its end"
+    return "" if leader.final else f"coarse: after stage {leader.stage} only"
 
 
 def _target(status: Status) -> str:

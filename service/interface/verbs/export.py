@@ -36,6 +36,7 @@ def export(name: str, form: str, what: Table, output: Path | None, source: Sourc
 
     A file of that name is written over.
     """
+    from service.interface.code_package import outputs
     from service.spec.errors import UserError
 
     path = output or Path(f"{name}.{form}" if what == "trials" else f"{name}-{what}.{form}")
@@ -43,6 +44,7 @@ def export(name: str, form: str, what: Table, output: Path | None, source: Sourc
         count = _parquet(source, name, what, path) if form == "parquet" else _text(source, name, what, path, form)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}", "choose another file with -o") from None
+    outputs.remember(path)
     click.echo(f"{path}: {count} rows")
 
 

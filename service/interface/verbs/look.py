@@ -76,7 +76,7 @@ def watch(name: str, source: Source) -> None:
 
     Ctrl-C ends the view; the sweep goes on.
     """
-    from service.interface.terminal.live import follow
+    from service.interface.live_view import follow
 
     follow(name, source)
     click.echo("".join(f"{line}\n" for line in (source.look(name).note,) if line), nl=False)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from service.interface.terminal import verb_options
+from service.interface.terminal.steps import steps
 
 if TYPE_CHECKING:
     from service.engine.submit.local import Examined
@@ -30,8 +31,13 @@ def run(file: str, home: Path, dry_run: bool, no_check: bool, quiet: bool) -> No
     """
     if dry_run:
         _forecast(file, home, check=not no_check)
-    else:
-        drive(_submitted(file, home, check=not no_check), home, quiet=quiet, again=f"sieve run {file}")
+        return
+    from service.engine.launch.own_ray import start_early
+
+    start_early()
+    with ExitStack() as ray:
+        name = _submitted(file, home, check=not no_check, quiet=quiet, ray=ray)
+        drive(name, home, quiet=quiet, again=f"sieve run {file}")
 
 
 def drive(name: str, home: Path, *, quiet: bool, again: str) -> None:
@@ -40,8 +46,8 @@ def drive(name: str, home: Path, *, quiet: bool, again: str) -> None:
     ``again`` is the command that continues the sweep.
     """
     from service.engine.control import sweep
+    from service.interface.live_view import watch
     from service.interface.source.local import LocalSource
-    from service.interface.terminal.live import watch
 
     with nullcontext() if quiet else watch(name, LocalSource(home)):
         outcome = sweep.run(name, home)
@@ -52,22 +58,35 @@ def drive(name: str, home: Path, *, quiet: bool, again: str) -> None:
     click.get_current_context().exit(outcome.exit_code)
 
 
-def _submitted(file: str, home: Path, *, check: bool) -> str:
-    from service.ledger import open_store
+def _submitted(file: str, home: Path, *, check: bool, quiet: bool, ray: ExitStack) -> str:
+    """The name of the sweep of ``file``, checked if it is new, in a Ray that is used until ``ray`` ends."""
+    with steps(quiet) as step:
+        step("reading the sweep")
+        from service.engine.launch.own_ray import is_warm, joined
+        from service.engine.submit.local import submit
+        from service.ledger import open_store
+        from service.spec import load
+        from service.spec.stage_plan.planning import made_by, written
 
-    if not Path(file).exists() and any(sweep.name == file for sweep in open_store(home).sweeps()):
-        return file
-    from service.engine.submit.local import submit
-
-    _checked(file, home, check=check)
-    return submit(file, home).name
+        known = {sweep.name for sweep in open_store(home).sweeps()}
+        if file in known and not Path(file).exists():
+            return file
+        spec = load(file)
+        if check and spec.name not in known:
+            step("checking the task")
+            if is_warm():
+                ray.enter_context(joined(spec, Path.cwd()))
+        spec = _checked(file, home, check=check).spec
+        if spec.planned is not None:
+            click.echo(f"{made_by(spec.planned, spec.search, spec.facts)}: {written(spec.plan)}")
+        return submit(file, home).name
 
 
 def _forecast(file: str, home: Path, *, check: bool) -> None:
     from service.engine.preflight.forecast import lines
 
     examined = _checked(file, home, check=check)
-    for line in lines(examined.spec):
+    for line in lines(examined.spec, examined.steps):
         click.echo(line)
     if examined.known is not None:
         click.echo(f"{examined.known.name} is in the ledger already, {examined.known.state}: it would go on from there")
@@ -75,7 +94,8 @@ def _forecast(file: str, home: Path, *, check: bool) -> None:
 
 def _checked(file: str, home: Path, *, check: bool) -> Examined:
     """What is known of a sweep before it runs; a new one's task is looked at, unless ``check`` is off."""
-    from service.engine.preflight.examination import insist, quick
+    from service.engine.preflight.examination import insist
+    from service.engine.preflight.look import quick
     from service.engine.submit.local import examine
 
     examined = examine(file, home)

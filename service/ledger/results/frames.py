@@ -38,16 +38,6 @@ QUEUE = {
     "waits": "string",
 }
 
-HISTORY = {
-    "trial": "int64",
-    "stage": "int64",
-    "data": "float64",
-    "epoch": "int64",
-    "budget": "float64",
-    "time": "float64",
-    "seconds": "float64",
-}
-
 STAGES = {
     "stage": "int64",
     "data": "float64",
@@ -67,17 +57,17 @@ DECISIONS = {"trial": "int64", "stage": "int64", "verdict": "string", "reason": 
 
 
 def trial_columns(metric: str) -> dict[str, str]:
-    """The columns of a trials' frame whose sweep is measured by ``metric``; those of the config come besides."""
+    """The columns of a trials' frame whose sweep is measured by ``metric``; those of the config follow the metric."""
     return {
         "trial": "int64",
+        metric: "float64",
         "state": "string",
-        "why": "string",
-        "round": "int64",
         "stage": "Int64",
         "epoch": "Int64",
         "budget": "float64",
-        metric: "float64",
         f"best_{metric}": "float64",
+        "round": "int64",
+        "why": "string",
         "seconds": "float64",
         "gpu_seconds": "float64",
         "node": "string",
@@ -89,10 +79,24 @@ def trial_columns(metric: str) -> dict[str, str]:
     }
 
 
+def history_columns(metric: str) -> dict[str, str]:
+    """The columns of a history's frame, likewise; other metrics come last."""
+    return {
+        "trial": "int64",
+        metric: "float64",
+        "stage": "int64",
+        "epoch": "int64",
+        "data": "float64",
+        "budget": "float64",
+        "time": "float64",
+        "seconds": "float64",
+    }
+
+
 def of(table: str, metric: str) -> dict[str, str]:
     """The columns that a sweep measured by ``metric`` has in its table of that name for certain, with their dtypes."""
     trials = trial_columns(metric)
-    fixed = {"history": HISTORY | {metric: "float64"}, "decisions": DECISIONS, "stages": STAGES, "spaces": SPACES}
+    fixed = {"history": history_columns(metric), "decisions": DECISIONS, "stages": STAGES, "spaces": SPACES}
     return {"trials": trials, "best": trials, **fixed}[table]
 
 

@@ -11,7 +11,7 @@ from service.spec import Spec
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedWork:
     """The plan of a sweep beside what it has begun.
 
     ``trials`` are those it is to have, at least those it has. ``full`` is what full training of them costs, and
@@ -23,7 +23,7 @@ class Planned:
     full_begun: float
 
 
-def planned(spec: Spec, trials: Sequence[TrialRecord], begun: Collection[int], points: int) -> Planned:
+def planned(spec: Spec, trials: Sequence[TrialRecord], begun: Collection[int], points: int) -> PlannedWork:
     """The plan of ``spec`` given its ``trials`` so far, of which the numbers in ``begun`` have reported.
 
     ``points`` is the size of its grid, for rounds whose number of trials is that of all points.
@@ -39,7 +39,7 @@ def planned(spec: Spec, trials: Sequence[TrialRecord], begun: Collection[int], p
         wanted = max(spec.trials_of(round) or points, made[round])
         room = wanted if most is None else max(made[round], most - sum(rounds.values()))
         rounds[round] = min(wanted, room)
-    return Planned(
+    return PlannedWork(
         trials=sum(rounds.values()),
         full=sum(count * _cost(spec, round) for round, count in rounds.items()),
         full_begun=sum(_cost(spec, trial.round) for trial in trials if trial.number in begun),

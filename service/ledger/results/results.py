@@ -84,18 +84,20 @@ class Results:
         reports = self._store.reports(name)
         trials = self._store.trials(name)  # read after the reports: a live head adds trials, and each has its row first
         configs = rows.keys(trial.config for trial in trials)
-        metrics = rows.keys(report.metrics for report in reports)
+        metric = self._store.sweep(name).spec["metric"]["name"]
+        metrics = list(dict.fromkeys([metric, *rows.keys(report.metrics for report in reports)]))
         by_number = {trial.number: trial.config for trial in trials}
         return [rows.report_row(report, by_number[report.trial], configs, metrics) for report in reports]
 
     def best_rows(self, name: str, n: int = 1) -> Rows:
         """The ``n`` best of the trials that finished the last stage, best first; ties go to the quicker one.
 
-        Where rounds have stages of their own, they are those of the newest plan that a trial has finished.
+        A trial that reached the target before that stage's end, where it was stopped, is among them. Where rounds have
+        stages of their own, they are those of the newest plan that a trial has finished.
         """
         spec = self._store.sweep(name).spec
         metric, sign = spec["metric"]["name"], -1.0 if spec["metric"]["goal"] == "maximize" else 1.0
-        done = [row for row in self.trial_rows(name) if rows.is_in(row, "FINISHED") and rows.is_finite(row[metric])]
+        done = [row for row in self.trial_rows(name) if rows.is_final(row, spec)]
         newest = max((rows.plan_number(spec, row["round"]) for row in done), default=0)
         comparable = [row for row in done if rows.plan_number(spec, row["round"]) == newest]
         return sorted(comparable, key=lambda row: (sign * row[metric], row["seconds"]))[:n]
@@ -137,6 +139,10 @@ class Results:
             found += rows.space_rows(space, "as before the narrowing was undone")
         return found
 
+    def _repr_html_(self) -> str:
+        """A table with a row per sweep, for a notebook."""
+        return str(self.sweeps().to_html(index=False))
+
     def queue(self) -> pd.DataFrame:
         """A row per sweep that waits or runs: higher priority first, then the older.
 
@@ -163,9 +169,9 @@ class Results:
     def trials(self, name: str) -> pd.DataFrame:
         """A row per trial, by number.
 
-        Columns: ``trial`` int64, ``state`` string, ``why`` string (the reason of the newest verdict, or what it waits
-        for), ``round`` int64, ``stage`` Int64, ``epoch`` Int64, ``budget`` float64, ``METRIC`` float64 (the newest
-        value), ``best_METRIC`` float64 (the best of its newest stage), ``config/NAME``, ``seconds`` float64,
+        Columns: ``trial`` int64, ``METRIC`` float64 (the newest value), ``config/NAME``, ``state`` string, ``stage``
+        Int64, ``epoch`` Int64, ``budget`` float64, ``best_METRIC`` float64 (the best of its newest stage), ``round``
+        int64, ``why`` string (the reason of the newest verdict, or what it waits for), ``seconds`` float64,
         ``gpu_seconds`` float64, ``node`` string, ``checkpoint`` string (a path), ``error`` string (a traceback),
         ``diagnosis`` string, ``started`` datetime64[us, UTC], ``finished`` datetime64[us, UTC].
         """
@@ -174,16 +180,17 @@ class Results:
     def best(self, name: str, n: int = 1) -> pd.DataFrame:
         """The ``n`` (1) best of the trials that finished the last stage, best first; ties go to the quicker one.
 
-        The columns are those of `trials`. Empty while no trial has finished the last stage.
+        A trial that reached the target before that stage's end, where it was stopped, is among them: its ``state`` and
+        ``epoch`` tell. The columns are those of `trials`. Empty while no trial has finished the last stage.
         """
         return self._trial_frame(name, self.best_rows(name, n))
 
     def history(self, name: str) -> pd.DataFrame:
         """A row per report, in the order they came in; a million of them in seconds.
 
-        Columns: ``trial`` int64, ``stage`` int64, ``data`` float64, ``epoch`` int64 (passes so far),
-        ``budget`` float64, ``time`` float64, ``seconds`` float64 (of this report), ``config/NAME``, and each metric,
-        that of the sweep as float64.
+        Columns: ``trial`` int64, ``METRIC`` float64, ``config/NAME``, ``stage`` int64, ``epoch`` int64 (passes so far),
+        ``data`` float64, ``budget`` float64, ``time`` float64, ``seconds`` float64 (of this report), and every other
+        metric.
         """
         from service.ledger.results import frames
 
@@ -244,14 +251,15 @@ class Results:
         return pd.DataFrame(rows, columns=columns)
 
     def _history(self, name: str) -> dict[str, Any]:
-        """The columns of the history; that of the metric holds floats, and is there before the first report, too."""
-        from service.ledger.results import columns, history
+        """The columns of the history: trial, metric as floats, config, and then the others."""
+        from service.ledger.results import columns, frames, history
 
         metric = self._store.sweep(name).spec["metric"]["name"]
         found = history.read(self._store.database, name)
-        if metric in found or not len(found["trial"]):
-            found[metric] = columns.floats(found.get(metric, []))
-        return found
+        found[metric] = columns.floats(found.get(metric, [None] * len(found["trial"])))
+        configs = [key for key in found if key.startswith("config/")]
+        leading = ["trial", metric, *configs, *frames.history_columns(metric)]
+        return {key: found[key] for key in dict.fromkeys([*leading, *found])}
 
     def _trial_frame(self, name: str, rows: Rows) -> pd.DataFrame:
         from service.ledger.results import frames

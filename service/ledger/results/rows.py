@@ -15,6 +15,7 @@ from service.ledger.records import (
     TrialRecord,
     WorthRecord,
 )
+from service.spec.models import Metric
 from service.spec.space.space import Space
 from service.states import SWEEP_UNDER_WAY, TrialState
 
@@ -95,15 +96,15 @@ def trial_row(trial: TrialRecord, latest: Latest | None, metric: str, configs: S
     """A trial and where it stands by its reports, if it has any; ``configs`` are the columns of all configs."""
     return {
         "trial": trial.number,
+        metric: latest and latest.value,
+        **{f"config/{key}": trial.config.get(key) for key in configs},
         "state": trial.state,
-        "why": trial.why,
-        "round": trial.round,
         "stage": latest and latest.stage,
         "epoch": latest and latest.epoch,
         "budget": latest and latest.budget,
-        metric: latest and latest.value,
         f"best_{metric}": latest and latest.best,
-        **{f"config/{key}": trial.config.get(key) for key in configs},
+        "round": trial.round,
+        "why": trial.why,
         "seconds": trial.seconds,
         "gpu_seconds": trial.gpu_seconds,
         "node": trial.node,
@@ -118,23 +119,37 @@ def trial_row(trial: TrialRecord, latest: Latest | None, metric: str, configs: S
 def report_row(
     report: ReportRecord, config: dict[str, Any], configs: Sequence[str], metrics: Sequence[str]
 ) -> dict[str, Any]:
-    """A report of a trial with ``config``."""
+    """A report of a trial with ``config``; the first of ``metrics`` is that of the sweep."""
     return {
         "trial": report.trial,
+        **{key: report.metrics.get(key) for key in metrics[:1]},
+        **{f"config/{key}": config.get(key) for key in configs},
         "stage": report.stage,
-        "data": report.data,
         "epoch": report.epoch,
+        "data": report.data,
         "budget": report.budget,
         "time": report.time,
         "seconds": report.seconds,
-        **{f"config/{key}": config.get(key) for key in configs},
-        **{key: report.metrics.get(key) for key in metrics},
+        **{key: report.metrics.get(key) for key in metrics[1:]},
     }
 
 
 def is_in(row: Mapping[str, Any], *states: TrialState) -> bool:
     """Whether the row of a trial has one of ``states``."""
     return row.get("state") in states
+
+
+def is_final(row: Mapping[str, Any], spec: dict[str, Any]) -> bool:
+    """Whether *best* is chosen among values like that of a trial's row: one from the end of the last stage, or one by
+    which the target was reached in it, see `Spec.target_stage`.
+    """
+    metric = Metric.model_validate(spec["metric"])
+    if is_in(row, "FINISHED"):
+        return is_finite(row[metric.name])
+    plan, last = (plan_number(spec, round) for round in (row["round"], spec.get("rounds", {}).get("count", 1) - 1))
+    stages = [spec["stages"], *own_stages(spec)][plan]
+    at_last = plan == last and row["stage"] == len(stages) - 1
+    return at_last and metric.reached(row[metric.name], stage_end=False)
 
 
 def own_stages(spec: dict[str, Any]) -> list[Any]:

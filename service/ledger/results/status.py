@@ -50,12 +50,17 @@ class Runner:
 
 @dataclass(frozen=True)
 class Leader:
-    """The best trial so far. ``final``: the value is from the end of the last stage, not from a coarser one."""
+    """The best trial so far. ``final``: the value is from the end of the last stage, not from a coarser one.
+
+    ``epochs`` is not None where the value reached the target before the end of the last stage, after so many epochs
+    of it.
+    """
 
     trial: int
     stage: int
     value: float
     final: bool
+    epochs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -154,19 +159,27 @@ def comparable(
     return [report for report in reports if report.trial in members]
 
 
-def ranked(spec: Spec, reports: Iterable[ReportRecord], stage: int) -> list[ReportRecord]:
+def ranked(
+    spec: Spec, reports: Iterable[ReportRecord], stage: int, target_stage: int | None = None
+) -> list[ReportRecord]:
     """The reports at the end of ``stage``, best first: values are compared at the same rung only.
 
-    Ties go to the quicker trial, as in `Results.best_rows`.
+    At the ``target_stage`` the newest report of a trial that is not at the end yet is among them if it reaches the
+    target. Ties go to the quicker trial, as in `Results.best_rows`.
     """
-    metric, sign = spec.metric.name, -1.0 if spec.metric.goal == "maximize" else 1.0
+    metric, sign = spec.metric, -1.0 if spec.metric.goal == "maximize" else 1.0
     seconds: dict[int, float] = {}
-    ends = []
+    found: dict[int, ReportRecord] = {}
     for report in reports:
         seconds[report.trial] = seconds.get(report.trial, 0.0) + report.seconds
-        if report.stage_end and report.stage == stage and math.isfinite(report.metrics.get(metric, math.nan)):
-            ends.append(report)
-    return sorted(ends, key=lambda report: (sign * report.metrics[metric], seconds[report.trial]))
+        value = report.metrics.get(metric.name, math.nan)
+        if report.stage != stage:
+            continue
+        found.pop(report.trial, None)
+        ended = report.stage_end and math.isfinite(value)
+        if ended or (stage == target_stage and metric.reached(value, report.stage_end)):
+            found[report.trial] = report
+    return sorted(found.values(), key=lambda report: (sign * report.metrics[metric.name], seconds[report.trial]))
 
 
 @lru_cache(maxsize=64)
@@ -233,15 +246,20 @@ def _best(raw: str, trials: Sequence[TrialRecord], reports: Sequence[ReportRecor
     spec = _at(raw, None)
     rounds = {spec.plan_number(trial.round): trial.round for trial in trials}
     leaders = [
-        _leader(_at(raw, round), comparable(spec, trials, reports, round))
+        _leader(spec, round, trials, comparable(spec, trials, reports, round))
         for _, round in sorted(rounds.items(), reverse=True)
     ]
-    return next((leader for leader in leaders if leader and leader.final), leaders[0] if leaders else None)
+    ended = (leader for leader in leaders if leader and (leader.final or leader.epochs is not None))
+    return next(ended, leaders[0] if leaders else None)
 
 
-def _leader(spec: Spec, reports: Sequence[ReportRecord]) -> Leader | None:
-    for stage in range(spec.plan.last, -1, -1):
-        for report in ranked(spec, reports, stage)[:1]:
+def _leader(spec: Spec, round: int, trials: Sequence[TrialRecord], reports: Sequence[ReportRecord]) -> Leader | None:
+    plan = spec.plans[spec.plan_number(round)]
+    for stage in range(plan.last, -1, -1):
+        for report in ranked(spec, reports, stage, spec.target_stage(round))[:1]:
             value = report.metrics[spec.metric.name]
-            return Leader(trial=report.trial, stage=stage, value=value, final=stage == spec.plan.last)
+            if report.stage_end:
+                return Leader(report.trial, stage, value, final=stage == plan.last)
+            [own] = [plan.without(trial.skipped) for trial in trials if trial.number == report.trial]
+            return Leader(report.trial, stage, value, False, report.epoch - own.first_epoch(stage))
     return None

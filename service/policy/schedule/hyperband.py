@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from service.policy.limits import max_trials
 from service.policy.schedule.bracket import Bracket
@@ -64,6 +64,10 @@ class HyperbandScheduler:
         self.promoted(trial, stage)
         what = f"promoted from stage {stage}"
         return Ruling(trial, stage, self._verdict("promote", what, (trial, stage), self._places(trial, stage)))
+
+    def better_half(self, stages: Collection[int]) -> Ruling | None:
+        """None: who goes on is known when a bracket is halved."""
+        return None
 
     def paused(self, trial: int, stage: int) -> None:
         """Do nothing: every trial waits."""

@@ -5,10 +5,12 @@ Trials pause at rungs and the best are promoted; Ray Tune's ``ASHAScheduler``, w
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from service.policy.schedule.first_rung import FirstRung
 from service.policy.schedule.median_rule import MedianRule
 from service.policy.verdict import Ruling, Verdict
 from service.policy.worth.worth_tracker import WorthTracker
@@ -46,15 +48,17 @@ class _Rung:
 class PromoteScheduler:
     """ASHA with promotion: trials pause at each rung; a free slot promotes one of the best ``1 / reduction_factor``.
 
-    The highest rung with a candidate is served first, as in the paper. Unlike with stopping, an early mediocre trial is
-    not promoted before enough others have reached its rung. A few random controls (`Controls`) climb every stage. At a
-    rung that does not pay (`WorthTracker`) nothing is decided and trials train on. Inside a stage whose rung is known
-    to pay, trials other than controls stop by the `MedianRule`.
+    The highest rung with a candidate is served first, as in the paper. Unlike with stopping, an early mediocre
+    trial is not promoted before enough others have reached its rung. The first rung keeps more by `FirstRung`. A
+    few random controls (`Controls`) climb every stage. At a rung that does not pay (`WorthTracker`) nothing is
+    decided and trials train on. Inside a stage whose rung is known to pay, trials other than controls stop by the
+    `MedianRule`.
     """
 
     def __init__(self, spec: Spec, worths: WorthTracker) -> None:
         self._metric = spec.metric.name
         self._factor = spec.schedule.reduction_factor
+        self._first = FirstRung.of(spec)
         self._sign = 1.0 if spec.metric.goal == "maximize" else -1.0
         self._last = spec.plan.last
         self._worths = worths
@@ -75,9 +79,10 @@ class PromoteScheduler:
         if why:
             rung.gone.add(trial)
             return Verdict("continue", f"goes on after stage {stage}: {place}, {why}", numbers)
-        best = int(of / self._factor)
-        rule = f"the best {best} go on" if best else f"nobody goes on before there are {self._factor:g}"
-        return Verdict("pause", f"waits after stage {stage}: {place}, {rule}", numbers)
+        factor, why = self._first if stage == 0 else (self._factor, "")
+        best = int(of / factor)
+        rule = f"the best {best} go on" if best else f"nobody goes on before there are {factor:g}"
+        return Verdict("pause", f"waits after stage {stage}: {place}, {rule}{why}", numbers)
 
     def watch(self, trial: int, stage: int, done: int, value: float) -> Verdict | None:
         verdict = self._curves.judge(trial, stage, done, value)
@@ -89,10 +94,17 @@ class PromoteScheduler:
     def promotion(self, draining: bool) -> Ruling | None:
         for stage in range(self._last - 1, -1, -1):
             rung = self._rungs[stage]
-            best = int(len(rung.order) / self._factor)
+            best = int(len(rung.order) / (self._first.factor if stage == 0 else self._factor))
             if draining and not any(above.order for above in self._rungs[stage + 1 :]):
                 best = len(rung.order)
             found = rung.waiting(best)
+            if found is not None:
+                return self._promote(stage, *found)
+        return None
+
+    def better_half(self, stages: Collection[int]) -> Ruling | None:
+        for stage in sorted(stages, reverse=True):
+            found = self._rungs[stage].waiting(math.ceil(len(self._rungs[stage].order) / 2))
             if found is not None:
                 return self._promote(stage, *found)
         return None

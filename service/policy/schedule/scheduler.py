@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from service.policy.verdict import Ruling, Verdict
@@ -36,6 +36,9 @@ class RungScheduler(Protocol):
 
         ``draining``: no new trial may begin and none is training, so that waiting trials are promoted or end.
         """
+
+    def better_half(self, stages: Collection[int]) -> Ruling | None:
+        """The best waiting trial of the better half of a rung, the highest of ``stages`` that has one, to go on."""
 
     def paused(self, trial: int, stage: int) -> None:
         """Replay: the trial was left to wait at the end of ``stage``."""

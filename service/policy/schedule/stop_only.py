@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from service.policy.verdict import Ruling, Verdict
 
@@ -18,6 +18,10 @@ class StopOnlyScheduler:
         return None
 
     def promotion(self, draining: bool) -> Ruling | None:
+        """None: no trial waits."""
+        return None
+
+    def better_half(self, stages: Collection[int]) -> Ruling | None:
         """None: no trial waits."""
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,10 +11,13 @@ from numpy.typing import NDArray
 from service.policy.observation import Observation
 from service.policy.search.model.acquisition import Acquisition
 from service.policy.search.model.candidates import around, everywhere
+from service.policy.search.model.cost import FEWEST as COSTED
+from service.policy.search.model.cost import CostModel, relative, spent
 from service.policy.search.model.estimates import Estimates, estimate
 from service.policy.search.model.feasibility import Feasibility
 from service.policy.search.model.features import Array, Features
 from service.policy.search.model.gaussian_process import GaussianModel, hyperparameters, undisturbed
+from service.policy.search.model.milestones import Milestones
 from service.policy.search.model.trial_arrays import TrialArrays
 from service.policy.search.sobol import point
 from service.policy.search.untried import Untried
@@ -35,12 +37,13 @@ BELIEVED = 50
 VERDICTS = 150
 """Most trials, drawn from all, that show where training fails."""
 
-GROWTH = 1.15
-"""Hyperparameters are fitted anew whenever there are so many times the values of the last time."""
-
 EVERYWHERE = 8
 """Each trial whose number this divides is spread evenly like the first ones, so that no model, however wrong, keeps the
 search from any corner (as BOHB draws a share of its configs at random, Falkner et al. 2018)."""
+
+THRIFT = 0.5
+"""Gain counts by so many powers of the seconds at first, and by none when the budget is spent. Gain per second, 1, kept
+to what is cheap where the good is not (as others found, Lee et al. 2020)."""
 
 SPREAD = 1
 """The stream of these trials, a Sobol' sequence of their own, point by point: every 8th point of one sequence visits
@@ -60,6 +63,7 @@ class BayesSearcher:
     """
 
     def __init__(self, spec: Spec, lessons: Sequence[PastModel] = ()) -> None:
+        self._spec = spec
         self._space = spec.space
         self._seed = spec.search.seed
         self._untried = Untried(spec.space, spec.search.seed)
@@ -67,6 +71,7 @@ class BayesSearcher:
         self._prior = Prior(lessons, spec.space)
         self._initial = FEWEST if lessons else min(max(FEWEST, len(spec.space.parameters) + 1), MOST_INITIAL)
         self._theta: tuple[int, Array] | None = None
+        self._cost: tuple[int, CostModel | None] = 0, None
         self._trials = TrialArrays(spec.metric.goal)
         self._units: dict[int, list[float | None]] = {}
 
@@ -95,14 +100,24 @@ class BayesSearcher:
         columns = self._features.encode(units)
         losses, variances = kept.standardized()
         model = GaussianModel(self._hyperparameters(), columns, losses - prior(units), variances)
-        best = units[np.argsort(model.mean(columns) + prior(units))[:10]]
+        believed = model.mean(columns) + prior(units)
+        best, least = units[np.argsort(believed)[:10]], float(believed.min())
         running = self._rows(np.flatnonzero(self._trials.running))
         if len(running):
             expected = self._features.encode(running)
             if len(running) > BELIEVED:
                 expected = expected[np.argsort(model.mean(expected) + prior(running), kind="stable")[:BELIEVED]]
             model = model.believing(expected)
-        acquisition = Acquisition(model, prior, self._features, self._feasibility(estimates, draw), float(losses.max()))
+        acquisition = Acquisition(
+            model,
+            prior,
+            self._features,
+            self._feasibility(estimates, draw),
+            worst=float(losses.max()),
+            best=least,
+            cost=self._costs(),
+            thrift=THRIFT * (1.0 - spent(self._spec, number, self._trials.seconds, sum(o.running for o in table))),
+        )
         candidates = np.concatenate([everywhere(draw, len(units.T)), around(draw, best, self._space)])
         scores = acquisition(candidates)
         for radius in (0.1, 0.05, 0.02):
@@ -127,16 +142,25 @@ class BayesSearcher:
 
     def _hyperparameters(self) -> Array:
         """Fitted to the first numbers of the sweep, their count growing in steps: the same for a rebuilt searcher."""
-        losses, order = self._trials.losses, self._trials.order
-        rows, stages = np.nonzero(np.isfinite(order))
-        count = _milestone(len(rows))
+        numbers = Milestones(self._trials.losses, self._trials.order)
+        count = numbers.reached
         if self._theta is None or self._theta[0] != count:
-            first = np.lexsort((stages, rows, order[rows, stages]))[:count]
-            early = np.full_like(losses, np.nan)
-            early[rows[first], stages[first]] = losses[rows[first], stages[first]]
-            kept = estimate(early).subset(FITTED, np.random.default_rng((self._seed, count)))
+            kept = estimate(numbers.first()).subset(FITTED, np.random.default_rng((self._seed, count)))
             self._theta = count, hyperparameters(self._features.encode(self._rows(kept.rows)), *kept.standardized())
         return self._theta[1]
+
+    def _costs(self) -> CostModel | None:
+        """By the first numbers of the sweep, too; None while few are known."""
+        numbers = Milestones(self._trials.seconds, self._trials.order)
+        count = numbers.reached
+        if self._cost[0] != count:
+            logs = relative(numbers.first())
+            known = np.flatnonzero(np.isfinite(logs))
+            if len(known) > FITTED:
+                known = np.sort(np.random.default_rng((self._seed, count)).choice(known, FITTED, replace=False))
+            enough = len(known) >= COSTED
+            self._cost = count, CostModel(self._features.encode(self._rows(known)), logs[known]) if enough else None
+        return self._cost[1]
 
     def _rows(self, rows: NDArray[np.intp]) -> Array:
         """Unit coordinates of the trials in ``rows`` of the trials."""
@@ -145,11 +169,3 @@ class BayesSearcher:
             if observation.trial not in self._units:
                 self._units[observation.trial] = self._space.to_unit(observation.config)
         return self._features.units([self._units[o.trial] for o in trials])
-
-
-def _milestone(count: int) -> int:
-    """The largest number of the sequence 3, 4, 5, 6, 7, 9, 11, ... (times `GROWTH`) that is at most ``count``."""
-    step = 3
-    while (after := max(step + 1, math.floor(step * GROWTH))) <= count:
-        step = after
-    return step

@@ -52,7 +52,7 @@ def test_columns_hold_what_rows_do(store: Store, monkeypatch: pytest.MonkeyPatch
     results = Results(store)
     for kind, metrics in METRICS.items():
         fill(store, kind, metrics)
-        by_row = frames.frame(results.history_rows(kind), frames.HISTORY | {"score": "float64"})
+        by_row = frames.frame(results.history_rows(kind), frames.history_columns("score"))
         for chunk in (1, 2, 50_000):
             monkeypatch.setattr(history, "CHUNK", chunk)
             pd.testing.assert_frame_equal(results.history(kind), by_row, check_exact=True, obj=kind)
@@ -76,7 +76,7 @@ def test_a_table_says_what_is_missing_and_what_is_no_number(store: Store) -> Non
 
 
 def test_an_empty_history_has_its_columns(claimed: Store) -> None:
-    expected = frames.frame([], frames.HISTORY | {"score": "float64"})
+    expected = frames.frame([], frames.history_columns("score"))
     pd.testing.assert_frame_equal(Results(claimed).history("a"), expected, check_exact=True)
     assert Results(claimed).history_table("a").column_names == [*expected.columns]
     with pytest.raises(UnknownSweep):

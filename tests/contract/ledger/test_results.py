@@ -20,17 +20,17 @@ from tests.contract.ledger.conftest import SPEC
 
 COLUMNS = {
     "trial": "int64",
-    "state": "string",
-    "why": "string",
-    "round": "int64",
-    "stage": "Int64",
-    "epoch": "Int64",
-    "budget": "float64",
     "score": "float64",
-    "best_score": "float64",
     "config/x": "float64",
     "config/n": "int64",
     "config/opt": "string",
+    "state": "string",
+    "stage": "Int64",
+    "epoch": "Int64",
+    "budget": "float64",
+    "best_score": "float64",
+    "round": "int64",
+    "why": "string",
     "seconds": "float64",
     "gpu_seconds": "float64",
     "node": "string",
@@ -90,8 +90,8 @@ def test_what_is_missing_is_never_zero(results: Results) -> None:
 def test_history_has_a_row_per_report(results: Results) -> None:
     frame = results.history("a")
     assert list(frame.columns) == [
-        *("trial", "stage", "data", "epoch", "budget", "time", "seconds"),
-        *("config/x", "config/n", "config/opt", "score"),
+        *("trial", "score", "config/x", "config/n", "config/opt"),
+        *("stage", "epoch", "data", "budget", "time", "seconds"),
     ]
     assert frame["trial"].tolist() == [1, 2, 3, 4, 1, 2, 3, 1]
     assert frame.groupby("trial")["config/x"].first().tolist() == [0.1, 0.2, 0.3, 0.4]

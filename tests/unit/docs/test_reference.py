@@ -75,7 +75,8 @@ def test_the_keys_of_the_spec_are_in_the_docs() -> None:
     found = rows(page("spec").split("\n## ")[0])
     assert list(found) == list(Spec.model_fields)
     assert {key for key, _ in sections()} == {
-        *("metric", "stages", "search", "schedule", "rounds", "resources", "budget", "failures", "checkpoints")
+        *("metric", "stages", "search", "schedule", "rounds", "resources", "budget", "failures", "checkpoints"),
+        *("planned", "facts"),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.policy import limits, search
-from service.policy.limits import Usage
+from service.policy.limits import Reached, Usage
 from service.policy.observation import Observation, ranking
 from service.policy.search.proposal import propose
 from service.spec import Spec, load
@@ -62,19 +62,34 @@ def test_trials_are_capped_by_search_and_budget(search_trials: Any, budget_trial
 @pytest.mark.parametrize(
     ("changes", "usage", "state"),
     [
-        ({}, Usage(1e9, 1e9, {1: 1e9}), None),
+        ({}, Usage(1e9, 1e9, {}), None),
         ({"budget": {"epochs": 5}}, Usage(0, 4.9, {}), None),
         ({"budget": {"epochs": 5}}, Usage(0, 5.0, {}), "STOPPED"),
         ({"budget": {"time": "2m"}}, Usage(119, 0, {}), None),
         ({"budget": {"time": "2m"}}, Usage(120, 0, {}), "STOPPED"),
         ({"budget": {"gpu_hours": 2}}, Usage(0, 0, {}, 7199), None),
         ({"budget": {"gpu_hours": 2}}, Usage(0, 0, {}, 7200), "STOPPED"),
-        ({"metric": {"name": "score", "goal": "maximize", "target": 0.5}}, Usage(0, 0, {1: 0.4}), None),
-        ({"metric": {"name": "score", "goal": "maximize", "target": 0.5}}, Usage(0, 0, {1: 0.4, 7: 0.5}), "SUCCEEDED"),
-        ({"metric": {"name": "score", "goal": "minimize", "target": 0.5}}, Usage(0, 0, {1: 0.6}), None),
-        ({"metric": {"name": "score", "goal": "minimize", "target": 0.5}}, Usage(0, 0, {1: 0.4}), "SUCCEEDED"),
+        ({"metric": {"name": "score", "goal": "maximize", "target": 0.5}}, Usage(0, 0, {}), None),
+        (
+            {"metric": {"name": "score", "goal": "maximize", "target": 0.5}},
+            Usage(0, 0, {7: Reached(0.5, 1, False)}),
+            "SUCCEEDED",
+        ),
     ],
 )
 def test_a_sweep_ends_by_target_or_budget(changes: dict[str, Any], usage: Usage, state: str | None) -> None:
     ending = limits.ending(spec_of(**changes), usage)
     assert (ending and ending.state) == state
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [
+        (Reached(0.625, 1, stage_end=False), "trial 7 has score 0.625 after 1 epoch of the last stage"),
+        (Reached(0.625, 5, stage_end=False), "trial 7 has score 0.625 after 5 epochs of the last stage"),
+        (Reached(0.625, 8, stage_end=True), "trial 7 has score 0.625 at the end of the last stage"),
+    ],
+)
+def test_the_end_by_the_target_says_how_far_the_trial_had_come(by: Reached, words: str) -> None:
+    spec = spec_of(metric={"name": "score", "goal": "maximize", "target": 0.5})
+    assert limits.ending(spec, Usage(0, 0, {7: by})) == limits.Ending("SUCCEEDED", f"target 0.5 reached: {words}")

@@ -234,7 +234,7 @@ def test_refused(path: str, value: Any, where: str, message: str) -> None:
     assert message in said
 
 
-@pytest.mark.parametrize("key", ["name", "task", "metric", "parameters", "stages"])
+@pytest.mark.parametrize("key", ["name", "task", "metric", "parameters"])
 def test_missing_keys_show_an_example(key: str) -> None:
     [(where, _, message)] = violations({k: v for k, v in MINIMAL.items() if k != key})
     assert where == key
@@ -343,3 +343,29 @@ def test_a_trial_has_a_process_for_each_whole_gpu(resources: dict[str, Any], pro
 def test_a_range_of_one_value_draws_a_warning(form: Any, says: str) -> None:
     warnings = load({**MINIMAL, "parameters": {"lr": {"loguniform": [1e-4, 1]}, "n": form}}).warnings()
     assert [warning.startswith(f"parameters/n: {says}") for warning in warnings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("transfer", "where", "message"),
+    [
+        ({"hidden": 1}, "transfer/hidden", "cannot change while the weights go on; allowed: batch_size, lr"),
+        ({"batchsize": 0.5}, "transfer/batchsize", "(did you mean 'batch_size'?)"),
+        ({"weight_decay": -1}, "transfer/weight_decay", "is no parameter of this sweep; add it to parameters"),
+        ({"batch_size": 0.5}, "transfer/batch_size", "is no number in every config"),
+        ({"lr": 3}, "transfer/lr", "is 3; "),
+        ({"lr": "half"}, "transfer/lr", "is 'half'; write a number"),
+    ],
+)
+def test_transfers_that_are_refused(transfer: Any, where: str, message: str) -> None:
+    parameters = {"lr": {"loguniform": [1e-4, 1]}, "hidden": {"choice": [8, 16]}, "batch_size": {"choice": [8, "all"]}}
+    [(at, _, said)] = violations(changed("parameters", parameters) | {"transfer": transfer})
+    assert at == where
+    assert message in said
+
+
+def test_a_transfer_is_part_of_every_plan() -> None:
+    raw = changed("rounds", {"count": 2, "stages": [[{"data": 1.0, "epochs": 3}]]}) | {"transfer": {"lr": 0.25}}
+    spec = load(raw)
+    assert [plan.transfer for plan in spec.plans] == [(("lr", 0.25),)] * 2
+    assert load(spec.to_dict()) == spec
+    assert load(MINIMAL).plan.transfer == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,30 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from trainables.data import Data, batches
+from trainables.data import Data
 from trainables.errors import TaskError
+from trainables.loader import Loader
 from trainables.stages import Plan, Stage
 
 CPU = torch.device("cpu")
+
+
+class Stream(IterableDataset[int]):
+    """Has a length, but no numbers."""
+
+    def __len__(self) -> int:
+        return 12
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(12))
+
+
+def batches(examples: Any, order: Any, size: int, device: torch.device, workers: int = 0) -> Any:
+    return Loader(workers=workers).batches(examples, order, size, device)
+
+
 INPUTS = np.arange(24, dtype=np.float32).reshape(12, 2)
 LABELS = np.array([0, 1, 2] * 4)
 
@@ -34,7 +52,13 @@ def test_the_last_array_gives_the_classes_if_it_is_a_vector_of_integers():
         ((), None, "train has no examples"),
         ((INPUTS,), LABELS[:5], "one integer for each of the 12 train examples"),
         ((INPUTS,), INPUTS[:, 0], "one integer for each of the 12 train examples"),
-        ([1, 2].__iter__(), None, "give a tuple of arrays, or a dataset"),
+        (
+            [1, 2].__iter__(),
+            None,
+            r"list_iterator, a stream, .* no number .*; give a map-style dataset .* list\(stream\)",
+        ),
+        (Stream(), None, "Data.train is a Stream, a stream, whose examples have no number by which a stage"),
+        (DataLoader(TensorDataset(torch.ones(4, 1))), None, "Data.train is a DataLoader, .* of its own; give its data"),
         ((INPUTS, np.array(["cat", "dog"] * 6)), None, "train/1 is an array of type <U3; give numbers, and integers"),
         ((LABELS.astype(object), LABELS), None, "train/0 is an array of type object; give numbers"),
         ((INPUTS,), np.array(["cat", "dog"] * 6), "type <U3; give one integer for each of the 12 train examples"),
@@ -121,22 +145,22 @@ def test_items_of_tensors_arrays_and_numbers_are_taken(item):
 @pytest.mark.parametrize(
     ("item", "what"),
     [
-        ({"x": torch.ones(2), "y": 1}, "a dict with the keys x, y"),
+        ({"x": torch.ones(2), "y": None}, "a dict with the keys x, y with None in it"),
         ("a cat", "a str"),
-        ((torch.ones(2), "cat"), "a tuple with a str in it"),
-        ((torch.ones(2), (1, 2)), "a tuple with a tuple in it"),
+        ((torch.ones(2), object()), "a tuple with a object in it"),
         ([np.array(["cat"]), 1], "a list with an array of type <U3 in it"),
         ((), "a tuple"),
-        (None, "a NoneType"),
+        ({}, "a dict with the keys "),
+        (None, "None"),
     ],
 )
 def test_other_items_are_refused_with_what_they_are(item, what):
-    with pytest.raises(TaskError, match=f"^an item of the dataset is {what}; return a tensor, an array or a number"):
+    with pytest.raises(TaskError, match=f"^an item of the dataset is {what}; return tensors, arrays or numbers"):
         list(batches(Items(item), np.arange(2), 2, CPU))
 
 
 def test_an_item_refused_in_another_process_comes_without_its_traceback():
-    with pytest.raises(TaskError, match=r"^an item of the dataset is a str; return a tensor"):
+    with pytest.raises(TaskError, match=r"^an item of the dataset is a str; return tensors"):
         list(batches(Items("a cat"), np.arange(2), 2, CPU, workers=1))
 
 
@@ -208,7 +232,7 @@ def test_whatever_is_like_an_array_is_taken_by_position(inputs, labels):
         ([INPUTS, LABELS], r"Data.train is a list of 2 arrays with 12 rows each; write a tuple, \(inputs, labels\)"),
         ((FRAME, LABELS.astype("datetime64[s]")), "train/1 is an array of type datetime64"),
         ((FRAME["label"].astype("category").cat.rename_categories(list("xyz")), LABELS), "train/0 is an array of type"),
-        (([[1.0], [2.0, 3.0]], [0, 1]), "train/0 is a list that makes no array: its parts differ in length"),
+        (([[1.0], [[2.0], [3.0]]], [0, 1]), "train/0 is a list that makes no array: its parts differ in shape"),
         ((iter(LABELS), LABELS), r"train/0 is of type .*iterator; give a numpy array or a tensor"),
         (({"x": 1}, LABELS), "train/0 is of type dict; give a numpy array or a tensor"),
         ((3, LABELS), "train/0 is of type int; give a numpy array or a tensor"),

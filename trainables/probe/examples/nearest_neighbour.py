@@ -27,6 +27,8 @@ def agreement(data: Data) -> Neighbours | None:
     rows, others = _classed(data.labels, TRAIN), _classed(data.validation_labels, VALIDATION)
     if len(rows) == 0 or len(others) == 0:
         return None
+    if data.ragged:
+        return None
     known, asked = _vectors(data.train[:-1], rows), _vectors(data.validation[:-1], others)
     if known is None or asked is None or known.shape[1] != asked.shape[1] or known.shape[1] > LARGEST:
         return None

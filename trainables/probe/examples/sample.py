@@ -10,8 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Subset
 
-from trainables.data import Batch, Data, Examples, batches, length
+from trainables.data import Data, Examples, length
 from trainables.datasets.subset import Indices
+from trainables.loader import AnyBatch
+from trainables.loop.feed import loader_of
+from trainables.task import Task
 
 IGNORED = -100
 """The default ``ignore_index`` of torch's cross entropy, which is no class."""
@@ -55,9 +58,9 @@ def shortened(data: Data, train: int, validation: int) -> Data:
     )
 
 
-def batch(examples: Examples, order: Indices, device: torch.device) -> Batch:
+def batch(task: Task, examples: Examples, order: Indices, device: torch.device) -> AnyBatch:
     """All examples of ``order`` as one batch."""
-    return next(iter(batches(examples, order, len(order), device)))
+    return next(iter(loader_of(task).batches(examples, order, len(order), device)))
 
 
 def _part(examples: Examples, rows: Indices) -> Examples:

@@ -58,7 +58,7 @@ def _timed(task: Task, data: Data, config: Mapping[str, Any], size: int) -> Batc
             optimizer = Recipe.parse(config).build_optimizer(model)
             steps, began = -1, time.perf_counter()  # The first step warms up.
             while steps < 3 or time.perf_counter() - began < ENOUGH:
-                loss = loss_of(task, model, batch(data.train, order, on), config)
+                loss = loss_of(task, model, batch(task, data.train, order, on), config)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 
 import torch
 
-from trainables.data import Batch, Data, batches, length
+from trainables.data import Data, length
+from trainables.loader import AnyBatch
+from trainables.loop.feed import loader_of
 from trainables.loop.seeding import seed_all
 from trainables.probe.clock import Clock
 from trainables.probe.evidence import Question, Ramp
 from trainables.probe.learning.first_steps import device, fresh, loss_of
 from trainables.probe.measure import own
 from trainables.recipe import Recipe
+from trainables.task import Task
 
 LOWEST, HIGHEST, STEPS = 1e-7, 10.0, 140
 MEMORY = 0.9
@@ -35,7 +38,7 @@ def ramp(question: Question, data: Data | None) -> Ramp:
     optimizer = recipe.build_optimizer(model)
     rates, losses, smoothed = [], [], []
     average, lowest = 0.0, math.inf
-    for step, batch in zip(range(STEPS), _endless(data, recipe.batch_size, on), strict=False):
+    for step, batch in zip(range(STEPS), _endless(task, data, recipe.batch_size, on), strict=False):
         rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
         for group in optimizer.param_groups:
             group["lr"] = rate
@@ -56,8 +59,8 @@ def ramp(question: Question, data: Data | None) -> Ramp:
     return Ramp(tuple(rates), tuple(losses), tuple(smoothed), clock.over)
 
 
-def _endless(data: Data, size: int, on: torch.device) -> Iterator[Batch]:
+def _endless(task: Task, data: Data, size: int, on: torch.device) -> Iterator[AnyBatch]:
     """Batches of the training examples without end, shuffled for each pass."""
-    draws = seed_all(0, 1)
+    draws, loader = seed_all(0, 1), loader_of(task)
     while True:
-        yield from batches(data.train, draws.permutation(length(data.train)), size, on)
+        yield from loader.batches(data.train, draws.permutation(length(data.train)), size, on)

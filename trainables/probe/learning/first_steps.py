@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from trainables.data import Batch, Data, Examples, batches, length
+from trainables.data import Data, Examples, length
+from trainables.datasets.nested import parted
 from trainables.datasets.subset import Indices
 from trainables.errors import TaskError, told
 from trainables.exits import caught
+from trainables.loader import AnyBatch, whole
 from trainables.loop import validation
+from trainables.loop.feed import loader_of
 from trainables.loop.seeding import INITIALIZATION, seed_all
 from trainables.loop.training import VALIDATION_BATCH
 from trainables.probe.evidence import FirstEvidence
@@ -41,10 +45,14 @@ def first(task: Task, data: Data, config: Mapping[str, Any], on: torch.device) -
     found = FirstEvidence(None, classes, None, own, ())
     try:
         model = fresh(task, config, on)
-        examples = one_batch(data, on)
+        examples = one_batch(task, data, on)
         with torch.no_grad():
-            loss = loss_of(task, model.train(), examples, config)
-            variance = None if classes is not None else _variance(examples[-1])
+            with warnings.catch_warnings(record=True) as warned:
+                warnings.simplefilter("always")
+                loss = loss_of(task, model.train(), examples, config)
+            found = replace(found, spread=_spread(warned))
+            target = None if classes is not None else parted(whole(examples))[1]
+            variance = _variance(target, said=isinstance(data.train, tuple))
             found = replace(found, loss=float(loss.detach()), variance=variance)
             untrained, enough = _untrained(task, model.eval(), data, config)
         names = ("train_loss", *untrained)
@@ -55,19 +63,19 @@ def first(task: Task, data: Data, config: Mapping[str, Any], on: torch.device) -
 
 def _untrained(task: Task, model: nn.Module, data: Data, config: Mapping[str, Any]) -> tuple[dict[str, float], int]:
     """The metrics of some validation examples, and how many examples they needed."""
-    whole = length(data.validation)
-    size = min(TRIED, whole)
+    most = length(data.validation)
+    size = min(TRIED, most)
     while True:
         try:
-            order = chosen(whole, size, data.validation_labels)
+            order = chosen(most, size, data.validation_labels)
             metrics = validated(task, model, data.validation, order, config)
             return {f"val_{name}": value for name, value in metrics.items()}, size
         except TaskError:
             raise
         except Exception:
-            if size == whole:
+            if size == most:
                 raise
-            size = min(MORE * size, whole)
+            size = min(MORE * size, most)
 
 
 def fresh(task: Task, config: Mapping[str, Any], on: torch.device) -> nn.Module:
@@ -84,7 +92,7 @@ def fresh(task: Task, config: Mapping[str, Any], on: torch.device) -> nn.Module:
     return model.to(on)
 
 
-def reported(task: Task, model: nn.Module, examples: Batch, config: Mapping[str, Any]) -> dict[str, float]:
+def reported(task: Task, model: nn.Module, examples: AnyBatch, config: Mapping[str, Any]) -> dict[str, float]:
     """The metrics of one batch as the whole validation set, without ``val_``."""
     return validation.validated(task, model, [examples], config)
 
@@ -94,17 +102,18 @@ def validated(
 ) -> dict[str, float]:
     """The validation metrics of the examples of ``order``, in a trial's batches, on the device of ``model``."""
     on = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    return validation.validated(task, model, batches(examples, order, VALIDATION_BATCH, on), config)
+    stream = loader_of(task).batches(examples, order, VALIDATION_BATCH, on)
+    return validation.validated(task, model, stream, config)
 
 
-def loss_of(task: Task, model: nn.Module, examples: Batch, config: Mapping[str, Any]) -> Tensor:
+def loss_of(task: Task, model: nn.Module, examples: AnyBatch, config: Mapping[str, Any]) -> Tensor:
     """The loss of ``examples``.
 
     Raises:
         TaskError: it is not one number, or the task ends Python.
     """
     with caught("loss()"):
-        loss = task.loss(model, examples, copy.deepcopy(config))
+        loss = task.loss(model, whole(examples), copy.deepcopy(config))
     return scalar(loss)
 
 
@@ -116,10 +125,19 @@ def scalar(loss: Any) -> Tensor:
     return loss
 
 
-def one_batch(data: Data, on: torch.device) -> Batch:
+def one_batch(task: Task, data: Data, on: torch.device) -> AnyBatch:
     """A batch of a few training examples, always the same."""
-    return batch(data.train, chosen(length(data.train), EXAMPLES), on)
+    return batch(task, data.train, chosen(length(data.train), EXAMPLES), on)
 
 
-def _variance(target: Tensor) -> float | None:
-    return float(target.double().var(unbiased=False)) if target.is_floating_point() else None
+def _variance(target: Any, said: bool) -> float | None:
+    """That of a target of numbers; integers are numbers, and no classes, where the data have ``said`` so."""
+    if not isinstance(target, Tensor) or not (target.is_floating_point() or said) or target.is_complex():
+        return None
+    return float(target.double().var(unbiased=False))
+
+
+def _spread(warned: Sequence[warnings.WarningMessage]) -> str | None:
+    """Torch's warning of a loss that compares each prediction with all targets, as their shapes differ."""
+    told = [str(one.message) for one in warned]
+    return next((" ".join(words.split()).partition(". ")[0] for words in told if "Using a target size" in words), None)

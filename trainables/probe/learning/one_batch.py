@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 from torch.optim import Adam, Optimizer
 
-from trainables.data import Batch, Data
+from trainables.data import Data
+from trainables.exits import caught
+from trainables.loader import AnyBatch, size_of
 from trainables.probe.clock import Clock
 from trainables.probe.evidence import LearningEvidence, fall
 from trainables.probe.learning.first_steps import device, fresh, loss_of, one_batch
@@ -39,7 +41,7 @@ def learn(task: Task, data: Data, config: Mapping[str, Any], seconds: float) -> 
         TaskError: a mistake in the config, the model or the loss.
     """
     recipe, on = Recipe.parse(config), device()
-    examples, model = one_batch(data.unpacked(), on), fresh(task, config, on)
+    examples, model = one_batch(task, data.unpacked(), on), fresh(task, config, on)
     optimizer = recipe.build_optimizer(model)  # The first imports torch's compiler, for seconds that must not count.
     heart = _OneBatch(task, examples, config, Clock(seconds))
     found = heart.train(model, optimizer, f"{recipe.optimizer}, lr {recipe.lr:.3g}")
@@ -85,7 +87,7 @@ class _OneBatch:
     """The overfitting of one batch."""
 
     task: Task
-    examples: Batch
+    examples: AnyBatch
     config: Mapping[str, Any]
     clock: Clock
 
@@ -102,7 +104,7 @@ class _OneBatch:
             after=min(losses) if math.isfinite(losses[-1]) else losses[-1],
             steps=len(losses) - 1,
             by=by,
-            rate=seconds / len(losses) / len(self.examples[-1]),
+            rate=seconds / len(losses) / size_of(self.examples),
             **watch.names(len(losses) - 1),
         )
 
@@ -122,7 +124,8 @@ class _OneBatch:
             if not loss.requires_grad:
                 break
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            with caught("the gradient of loss()"):
+                loss.backward()  # type: ignore[no-untyped-call]
             if not watch.see() or not math.isfinite(losses[-1]):
                 break
             if losses[0] > 0 and fall(losses[0], losses[-1]) > STOP:

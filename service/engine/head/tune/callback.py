@@ -35,7 +35,7 @@ class LedgerCallback(NoSnapshot, Callback):
         dismissals: Dismissals,
         stopper: SweepStopper,
     ) -> None:
-        self._metric = spec.metric.name
+        self._metric = spec.metric
         self._trial_log = trial_log
         self._scheduler = scheduler
         self._gpu_packing = gpu_packing

@@ -6,6 +6,7 @@ from typing import Any
 
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from cluster.ray_internals.tune_workers import spare
 from service.engine.head.no_snapshot import NoSnapshot
 from service.engine.head.resources.concurrency import Concurrency
 from service.engine.head.trial_log import TrialLog
@@ -35,6 +36,10 @@ class PolicyScheduler(NoSnapshot, FIFOScheduler):
         self._queue = queue
         self._told: dict[int, Verdict] = {}
         self._leaving: dict[int, str] = {}
+
+    def choose_trial_to_run(self, tune_controller: Any) -> None:
+        """None: trials are started in the order in which the queue hands them out."""
+        spare(tune_controller)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         number, stage, value = int(trial.config["trial"]), int(result["stage"]), result.get(self._metric)

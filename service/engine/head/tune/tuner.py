@@ -13,6 +13,7 @@ from ray import tune
 
 from cluster.ray_internals.undocumented_switches import SYNC_QUIETLY
 from cluster.ray_internals.worker_errors import each_of_its_trial
+from cluster.ray_internals.workers import STAY
 from service.engine.head.resources.concurrency import Concurrency
 from service.engine.head.tune import loggers
 from service.engine.head.tune.plugins import TunePlugins
@@ -22,7 +23,7 @@ from service.spec import Spec
 from trainables.worker.staged import StagedTrainable
 
 SWITCHES = {
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    **STAY,
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",

@@ -50,6 +50,13 @@ def processes(spec: Spec) -> Iterator[Finding]:
         yield Finding("ok", "processes", evidence)
 
 
+def idle_gpus(spec: Spec, gpus: float) -> Iterator[Finding]:
+    """The finding that trials leave the ``gpus`` GPUs of the cluster alone, as they ask for none."""
+    if gpus and spec.resources.gpu == 0:
+        evidence = f"resources.gpu is 0 where the cluster has {gpus:g} GPUs: trials see none and train on the CPU"
+        yield Finding("warn", "gpus", evidence, "write gpu: auto, or a number, unless the CPU is meant")
+
+
 def spoken(seconds: float) -> str:
     """0.52 s, 41 s, 12 min, 3.4 h."""
     if seconds < 10:

@@ -16,7 +16,7 @@ LIKELY, CERTAIN = 3.0, 5.0
 """Standard deviations: beyond the first it is worth a warning, beyond the second it is no chance."""
 ALIKE = 1.25
 """The ratio of distances to training from which validation is another population, such as other people: no failure."""
-OWN = "give targets that are no classes as float, or name the classes with Data(labels=...)"
+OWN = "where targets are numbers, such as counts, write Data(..., labels=None) or give them as floats"
 
 
 def data(seen: DataEvidence) -> Iterator[Finding]:
@@ -41,7 +41,7 @@ def _rare(seen: DataEvidence) -> Iterator[Finding]:
                 f"{stage.kept} classes keep one example each" if stage.kept > 1 else "one class keeps its one example"
             )
             evidence = f"stage {number}: {many}, too rare for its fraction; it has {share:.2g} of the examples"
-            cure = "raise its data; or if the targets are numbers and no classes, give them as floats"
+            cure = f"raise its data; {OWN}"
             yield Finding("warn" if 3 * stage.kept > stage.examples else "ok", "rare classes", evidence, cure)
 
 
@@ -112,7 +112,7 @@ def _targets(seen: DataEvidence) -> Iterator[Finding]:
     if seen.negative and seen.own_loss:
         yield Finding("warn", "targets", f"{seen.negative} integer targets, taken for classes, are negative", OWN)
     elif seen.negative:
-        cure = "number the classes from 0, or give Data(labels=...) where the last array holds no classes"
+        cure = f"number the classes from 0; {OWN}"
         yield Finding("fail", "targets", f"{seen.negative} class labels are negative", cure)
     if seen.ignored and not seen.own_loss:
         evidence = f"{seen.ignored} class labels are -100: the loss ignores them, the accuracy counts them as wrong"

@@ -31,6 +31,9 @@ def first(seen: FirstEvidence) -> Iterator[Finding]:
         yield Finding("fail", "first loss", f"a batch cannot be evaluated: {error}", "correct the task")
         return
     yield from _first(seen, seen.loss)
+    if seen.spread:
+        cure = "give both one shape, e.g. model(x)[:, 0] or y[:, None]: each prediction is compared with every target"
+        yield Finding("fail", "first loss", seen.spread, cure)
     if error:
         yield Finding("fail", "metrics", f"cannot be computed: {error}", "correct metrics() or summary() of the task")
 

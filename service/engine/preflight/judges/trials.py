@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from service.engine.preflight.finding import Finding, Level
 from service.engine.preflight.judges.learning import names
 from trainables.nearest import closest
-from trainables.probe.evidence import CornerEvidence, ProbeFailure, RunsEvidence, fall
+from trainables.probe.evidence import CornerEvidence, ProbeFailure, Reach, RunsEvidence, fall
 
 CLIMBED = 10.0
 """A training loss that grew by this factor is on its way to infinity."""
@@ -71,6 +71,22 @@ def _cure(one: CornerEvidence) -> str:
     if one.name == "the middle":
         return "the middle of the space is no good start: lower the range of lr, or give search.initial"
     return LOWER if one.name.partition(" = ")[0].endswith("lr") else "lower the upper bound of lr, or warm up"
+
+
+def reach(seen: Sequence[Reach]) -> Iterator[Finding]:
+    """Parameters whose values train alike, bit for bit, with one seed on the same batches."""
+    for one in seen:
+        for values in one.alike:
+            several = f"{', '.join(values[:-1])} and {values[-1]} give the same losses, bit for bit"
+            evidence = f"{one.name} did not change anything in {one.within}: {several}"
+            if len(values) < one.tried:
+                evidence = f"{one.name}: {several}, in {one.within}"
+            key = "".join(f"[{part!r}]" for part in one.name.split("/"))
+            cure = f"see that the task reads config{key}; fine if it acts later or seldom, as a patience does"
+            yield Finding("warn", "swept values", evidence, cure)
+    sound = [one.name for one in seen if not one.alike]
+    if sound:
+        yield Finding("ok", "swept values", f"reach training: {names(sound)}")
 
 
 def constant(seen: Sequence[CornerEvidence], metric: str, untrained: float | None = None) -> Iterator[Finding]:

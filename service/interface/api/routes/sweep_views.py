@@ -60,7 +60,7 @@ STATUS: dict[str, Any] = {
     "counts": {"RUNNING": 4, "FINISHED": 2},
     "funnel": [{"stage": 0, "data": 0.1, "epochs": 2, "reached": 6, "running": 0, "finished": 6, "stopped": 0}],
     "running": [{"trial": 3, "stage": 1, "progress": 0.5, "value": 0.91}],
-    "best": {"trial": 1, "stage": 1, "value": 0.97, "final": True},
+    "best": {"trial": 1, "stage": 1, "value": 0.97, "final": True, "epochs": None},
     "used": 24.5,
     "full": 320.0,
     "full_begun": 60.0,

@@ -67,6 +67,11 @@ class GaussianModel:
         variance = self._scale - np.einsum("ij,ij->j", known, known)
         return cross @ self._weights, np.sqrt(np.maximum(variance, SMALLEST))
 
+    def unseen(self) -> Array:
+        """Each loss less what the others let expect, shape (n,) (Rasmussen and Williams 2006, equation 5.12)."""
+        inverse = solve_triangular(self._root, np.eye(len(self._root)), lower=True, check_finite=False)
+        return np.asarray(self._weights / np.square(inverse).sum(axis=0))
+
     def mean(self, columns: Array) -> Array:
         """The mean alone, which costs far less."""
         return np.asarray(self._covariance(columns) @ self._weights)

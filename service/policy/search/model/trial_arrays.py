@@ -18,7 +18,8 @@ class TrialArrays:
     """A row for each trial of a table, in the order of their numbers.
 
     ``losses`` (n, stages) are values at the ends of stages, smaller for the better, and ``order`` (n, stages) their
-    places among all values of the sweep; NaN where there is no value that is a number. ``bad`` (n,) are trials that
+    places among all values of the sweep; NaN where there is no value that is a number. ``seconds`` (n, stages) are what
+    the stages took that they ended, NaN for the others. ``bad`` (n,) are trials that
     failed before their first value, or have one that is no number, ``broken`` those that failed at all or whose last
     value is none, ``running`` (n,) those in training that have no value, ``told`` those that have a value or failed.
     ``stages`` (n,) are the last stages that they ended.
@@ -27,6 +28,7 @@ class TrialArrays:
     observations: list[Observation]
     losses: Array
     order: Array
+    seconds: Array
     bad: Flags
     broken: Flags
     running: Flags
@@ -64,14 +66,15 @@ class TrialArrays:
 
     def _forget(self) -> None:
         self.observations, self._rows, self._seen = [], {}, set()
-        self.losses, self.order = np.empty((0, 1)), np.empty((0, 1))
+        self.losses, self.order, self.seconds = np.empty((0, 1)), np.empty((0, 1)), np.empty((0, 1))
         self.bad, self.broken, self.running, self.told = (np.empty(0, dtype=bool) for _ in range(4))
         self.stages = np.empty(0, dtype=np.intp)
 
     def _grow(self, new: Sequence[Observation]) -> None:
         self._rows |= {o.trial: row for row, o in enumerate(new, start=len(self))}
         self.observations += new
-        self.losses, self.order = (_extended(part, len(self)) for part in (self.losses, self.order))
+        by_stage = (self.losses, self.order, self.seconds)
+        self.losses, self.order, self.seconds = (_extended(part, len(self)) for part in by_stage)
         flags = (self.bad, self.broken, self.running, self.told)
         self.bad, self.broken, self.running, self.told = (np.append(part, np.zeros(len(new), bool)) for part in flags)
         self.stages = np.append(self.stages, np.zeros(len(new), np.intp))
@@ -83,11 +86,13 @@ class TrialArrays:
             self._seen.add(id(observation))
             self.observations[row] = observation
             if observation.stage >= self.losses.shape[1]:
-                self.losses, self.order = (
-                    _extended(part.T, observation.stage + 1).T for part in (self.losses, self.order)
+                by_stage = (self.losses, self.order, self.seconds)
+                self.losses, self.order, self.seconds = (
+                    _extended(part.T, observation.stage + 1).T for part in by_stage
                 )
-            self.losses[row] = self.order[row] = np.nan
+            self.losses[row] = self.order[row] = self.seconds[row] = np.nan
             for stage, value in values.items():
+                self.seconds[row, stage] = observation.seconds.get(stage, np.nan)
                 if math.isfinite(value):
                     self.losses[row, stage] = self._sign * value
                     self.order[row, stage] = observation.order.get(stage, 0)

@@ -22,7 +22,8 @@ class Sweep:
     """A sweep of one stage; trials end with the value of their number, and each has a checkpoint on disk."""
 
     def __init__(self, home: Path, keep: str) -> None:
-        spec = load(toy(stages=[{"data": 1.0, "epochs": 1}], checkpoints={"keep": keep}))
+        metric = {"name": "score", "goal": "maximize", "target": 4.5}
+        spec = self.spec = load(toy(metric=metric, stages=[{"data": 1.0, "epochs": 2}], checkpoints={"keep": keep}))
         self.home = home
         store = open_store(home, create=True)
         store.create("toy", spec.to_dict(), "/", "me", None)
@@ -30,13 +31,14 @@ class Sweep:
         self.retention = CheckpointRetention(spec, self.log)
         self.heartbeat = Heartbeat(spec, self.log, SweepStopper(spec, self.log, 0.0), lambda *_: Orders())
 
-    def end(self, number: int, state: str) -> None:
+    def end(self, number: int, state: str, epoch: int = 2) -> None:
         folder = self.home / str(number)
         folder.mkdir()
         row = TrialRecord(number, {"x": 0.5}, "RUNNING", checkpoint=str(folder / "latest.pt"))
         self.log.record(row)
-        report = ReportRecord(number, 0, 1, 1.0, 1.0, {"score": float(number)}, 0.0, True, 1.0)
-        self.log.remember(report, "score", 1)
+        metrics = {"score": float(number)}
+        report = ReportRecord(number, 0, epoch, 1.0, float(epoch), metrics, 0.0, epoch == 2, 1.0)
+        self.log.remember(report, self.spec.metric, 1)
         self.log.record(replace(row, state=state), [report])
 
     @property
@@ -53,6 +55,18 @@ def test_those_of_the_spec_are_kept(tmp_path: Path, keep: str, kept: list[int]) 
     assert sweep.kept == kept
     assert [number for number, row in sweep.log.trials.items() if row.checkpoint] == kept
     assert not sweep.retention.remove(sweep.log.flush()), "what is gone is not removed again"
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("all", [1, 2, 5]), ("finished", [1, 5]), ("best", [5])])
+def test_a_trial_that_reached_the_target_keeps_its_own_though_it_was_stopped(
+    tmp_path: Path, keep: str, kept: list[int]
+) -> None:
+    sweep = Sweep(tmp_path, keep)
+    sweep.end(1, "FINISHED")
+    sweep.end(2, "STOPPED", epoch=1)
+    sweep.end(5, "STOPPED", epoch=1)
+    sweep.retention.remove(sweep.log.flush())
+    assert sweep.kept == kept
 
 
 def test_a_trial_that_the_ledger_does_not_know_to_have_ended_keeps_its_own(tmp_path: Path) -> None:

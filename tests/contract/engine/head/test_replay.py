@@ -144,7 +144,7 @@ def test_the_table_makes_only_those_rows_anew_that_changed(tmp_path: Path) -> No
     before = trial_log.table()
     assert all(old is new for old, new in zip(before, trial_log.table(), strict=True))
     number = before[3].trial
-    trial_log.remember(report_of(spec, Event("finish", number, 2, 0.75, done=3)), "score", 3)
+    trial_log.remember(report_of(spec, Event("finish", number, 2, 0.75, done=3)), spec.metric, 3)
     trial_log.record(TrialRecord(len(before) + 1, {"x": 0.5}, "PENDING"))
     after = trial_log.table()
     assert [old is new for old, new in zip(before, after, strict=False)] == [row.trial != number for row in before]

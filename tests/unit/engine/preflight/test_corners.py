@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.engine.preflight.corners import MOST, corners
+from service.engine.preflight.corners import MOST, corners, swept
 from service.spec.flat import flatten
 from tests.unit.engine.conftest import spec_of
 
@@ -50,3 +50,17 @@ def test_a_short_choice_is_tried_in_full_and_a_long_one_at_its_ends() -> None:
 
 def test_there_are_never_more_than_can_be_tried() -> None:
     assert len(tried({f"p{n}": {"uniform": [0, 1]} for n in range(40)})) == MOST
+
+
+def test_each_parameter_has_configs_that_differ_in_it_alone() -> None:
+    spec = spec_of(parameters=SPACE)
+    found = {one.name: {corner.name: flatten(corner.config) for corner in one.corners} for one in swept(spec)}
+    assert {name: list(values) for name, values in found.items()} == {
+        "optimizer": ["adamw", "sgd"],
+        "lr": ["0.0001", "1"],
+        "momentum": ["0.5", "0.9"],
+        "net/width": ["8", "64"],
+    }
+    low, high = found["momentum"].values()
+    assert {key for key in low if low[key] != high[key]} == {"momentum"}
+    assert low["optimizer"] == "sgd"

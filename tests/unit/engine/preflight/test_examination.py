@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from service.engine.preflight import Finding, Report, examination, target
 from service.engine.preflight.checked import check
+from service.engine.preflight.judges import steps
 from service.spec import Spec, UserError, load
 from trainables.probe import measure
-from trainables.probe.evidence import Evidence
+from trainables.probe.evidence import CostEvidence, Evidence
 
 PROJECT = str(Path(__file__).parents[3] / "projects")
 
@@ -23,7 +26,7 @@ def spec_of(task: str = "Healthy", **changes: Any) -> Spec:
         "task": task if ":" in task else f"broken:{task}",
         "metric": {"name": "val_accuracy", "goal": "maximize"},
         "parameters": {"lr": {"loguniform": [1e-3, 0.1]}, "hidden": {"choice": [8, 32]}, "batch_size": 32},
-        "stages": [{"data": 0.25, "epochs": 1}, {"data": 1.0, "epochs": 4}],
+        "stages": [{"data": 0.5, "epochs": 3}, {"data": 1.0, "epochs": 4}],
     }
     return load(raw | changes)
 
@@ -130,7 +133,7 @@ def test_a_loop_of_the_users_own_is_run_twice_and_resumed() -> None:
         (
             {"parameters": {"lr": 0.1, "warmup": {"choice": [0, 0.1, 9]}}},
             "corners",
-            "warmup = 9: warmup is 9 epochs of 5",
+            "warmup = 9: warmup is 9 epochs of 7",
         ),
         ({"task": "Shuffled"}, "labels", "do not go with their inputs"),
     ],
@@ -217,3 +220,28 @@ def test_a_report_is_a_frame() -> None:
     frame = examination.quick(spec_of("Negative"), PROJECT).frame()
     assert list(frame.columns) == ["level", "name", "evidence", "cure"]
     assert set(frame[frame["name"] == "targets"]["level"]) == {"fail"}
+
+
+def test_a_first_rung_after_few_steps_is_told_with_a_plan_that_would_do() -> None:
+    coarse = spec_of(stages=[{"data": 0.1, "epochs": 1}, {"data": 1.0, "epochs": 16}])
+    [told] = [finding for finding in examination.quick(coarse, PROJECT) if finding.name == "steps"]
+    assert told.level == "warn"
+    assert "stage 0 ends after 2 optimizer steps; stage 1 ends after 306" in told.evidence
+    raw = yaml.safe_load(told.cure.removeprefix("write "))
+    [better] = [f for f in examination.quick(spec_of(**raw), PROJECT) if f.name == "steps"]
+    assert better.level == "ok"
+
+
+def test_a_plan_by_measured_costs_validates_no_longer_than_it_trains() -> None:
+    spec = spec_of(stages=[{"data": 0.1, "epochs": 4}, {"data": 1.0, "epochs": 64}])
+    looked = measure.quick(examination.question(spec, PROJECT), check(spec, PROJECT).data)
+    cheap, dear = (
+        replace(looked, costs=CostEvidence(((4 * (60 + validating), 64 * (600 + validating)),), 0, "cpu"))
+        for validating in (1.0, 500.0)
+    )
+    assert steps.suggested(spec, dear)[0].epochs < steps.suggested(spec, cheap)[0].epochs
+
+
+def test_of_a_loop_of_its_own_no_steps_are_told() -> None:
+    report = examination.quick(spec_of("toy:curve"), PROJECT)
+    assert [finding for finding in report if finding.name == "steps"] == []

@@ -87,5 +87,5 @@ def test_sweeps_cost_what_was_forecast(name: str) -> None:
 
 
 def test_the_first_sweep_of_a_newcomer_takes_less_than_half() -> None:
-    [first] = forecast(promoting([(0.25, 1), (1.0, 4)], 4, 8))
+    [first] = forecast(promoting([(0.5, 4), (1.0, 8)], 4, 8))
     assert first.expected <= 0.5 * first.full

@@ -20,6 +20,7 @@ from trainables.probe.evidence import (
     LearningEvidence,
     Neighbours,
     ProbeFailure,
+    Reach,
     RunsEvidence,
     Signal,
     StageEvidence,
@@ -224,6 +225,29 @@ def test_a_metric_at_its_end_may_be_earned() -> None:
     assert levels(trials.constant(mastered, "val_accuracy")) == {}
 
 
+def test_a_parameter_that_changes_nothing_is_named_with_the_key_to_look_for() -> None:
+    deaf, partly, heard = trials.reach(
+        [
+            Reach("net/width", (("8", "16", "64"),), 3, "4 steps"),
+            Reach("act", (("relu", "gelu"),), 3, "4 steps"),
+            Reach("lr", (), 2, "an epoch"),
+        ]
+    )
+    assert (deaf.level, partly.level, heard.level) == ("warn", "warn", "ok")
+    assert deaf.evidence == (
+        "net/width did not change anything in 4 steps: 8, 16 and 64 give the same losses, bit for bit"
+    )
+    assert deaf.cure.startswith("see that the task reads config['net']['width']; fine if it acts later")
+    assert partly.evidence == "act: relu and gelu give the same losses, bit for bit, in 4 steps"
+    assert heard.evidence == "reach training: lr"
+
+
+def test_a_loss_of_shapes_that_differ_fails() -> None:
+    seen = FirstEvidence(1.0, None, 1.0, True, ("val_loss",), spread="Using a target size (a) that is different to (b)")
+    *_, found = learning.first(seen)
+    assert (found.level, found.evidence) == ("fail", seen.spread)
+
+
 def test_the_metric_is_among_what_is_reported() -> None:
     assert (
         trials.metric("val_loss", ("val_loss", "val_accuracy")).evidence == "val_loss is reported, beside val_accuracy"
@@ -288,3 +312,11 @@ def test_a_report_is_true_unless_something_failed() -> None:
     assert not Report((fine, bad))
     assert str(Report((strange, bad))) == "warn  c: d; e\nfail  f: g; h"
     assert Report((fine,)).rows() == [{"level": "ok", "name": "a", "evidence": "b", "cure": ""}]
+
+
+def test_gpus_that_the_sweep_leaves_alone_are_told() -> None:
+    [told] = costs.idle_gpus(spec_of(), 8.0)
+    assert (told.level, told.name) == ("warn", "gpus")
+    assert "resources.gpu is 0 where the cluster has 8 GPUs" in told.evidence
+    assert list(costs.idle_gpus(spec_of(), 0.0)) == []
+    assert list(costs.idle_gpus(spec_of(resources={"gpu": "auto"}), 8.0)) == []

@@ -110,3 +110,21 @@ def test_the_same_key_is_the_same_submission_or_none() -> None:
     assert isinstance(other, Refuse)
     assert isinstance(other.error, KeyInUse)
     assert other.error.sweep == "toy"
+
+
+TARGET = {"name": "score", "goal": "maximize", "target": 0.5}
+
+
+@pytest.mark.parametrize(("state", "adopted"), [("SUCCEEDED", True), ("RUNNING", True), ("CANCELLED", False)])
+@pytest.mark.parametrize("change", [{"target": 0.6}, {"target_at": "stage_end"}])
+def test_another_target_is_for_what_has_reached_its_own_or_goes_on(
+    change: dict[str, Any], state: SweepState, adopted: bool
+) -> None:
+    decision = decide(spec_of(metric=TARGET | change), Found(known(state, spec_of(metric=TARGET))))
+    assert isinstance(decision, GoOn)
+    assert (decision.spec is not None) == adopted
+
+
+def test_another_metric_is_another_sweep() -> None:
+    other = spec_of(metric=TARGET | {"name": "loss"})
+    assert "with other metric" in refusal(decide(other, Found(known("PAUSED", spec_of(metric=TARGET)))))

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from service.interface.code_package import Package, pack
+from service.interface.code_package import Package, outputs, pack
 from service.interface.code_package.files import files as listing
 from service.interface.code_package.revision import MOST, revision
 from service.spec.errors import UserError
+from tests.stack import SIEVE
 
 ROOT = Path(__file__).parents[4]
 
@@ -200,3 +201,48 @@ def test_a_long_diff_is_cut_and_says_so(project: Path) -> None:
     diff = revision(project).diff or ""
     assert len(diff) < MOST + 200
     assert diff.rstrip().endswith("characters are left out]")
+
+
+@pytest.fixture
+def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is noted of outputs is noted in this test's folder."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+def test_what_sieve_wrote_into_the_folder_makes_no_other_code(project: Path, tmp_path: Path, noted: None) -> None:
+    before = packed(project, tmp_path, "before.zip")
+    (project / "toy.csv").write_text("trial\n1\n")
+    outputs.remember(project / "toy.csv")
+    (project / "nohup.out").write_text("queued")
+    (project / "results").mkdir()
+    for name in ("sieve.db", "sieve.db-wal", "report.html"):
+        (project / "results" / name).write_text(name)
+    after = packed(project, tmp_path, "after.zip")
+    assert after.sha256 == before.sha256
+    assert after.notes[-1].endswith("toy.csv stay here: they hold output of Sieve")
+
+
+def test_a_file_in_the_place_of_an_output_travels(project: Path, tmp_path: Path, noted: None) -> None:
+    (project / "toy.csv").write_text("trial\n1\n")
+    outputs.remember(project / "toy.csv")
+    (project / "new").write_text("x,y\n0,1\n")
+    (project / "new").rename(project / "toy.csv")
+    assert "toy.csv" in zipfile.ZipFile(packed(project, tmp_path).path).namelist()
+
+
+def test_an_output_that_git_tracks_travels(project: Path, tmp_path: Path, noted: None) -> None:
+    (project / "toy.csv").write_text("trial\n1\n")
+    outputs.remember(project / "toy.csv")
+    git(project, "init")
+    git(project, "add", "toy.csv", "toy.py")
+    assert "toy.csv" in zipfile.ZipFile(packed(project, tmp_path).path).namelist()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to see where a stream goes")
+def test_files_that_the_shell_redirected_a_verb_into_stay(project: Path, tmp_path: Path, noted: None) -> None:
+    before = packed(project, tmp_path, "before.zip")
+    for name in ("first.txt", "second.log"):
+        with (project / name).open("w") as file:
+            subprocess.run([SIEVE, "schema"], cwd=project, stdout=file, check=True)
+        assert (project / name).stat().st_size > 0
+    assert packed(project, tmp_path, "after.zip").sha256 == before.sha256

@@ -22,7 +22,7 @@ def spec(task: str) -> dict[str, Any]:
         "name": "broken",
         "task": f"broken:{task}",
         "metric": {"name": "val_accuracy", "goal": "maximize"},
-        "parameters": {"lr": {"loguniform": [1e-3, 0.1]}},
+        "parameters": {"lr": {"loguniform": [1e-3, 0.1]}, "batch_size": 4},
         "stages": [{"data": 0.25, "epochs": 1}, {"data": 1.0, "epochs": 2}],
     }
 
@@ -84,3 +84,14 @@ def test_the_page_of_a_ramp_draws_the_losses_that_are_in_reach(tmp_path: Path) -
     assert "&lt;a&gt;: ramp" in text
     assert "lr: x" in text
     assert ">90<" not in text
+
+
+def test_a_plan_that_sieve_makes_is_printed_with_its_steps(sieve: Terminal, file: Any) -> None:
+    path = Path(file("Healthy"))
+    raw = load(path).to_dict() | {"stages": {"epochs": 20}, "planned": None}
+    made = load(raw)
+    path.write_text(made.to_yaml().split("stages:")[0] + "stages: {epochs: 20}\n")
+    told = sieve("run", str(path), "--dry-run").stdout
+    assert "stages made for a full training of 20 epochs, by 32 trials and 600 training examples:" in told
+    assert "optimizer steps by its end" in told
+    assert "no file" not in told

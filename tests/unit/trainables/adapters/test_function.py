@@ -302,7 +302,7 @@ def test_a_column_of_classes_with_an_index_of_its_own_stratifies_by_position():
         (((ROWS, CLASSES[:5]),), r"examples has arrays of \[40, 5\] examples; give each the same number"),
         (([ROWS, CLASSES],), r"examples is a list of 2 arrays with 40 rows each; write a tuple"),
         ((ROWS, CLASSES[:5]), r"there are 5 labels for 40 examples; give one for each"),
-        ((iter(ROWS),), "examples is a .*iterator; give a tuple of arrays"),
+        ((iter(ROWS),), "examples is a .*iterator, a stream, whose examples have no number .*; give a map-style"),
     ],
 )
 def test_examples_that_cannot_be_taken_by_position_are_refused(arguments, message):

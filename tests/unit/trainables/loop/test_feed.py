@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import Dataset
 
 from trainables.data import Data
+from trainables.loader import Loader
 from trainables.loop.feed import Feed, loader_workers
 
 CPU = torch.device("cpu")
@@ -31,7 +32,7 @@ class Noisy(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
 
 def draws(workers: int, seed: int) -> torch.Tensor:
-    feed = Feed(Data(Noisy(), Noisy()), CPU, workers=workers)
+    feed = Feed(Data(Noisy(), Noisy()), CPU, loader=Loader(workers=workers))
     batches = list(feed.training(ORDER, 2, seed))
     assert torch.equal(torch.cat([batch[1] for batch in batches]), torch.from_numpy(ORDER))
     return torch.cat([batch[0] for batch in batches])
@@ -46,7 +47,7 @@ def test_a_loader_leaves_the_global_generator_alone():
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    feed = Feed(Data(Noisy(), Noisy()), CPU, workers=1)
+    feed = Feed(Data(Noisy(), Noisy()), CPU, loader=Loader(workers=1))
     list(feed.training(ORDER, 2, 3))
     assert torch.equal(torch.rand(3), expected)
 
@@ -55,11 +56,11 @@ def test_a_loader_leaves_the_global_generator_alone():
 def test_workers_are_one_less_than_the_cpus_of_a_trial_that_trains_on_a_gpu(monkeypatch, threads, workers):
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     assert loader_workers(torch.device("cuda")) == workers
-    assert Feed(Data(Noisy(), Noisy()), CPU).workers == 0
+    assert Feed(Data(Noisy(), Noisy()), CPU).loader.workers == 0
 
 
 def test_the_wait_is_measured_for_datasets():
-    feed = Feed(Data(Noisy(0.01), Noisy()), CPU, workers=0)
+    feed = Feed(Data(Noisy(0.01), Noisy()), CPU, loader=Loader())
     assert feed.times
     list(feed.training(ORDER, 2, 0))
     assert feed.waited >= 5 * 0.01

@@ -331,3 +331,36 @@ def test_reproducible_arithmetic_is_of_its_trial_alone(task):
     training.run_epoch()
     assert seen == [True]
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+SCALED = (("batch_size", 0.5), ("lr", 0.25), ("weight_decay", -0.5), ("l1", 0.5))
+
+
+@pytest.mark.parametrize("start", ["continue", "fresh"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_training_with_a_transfer_resumes_bit_for_bit(task, tmp_path, schedule, start):
+    plan = Plan((Stage(0.3, 2), Stage(0.5, 1), Stage(1.0, 2, start=start)), transfer=SCALED)
+    config = {"lr": 0.02, "batch_size": 16, "accumulate": 2, "weight_decay": 0.1, "l1": 1e-3, "schedule": schedule}
+    assert_resumes(task, tmp_path, config, plan, cuts=range(1, 5))
+
+
+def test_a_stage_trains_as_a_config_of_its_own_values_does(task):
+    """Up to the stage's end nothing but the values counts: those that are derived train as those that are given."""
+    config = {"lr": 0.04, "batch_size": 16, "weight_decay": 0.5, "optimizer": "momentum"}
+    plan = Plan((Stage(0.25, 3), Stage(1.0, 1)), transfer=(("batch_size", 0.5), ("lr", 0.5), ("weight_decay", -0.5)))
+    derived = Training(task, task.data(), config, plan, seed=5)
+    own = {**config, "lr": 0.02, "batch_size": 8, "weight_decay": 1.0}
+    given = Training(task, task.data(), own, Plan(plan.stages), seed=5)
+    assert run(derived, 3) == run(given, 3)
+    assert_same(parameters(derived), parameters(given))
+
+
+def test_a_stage_on_all_data_trains_with_the_config_and_its_schedule_counts_the_steps_that_there_are(task):
+    plan = Plan((Stage(0.25, 2), Stage(1.0, 3)), transfer=(("batch_size", 0.5), ("lr", 0.5)))
+    training = Training(task, task.data(), {"lr": 0.04, "batch_size": 20, "schedule": "linear"}, plan, seed=5)
+    run(training, 2)
+    [group] = training.state()["optimizer"]["param_groups"]
+    assert training.state()["schedule"]["last_epoch"] == 2 * 2  # 15 examples in batches of 10, not of 20.
+    assert group["lr"] == pytest.approx(0.04 * (1 - 4 / 13))  # The schedule's own, not the stage's half of it.
+    run(training, 3)
+    assert training.state()["schedule"]["last_epoch"] == 2 * 2 + 3 * 3

@@ -144,11 +144,13 @@ def test_a_model_that_ends_python_ends_no_check() -> None:
     assert first.error.startswith("model(config) ends Python (honest.py:")
 
 
-def test_examples_that_are_dictionaries_are_told() -> None:
+def test_examples_that_are_dictionaries_are_taken_by_name() -> None:
     for probe in (measure.quick, measure.thorough):
-        failure = probe(question("Named")).failure
-        assert failure is not None
-        assert str(failure) == "an example is a dict of points, label; return a tuple, the target last"
+        found = probe(question("Named"))
+        assert found.failure is None
+        assert found.first is not None
+        assert (found.first.error, found.first.reported[1:]) == (None, ("val_loss", "val_accuracy"))
+    assert found.signal is not None
 
 
 def test_data_that_cannot_be_taken_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

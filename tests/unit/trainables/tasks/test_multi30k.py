@@ -15,7 +15,7 @@ from trainables.stages import Plan, Stage
 from trainables.tasks import multi30k
 from trainables.tasks.multi30k import VOCABULARY, Multi30k, bleu, bleu_counts, references
 from trainables.tasks.transformer import Translator
-from trainables.tasks.words import BEGIN, END, PADDING, UNKNOWN, Vocabulary, pad
+from trainables.tasks.words import BEGIN, END, PADDING, UNKNOWN, Vocabulary, padded
 
 CONFIG = {"width": 16, "hidden": 24, "layers": 2, "heads": 2}
 
@@ -27,7 +27,7 @@ def model() -> Translator:
 
 
 def numbers(*rows: list[int]) -> torch.Tensor:
-    return torch.from_numpy(pad(rows, max(map(len, rows))))
+    return padded([torch.tensor(row, dtype=torch.int32) for row in rows])
 
 
 def test_padding_of_the_source_changes_nothing(model: Translator) -> None:
@@ -79,10 +79,10 @@ def test_heads_must_divide_the_width() -> None:
 def test_unknown_words_of_references_are_words_of_their_own() -> None:
     vocabulary = Vocabulary([["ein", "hund", "ein", "hund"]], 10)
     table = references([["ein", "hund", "bellt"], ["kein", "hund"]], vocabulary)
-    assert table[0, 1] == table[1, 1] == vocabulary.numbers["hund"]
-    assert len({table[0, 2], table[1, 0]}) == 2
-    assert min(table[0, 2], table[1, 0]) >= VOCABULARY
-    assert (table != UNKNOWN).all()
+    assert table[0][1] == table[1][1] == vocabulary.numbers["hund"]
+    assert len({table[0][2], table[1][0]}) == 2
+    assert min(table[0][2], table[1][0]) >= VOCABULARY
+    assert (table.flat != UNKNOWN).all()
 
 
 def corpus() -> tuple[list[str], list[str]]:
@@ -134,13 +134,13 @@ def test_the_data_are_pairs_with_whole_references(data_dir: Path) -> None:
     task = Multi30k()
     task.data_dir = data_dir
     data = task.data()
-    assert [array.shape for array in data.train] == [(29000, 32), (29000, 32)]
+    assert [(len(array), array.lengths.max()) for array in data.train] == [(29000, 32), (29000, 32)]
     source, target, reference = data.validation
-    assert source.shape == (1014, 32)
-    assert set(target[:, 0].tolist()) == {BEGIN}
-    assert int(target.max()) < VOCABULARY <= int(reference.max())
+    assert len(source) == 1014
+    assert {int(row[0]) for row in target} == {BEGIN}
+    assert int(target.flat.max()) < VOCABULARY <= int(reference.flat.max())
     # The references rotated by one, judged as text and as numbers.
     shifted = lines["val.de"][1:] + lines["val.de"][:1]
     expected = sacrebleu.corpus_bleu(shifted, [lines["val.de"]], lowercase=True).score
-    rotated = torch.from_numpy(reference).roll(-1, 0)
-    assert bleu(bleu_counts(rotated, torch.from_numpy(reference))) == pytest.approx(expected)
+    table = padded([torch.from_numpy(row) for row in reference])
+    assert bleu(bleu_counts(table.roll(-1, 0), table)) == pytest.approx(expected)

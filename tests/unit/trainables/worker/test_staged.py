@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray.tune import PlacementGroupFactory
 
 from trainables.loop.assignment import Assignment
 from trainables.stages import Plan, Stage
@@ -85,6 +86,18 @@ def test_one_process_runs_many_trials_each_as_if_alone(begin, assign, tmp_path):
     reused.step()
     assert reused.reset_config(assign(folder=tmp_path / "after")) is True
     assert facts(climb(reused)) == facts(alone)
+
+
+@pytest.mark.parametrize(("granted", "seen"), [({"CPU": 1}, ""), ({"CPU": 1, "GPU": 0.5}, "3,5")])
+def test_a_trial_that_was_granted_no_gpu_sees_none(begin, assign, monkeypatch, granted, seen):
+    monkeypatch.setattr(StagedTrainable, "trial_resources", PlacementGroupFactory([granted]))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    trainable = begin(assign())
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == seen
+    trainable.step()
+    trainable.reset_config(assign(seed=2))
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == seen, "nor does the next trial of the process"
 
 
 @pytest.mark.parametrize(
@@ -281,3 +294,29 @@ def test_a_metric_of_every_other_epoch_needs_to_be_there_at_the_end_of_each_stag
     short = begin(assign(**task, config={"every": 2}, plan=Plan((Stage(0.3, 3),)), folder=tmp_path / "short"))
     assert [short.step()["sieve"]["failure"] for _ in range(2)] == [None, None]
     assert "reports no metric score at the end of stage 0, only epoch_seen" in failure(short)["message"]
+
+
+def test_reports_say_what_a_stage_trained_with(begin, assign):
+    plan = Plan((Stage(0.25, 1), Stage(1.0, 1)), transfer=(("batch_size", 0.5), ("lr", 0.5)))
+    coarse, fine = climb(begin(assign(plan=plan)))
+    assert {"trained/batch_size": 4, "trained/lr": 0.025}.items() <= coarse["sieve"]["metrics"].items()
+    assert {"trained/batch_size": 8, "trained/lr": 0.05}.items() <= fine["sieve"]["metrics"].items()
+
+
+def test_a_checkpoint_of_another_transfer_is_of_another_trial(assign):
+    stages, some = (Stage(0.25, 1), Stage(1.0, 1)), (("lr", 0.5),)
+    identities = [Assignment.from_dict(assign(plan=Plan(stages, transfer=one))).identity for one in ((), some)]
+    assert identities[0] != identities[1]
+    assert "transfer" not in identities[0]  # As in checkpoints from before there was any.
+
+
+def test_a_loop_of_its_own_refuses_a_transfer(begin, assign):
+    plan = Plan((Stage(0.25, 1), Stage(1.0, 1)), transfer=(("lr", 0.5),))
+    failed = begin(assign(plan=plan, task="blobs:counting", metric="score")).step()
+    assert "transfer changes what Sieve's own loop trains with" in failed["sieve"]["failure"]["message"]
+
+
+def test_a_plan_with_a_transfer_round_trips():
+    plan = Plan((Stage(0.5, 1), Stage(1.0, 1)), transfer=(("batch_size", 0.5),))
+    given = Assignment({}, 4, 5, "m", plan, "t:T", "/p", Path("/f"))
+    assert Assignment.from_dict(json.loads(json.dumps(given.to_dict()))) == given

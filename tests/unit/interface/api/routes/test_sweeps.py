@@ -24,7 +24,7 @@ def test_a_sweep_is_shown_with_its_status_and_without_spec_and_key(viewer: Perso
     assert shown["metric"] == {"name": "val_accuracy", "goal": "maximize"}
     assert shown["counts"] == {"FINISHED": 1, "STOPPED": 1, "RUNNING": 1, "FAILED": 1}
     status = snapshot(store.sweep("toy"), store.trials("toy"), store.reports("toy"), 0.0)
-    assert shown["status"]["best"] == {"trial": 1, "stage": 1, "value": 0.8, "final": True}
+    assert shown["status"]["best"] == {"trial": 1, "stage": 1, "value": 0.8, "final": True, "epochs": None}
     assert shown["status"]["planned"] == status.planned
     assert viewer("GET", "/sweeps/toy/spec").json() == store.sweep("toy").spec
 

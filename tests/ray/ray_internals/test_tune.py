@@ -15,6 +15,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import SearchAlgorithm
 
 from cluster.ray_internals import tune as internals
+from cluster.ray_internals import workers
 from cluster.ray_internals.absence import changed
 from cluster.ray_internals.actors import node_of, worker_of
 from cluster.ray_internals.tune import trial
@@ -236,3 +237,15 @@ def test_trials_of_one_process_do_without_what_those_of_several_need(
     assert go(toy(task="toy:breaks_once", parameters=parameters, search=search), tmp_path).state == "SUCCEEDED"
     [only] = open_store(tmp_path).trials("toy")
     assert (only.state, only.attempt) == ("FINISHED", 1)
+
+
+def test_a_waiting_worker_has_the_environment_that_tune_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else Tune starts workers of its own, and those that wait are for nothing."""
+    from ray.tune.execution.class_cache import _ActorClassCache
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    for name, value in SWITCHES.items():
+        monkeypatch.setenv(name, value)
+    asked = _ActorClassCache().get(Climbs)._default_options["runtime_env"]
+    assert dict(asked["env_vars"]) == workers.environment()

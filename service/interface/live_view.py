@@ -81,12 +81,12 @@ class Lines:
 
 
 @contextmanager
-def watch(name: str, source: Source, console: Console | None = None) -> Iterator[None]:
-    """Shows the sweep ``name`` while the body runs: a live panel on a terminal, plain lines elsewhere.
+def watch(name: str, source: Source, console: Console | None = None, screen: Screen | None = None) -> Iterator[None]:
+    """Shows the sweep ``name`` while the body runs: on ``screen``, else as a live panel on a terminal or lines.
 
     The view only reads. Should it break, the sweep goes on and the view says once that it is gone.
     """
-    screen = _screen(console)
+    screen = screen or _screen(console)
     over = threading.Event()
     viewer = threading.Thread(target=_view, args=(name, source, screen, over), name="sieve-view", daemon=True)
     viewer.start()
