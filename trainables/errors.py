@@ -115,12 +115,17 @@ def one_line(message: str) -> str:
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
 
 
+def message_of(error: BaseException) -> str:
+    """``str(error)``, also where the class of the error has one that fails."""
+    try:
+        return str(error).strip()
+    except Exception:
+        return "(its message cannot be shown)"
+
+
 def worded(error: BaseException) -> str:
     """Type and message of ``error``; where it has no message, the line of the user's code that it came from."""
-    try:
-        message = str(error).strip()
-    except Exception:
-        message = "(its message cannot be shown)"
+    message = message_of(error)
     name = type(error).__name__
     return f"{name}: {message}" if message else f"{name}, without a message{place(error)}"
 
@@ -129,7 +134,7 @@ def told(error: BaseException) -> str:
     """``error`` in words: the message of a `TaskError`; of others type, message and the line in the user's code."""
     if isinstance(error, TaskError):
         return str(error)
-    words = f"{type(error).__name__}: {error}"
+    words = f"{type(error).__name__}: {message_of(error)}"
     if "Original Traceback" in words:  # Of a process that reads for a loader: its message holds the traceback.
         words = words.strip().split("\n")[-1]
     return f"{words}{place(error)}"
@@ -138,7 +143,7 @@ def told(error: BaseException) -> str:
 def place(error: BaseException) -> str:
     """`` (task.py:12)``: the innermost line of the user's code in the traceback, ``""`` if there is none."""
     frames = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
-    frames += re.findall(r'File "(.+)", line (\d+)', str(error))
+    frames += re.findall(r'File "(.+)", line (\d+)', message_of(error))
     python = [frame for frame in frames if frame[0].endswith(".py")]
     users = [frame for frame in python if not frame[0].startswith(("<", *INSTALLED, *OURS))]
     if not users:

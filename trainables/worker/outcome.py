@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from trainables.errors import CheckpointError, Diverged, MetricError, RankFailed, TaskError, worded
+from trainables.errors import CheckpointError, Diverged, MetricError, RankFailed, TaskError, message_of, worded
 from trainables.loop import gpu_memory
 from trainables.loop.assignment import Assignment, Position
 from trainables.nearest import nearest
@@ -60,7 +60,7 @@ def failure(error: Exception) -> dict[str, Any]:
     if isinstance(error, RankFailed):
         return {"done": True, "sieve": {"failure": error.failure}}
     kind = "memory" if gpu_memory.exhausted(error) else kind_of(error)
-    message = worded(error) if kind == "error" else str(error) or worded(error)
+    message = worded(error) if kind == "error" else message_of(error) or worded(error)
     trace = shortened("".join(traceback.format_exception(error)))
     return {"done": True, "sieve": {"failure": {"kind": kind, "message": message, "traceback": trace}}}
 
