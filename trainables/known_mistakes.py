@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from trainables.errors import TaskError, TrialError, place
+from trainables.errors import TaskError, TrialError, message_of, place
 
 FLOATS = (
     "give inputs, and targets that are numbers, as float32, e.g. with .astype('float32') or .float(), and classes as "
@@ -78,6 +78,6 @@ def explained(what: str, error: Exception) -> TaskError | None:
     """``error``, which ``what`` has raised, as the mistake that it is known to be; None if it is not known."""
     if isinstance(error, TrialError):
         return None
-    words = str(error).split("\n")[0].rstrip(". ")
+    words = message_of(error).split("\n")[0].rstrip(". ")
     cure = next((cure for pattern, cure in KNOWN if re.search(pattern, words)), None)
     return None if cure is None else TaskError(f"{what}: {type(error).__name__}: {words}{place(error)}", cure)

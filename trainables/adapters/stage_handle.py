@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import queue
 import threading
 from collections.abc import Iterator, Mapping
@@ -19,7 +18,7 @@ from trainables.datasets.array_likes import check_rows, is_array, take
 from trainables.datasets.labels import integer_labels
 from trainables.datasets.map_style import check_dataset
 from trainables.datasets.subset import subset_indices
-from trainables.errors import TaskError
+from trainables.errors import TaskError, one_line, worded
 from trainables.loop.assignment import Position
 from trainables.loop.seeding import seed_all
 from trainables.loop.validation import named, number
@@ -41,10 +40,12 @@ class Saved:
         buffer = io.BytesIO()
         try:
             torch.save(value, buffer)
-        except (AttributeError, TypeError, pickle.PicklingError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:
             raise TaskError(
-                f"the checkpoint given to report() cannot be saved: {error}",
-                "give what torch.save can write, e.g. {'model': model.state_dict()}",
+                f"the checkpoint given to report() cannot be saved: {one_line(worded(error))}",
+                "give plain data, tensors, arrays and state_dict()s, no functions, files or generators",
             ) from error
         self.content, self.position = buffer.getvalue(), position
 
