@@ -125,3 +125,15 @@ def test_the_first_trials_of_a_large_sweep_pass_its_first_rung_and_no_further_on
     kinds = [policy.judge(trial, 0, -float(trial), 1.0).kind for trial in range(1, OPENING + 2)]
     assert kinds == ["continue"] * OPENING + ["pause"]
     assert policy.judge(1, 1, -1.0, 10.0).kind == "pause", "they are no controls"
+
+
+def test_at_the_end_the_best_of_each_rung_is_finished() -> None:
+    policy = Policy(rungs.spec_of("promote", factor=4, stages=STAGES))
+    for trial in (1, 2, 3):
+        for stage in range(3 if trial == 1 else 2):
+            if stage:
+                policy.promoted(trial, stage - 1)
+            policy.judge(trial, stage, float(trial), 1.0)
+    assert policy._rungs.promotion(draining=False) is None, "a quarter of three is none"
+    rulings = iter(lambda: policy._rungs.promotion(draining=True), None)
+    assert [(ruling.trial, ruling.stage) for ruling in rulings if ruling is not None] == [(3, 1)]
