@@ -80,7 +80,7 @@ def counted(config: Any, stage: Any) -> None:
     [
         (keyword, r"unexpected keyword argument 'loss' \(.*\); write stage.report\(\{'loss': loss.item\(\)\}\)"),
         (attribute, r"'dict' object has no attribute 'lr' \(.*\); read a dict by its keys: config\['name'\]"),
-        (unsaved, r"the checkpoint given to report\(\) cannot be saved: .*lambda.*; give what torch.save can write"),
+        (unsaved, r"the checkpoint given to report\(\) cannot be saved: .*lambda.*; give plain data, tensors"),
         (of_ray_train, r"outside of a Ray Train training function.*; call stage.report"),
         (counted, r"has no len\(\) \(.*\); its number of epochs is stage.epochs"),
     ],
