@@ -15,9 +15,13 @@ from typing import Any
 
 import ray
 
+from cluster.errors import ClusterError
 from cluster.lease import lease
 from cluster.ray_internals.authentication import show_token
 from cluster.switches import SWITCHES
+
+LONGEST = 300
+"""Characters of what Ray said that are shown."""
 
 LOCAL = "local"
 """The address of a cluster that begins and ends with this process."""
@@ -53,6 +57,7 @@ def connect(
 
     Raises:
         RayChanged: this Ray cannot show its token to the cluster.
+        ClusterError: Ray does not start on this machine, such as within its time.
     """
     if ray.is_initialized():
         yield ray.cluster_resources()
@@ -96,7 +101,23 @@ def _init(address: str, **options: Any) -> None:
         with _handlers_kept():
             if address != LOCAL:
                 show_token()
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
+            try:
+                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
+            except Exception as error:
+                if address != LOCAL:
+                    raise
+                raise _not_started(error) from error
+
+
+def _not_started(error: Exception) -> ClusterError:
+    """What to say where Ray, as it was to start on this machine, raised ``error``: of any class, and of many lines."""
+    words = " ".join(str(error).split())
+    said = words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+    return ClusterError(
+        f"Ray did not start on this machine ({type(error).__name__}: {said})",
+        "see that processors, memory and the temporary folder have room, and run it again; its logs are in "
+        "ray/session_latest/logs of the temporary folder",
+    )
 
 
 def _leave() -> None:

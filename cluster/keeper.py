@@ -47,7 +47,7 @@ class Keeper:
         self._listener = listener
         self._address = address
         self._workers = workers
-        self._idle = idle
+        self.idle = idle
         self._borrower: socket.socket | None = None
         self._left = time.monotonic()
         self._pause = PAUSE
@@ -55,7 +55,7 @@ class Keeper:
 
     def run(self) -> None:
         """Lend until nobody has come for ``idle`` seconds."""
-        while self._borrower is not None or time.monotonic() - self._left < self._idle:
+        while self._borrower is not None or time.monotonic() - self._left < self.idle:
             self._listen()
             if self._borrower is None and time.monotonic() - self._left >= self._pause:
                 self._pause *= 2
@@ -66,16 +66,18 @@ class Keeper:
         missing = workers - waiting()
         if missing > 0:
             self._refilled = time.monotonic()
-            prestart(missing, self._idle)
+            prestart(missing, self.idle)
 
     def _listen(self) -> None:
-        heard = [self._listener] if self._borrower is None else [self._listener, self._borrower]
-        for one in select.select(heard, (), (), min(PAUSE, self._idle))[0]:
-            if one is self._listener:
-                self._meet(self._listener.accept()[0])
-            elif not self._is_there(one):
+        borrower = [] if self._borrower is None else [self._borrower]
+        ready, _, _ = select.select([self._listener, *borrower], (), (), min(PAUSE, self.idle))
+        for one in borrower:  # Before the next one is met, who may have waited for this one to leave.
+            if one in ready and not self._is_there(one):
                 self._borrower = None
-                self._left, self._pause = time.monotonic(), PAUSE
+                self._left = self._refilled = time.monotonic()
+                self._pause = PAUSE
+        if self._listener in ready:
+            self._meet(self._listener.accept()[0])
 
     def _meet(self, comer: socket.socket) -> None:
         taken = self._borrower is not None

@@ -1,7 +1,8 @@
 """Sieve's searchers and schedulers beside their peers, in simulated time on surrogates of real training.
 
-    .venv/bin/python scripts/bench_search.py [--quick] [--methods A,B] [--problems P,Q | --held-out] [--seeds 5]
-        [--workers 4,8,32] [--budget 6] [--stragglers 0] [--crashes 0] [--show] [--jobs 2] [--data DIR] [--out DIR]
+    .venv/bin/python scripts/bench_search.py [--quick] [--methods A,B] [--problems P,Q | --held-out | --recorded]
+        [--seeds 5] [--workers 4,8,32] [--budget 6] [--stragglers 0] [--crashes 0] [--show] [--jobs 2] [--data DIR]
+        [--out DIR]
 
 Needs the packages of the dependency group ``bench``. Every library runs in its own environment under .bench/, made at
 first; a run that has been made is not made again, Sieve's as long as its code stays. Prints tables and writes
@@ -30,6 +31,7 @@ from bench.environments import REQUIREMENTS, ROOT
 from bench.methods import AUTO, METHODS, SIEVE_METHODS, Method, method
 from bench.plot import draw
 from bench.problems.problems import DEVELOPMENT, HELD_OUT, QUICK, Problem
+from bench.problems.recorded import RECORDED, named
 from bench.problems.references import Reference, reference
 from bench.problems.tables import of_all, of_problem, show
 from bench.runs import Plan, Runner, records
@@ -153,7 +155,7 @@ def _method(name: str) -> Method:
 
 def _problem(name: str, data: Path) -> Problem:
     try:
-        return Problem(name, data)
+        return named(name, data)
     except ValueError as error:
         raise UserError(str(error)) from None
 
@@ -164,6 +166,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--methods", type=_names, help="which, separated by commas; default: all that are not slow")
     parser.add_argument("--problems", type=_names, help="SCENARIO:TASK, ...; default: the 13 development problems")
     parser.add_argument("--held-out", action="store_true", help="the tasks that nothing was developed on")
+    parser.add_argument("--recorded", action="store_true", help="recorded curves of small networks, some diverge")
     parser.add_argument("--seeds", type=int, help="runs of each (default 5, quick 3)")
     parser.add_argument("--workers", type=_numbers, help="how many, separated by commas (default 4,8,32, quick 8)")
     parser.add_argument("--budget", type=float, default=6.0, help="in mean seconds of a whole training (default 6)")
@@ -182,7 +185,8 @@ def _filled(arguments: argparse.Namespace) -> argparse.Namespace:
     quick = arguments.quick
     fast = (AUTO, *(name for name, known in METHODS.items() if not known.slow))
     arguments.methods = arguments.methods or (_QUICK_METHODS if quick else fast)
-    arguments.problems = arguments.problems or (HELD_OUT if arguments.held_out else QUICK if quick else DEVELOPMENT)
+    problems = HELD_OUT if arguments.held_out else RECORDED if arguments.recorded else QUICK if quick else DEVELOPMENT
+    arguments.problems = arguments.problems or problems
     arguments.seeds = arguments.seeds or (3 if quick else 5)
     arguments.workers = arguments.workers or ([8] if quick else [4, 8, 32])
     return arguments

@@ -29,6 +29,7 @@ from bench.transfer.evaluation import DRAWS, by_steps, by_task, changes, pooled_
 from bench.transfer.scores import Scores, scores
 from bench.transfer.setups import SETUPS, Setup
 from bench.transfer.trainings import Job, jobs, trained
+from service.spec.stage_plan.steps import USEFUL
 
 KEYS = ("task", "config", "variant", "seed")
 ROOT = Path(__file__).parents[1]
@@ -86,7 +87,8 @@ def show(figures: dict[str, Any]) -> None:
         cost = "{:.1f}–{:.1f}".format(*row["cost"])
         print(f"{name:26}", "  ".join(f"{key}: {spoken(one)}" for key, one in row.items() if key != "cost"), cost)
     for row in figures["steps"]:
-        print(f"{row['steps']:4} steps, {len(row['tasks'])} tasks: {spoken(row)}")
+        against = f"against {USEFUL} steps {spoken(row['against'])}"
+        print(f"{row['steps']:4} steps, {len(row['tasks'])} tasks: {spoken(row)}, {against}")
     for name, row in figures["regret"].items():
         print(f"{name:26}", "  ".join(f"{key}: {spoken(one)}" for key, one in row.items()))
 
@@ -101,7 +103,7 @@ def main() -> None:
     parser.add_argument("--configs", type=int, default=28, help="of each task (28)")
     parser.add_argument("--tasks", help="only these, by commas")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("SIEVE_DATA", "../shared/data")))
-    parser.add_argument("--log", type=Path, default=ROOT / ".bench" / "transfer.jsonl")
+    parser.add_argument("--log", type=Path, default=ROOT / "scripts" / "results" / "transfer.jsonl")
     parser.add_argument("--out", type=Path, default=ROOT / "scripts" / "results", help="folder of the figures")
     parser.add_argument("--show", action="store_true", help="train nothing")
     given = parser.parse_args()

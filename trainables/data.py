@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset
+from torch.utils.data import Dataset
 
-from trainables.datasets.array_likes import as_array, check_list, is_frame
+from trainables.datasets.array_likes import as_array
 from trainables.datasets.items import NUMERIC
+from trainables.datasets.labels import checked_labels, integer_labels
+from trainables.datasets.map_style import check_dataset
 from trainables.datasets.ragged import Ragged
 from trainables.datasets.subset import Indices, class_indices, subset_indices
 from trainables.errors import StageError, TaskError
@@ -83,7 +85,7 @@ class Data:
             given = getattr(self, labels)
             if given is FROM_TARGETS:
                 given = integer_labels(examples)
-            object.__setattr__(self, labels, None if given is None else _checked_labels(given, size, labels, name))
+            object.__setattr__(self, labels, None if given is None else checked_labels(given, size, labels, name))
 
     @property
     def ragged(self) -> str | None:
@@ -168,71 +170,6 @@ class Data:
 def length(examples: Examples) -> int:
     """The number of examples."""
     return len(examples[0]) if isinstance(examples, tuple) else len(cast("Sequence[Any]", examples))
-
-
-def integer_labels(examples: Examples) -> NDArray[Any] | None:
-    """The last array of ``examples`` as class labels, shape (examples,); None unless it is one of integers.
-
-    Booleans are the classes 0 and 1, and an array of one column is a vector.
-    """
-    if not isinstance(examples, tuple) or not examples or isinstance(examples[-1], Ragged):
-        return None
-    try:
-        last = _to_numpy(examples[-1])
-    except ValueError:  # A list of texts or the like, which makes no array.
-        return None
-    return _vector(last) if _vector(last).ndim == 1 and last.dtype.kind in "iub" else None
-
-
-def _vector(labels: NDArray[Any]) -> NDArray[Any]:
-    column = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
-    return column.astype(np.int64) if column.dtype.kind == "b" else column
-
-
-def _checked_labels(given: Any, size: int, name: str, split: str) -> NDArray[Any]:
-    try:
-        classes = _vector(np.asarray(given))
-    except ValueError:
-        raise TaskError(f"Data.{name} makes no array", f"give one integer for each of the {size} examples") from None
-    if classes.ndim != 1 or classes.dtype.kind not in "iu" or len(classes) != size:
-        raise TaskError(
-            f"Data.{name} has shape {classes.shape} and type {classes.dtype}",
-            f"give one integer for each of the {size} {split} examples, or None where there are no classes",
-        )
-    return classes
-
-
-NUMBERLESS = "whose examples have no number by which a stage could choose its own"
-INSTEAD = (
-    "give a map-style dataset with __len__ and __getitem__, such as list(stream) where it fits in memory; a loop of "
-    "your own, train(config, stage), may read the share stage.data of a stream itself"
-)
-"""Why there are no stages of an ``IterableDataset``, and what to do."""
-
-
-def check_dataset(name: str, examples: Any) -> None:
-    """See that ``examples``, which ``name`` calls, are read by their number.
-
-    Raises:
-        TaskError: they are not, or would be read by a label or a key; or they are arrays in a list.
-    """
-    if isinstance(examples, DataLoader):
-        raise TaskError(
-            f"{name} is a {type(examples).__name__}, which makes batches of its own",
-            "give its dataset; its other arguments are batch_size of the config, and the task's collate and "
-            "loader_options",
-        )
-    if isinstance(examples, IterableDataset) or (
-        hasattr(examples, "__iter__") and not (hasattr(examples, "__getitem__") or isinstance(examples, Collection))
-    ):
-        raise TaskError(f"{name} is a {type(examples).__name__}, a stream, {NUMBERLESS}", INSTEAD)
-    readable = hasattr(examples, "__len__") and hasattr(examples, "__getitem__")
-    if not readable or isinstance(examples, (Mapping, str, bytes)) or is_frame(examples):
-        raise TaskError(
-            f"{name} is a {type(examples).__name__}",
-            "give a tuple of arrays, or a dataset with __len__ and __getitem__",
-        )
-    check_list(name, examples)
 
 
 def _checked_length(name: str, examples: Examples) -> int:

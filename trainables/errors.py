@@ -83,6 +83,13 @@ class MetricError(TaskError):
     """The task does not report ``metric.name`` of the spec; the message lists what it did report. Not retried."""
 
 
+class Unrestorable(TrialError, RuntimeError):
+    """A trial changed its process in a way that cannot be taken back; the message names it.
+
+    The worker ends, and the trial that was to be next is tried again elsewhere, at no cost of an attempt.
+    """
+
+
 class CheckpointError(TrialError, OSError):
     """A checkpoint file cannot be written or read; the message names the file. Not retried."""
 
@@ -95,11 +102,39 @@ class RankFailed(RuntimeError):
         self.failure = dict(failure)
 
 
+LONGEST = 400
+"""Characters of a message in one line, the rest is cut off."""
+
+
+def one_line(message: str) -> str:
+    """A ``message`` of several lines in one: all of them, or the last where a traceback is among them."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    if any("Traceback (most recent call last)" in line or line.startswith("Original Traceback") for line in lines):
+        lines = lines[-1:]
+    words = " ".join(lines)
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+
+
+def message_of(error: BaseException) -> str:
+    """``str(error)``, also where the class of the error has one that fails."""
+    try:
+        return str(error).strip()
+    except Exception:
+        return "(its message cannot be shown)"
+
+
+def worded(error: BaseException) -> str:
+    """Type and message of ``error``; where it has no message, the line of the user's code that it came from."""
+    message = message_of(error)
+    name = type(error).__name__
+    return f"{name}: {message}" if message else f"{name}, without a message{place(error)}"
+
+
 def told(error: BaseException) -> str:
     """``error`` in words: the message of a `TaskError`; of others type, message and the line in the user's code."""
     if isinstance(error, TaskError):
         return str(error)
-    words = f"{type(error).__name__}: {error}"
+    words = f"{type(error).__name__}: {message_of(error)}"
     if "Original Traceback" in words:  # Of a process that reads for a loader: its message holds the traceback.
         words = words.strip().split("\n")[-1]
     return f"{words}{place(error)}"
@@ -108,8 +143,9 @@ def told(error: BaseException) -> str:
 def place(error: BaseException) -> str:
     """`` (task.py:12)``: the innermost line of the user's code in the traceback, ``""`` if there is none."""
     frames = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
-    frames += re.findall(r'File "(.+)", line (\d+)', str(error))
-    users = [frame for frame in frames if not frame[0].startswith(("<", *INSTALLED, *OURS))]
+    frames += re.findall(r'File "(.+)", line (\d+)', message_of(error))
+    python = [frame for frame in frames if frame[0].endswith(".py")]
+    users = [frame for frame in python if not frame[0].startswith(("<", *INSTALLED, *OURS))]
     if not users:
         return ""
     path, line = Path(users[-1][0]), users[-1][1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from trainables.errors import TaskError, TrialError, place
+from trainables.errors import TaskError, TrialError, message_of, place
 
 FLOATS = (
     "give inputs, and targets that are numbers, as float32, e.g. with .astype('float32') or .float(), and classes as "
@@ -30,6 +30,36 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"two bool tensors is not supported", FLOATS),
     (r"expected scalar type \w+ but found \w+", FLOATS),
     (r"Target -?\d+ is out of bounds", COUNTS),
+    (
+        r"forward\(\) got an unexpected keyword argument",
+        "a batch that is a dict reaches the model by name: name forward()'s arguments like the items' keys, or define "
+        "loss() and metrics()",
+    ),
+    (
+        r"forward\(\) (takes|missing) .* positional argument",
+        "the model gets all parts of a batch but the last: give forward() as many arguments, or define loss() and "
+        "metrics()",
+    ),
+    (
+        "element 0 of tensors does not require grad",
+        "compute the loss from the model's output, without detach(), .item(), argmax or torch.no_grad()",
+    ),
+    (
+        r"report\(\) (got an unexpected keyword argument|missing 1 required)",
+        "write stage.report({'loss': loss.item()})",
+    ),
+    ("cannot be used outside of a Ray Train training function", "call stage.report({...}), and take stage.checkpoint"),
+    (r"'StageHandle' has no len\(\)", "its number of epochs is stage.epochs"),
+    ("'dict' object has no attribute", "read a dict by its keys: config['name'], not config.name"),
+    (
+        r"must be Tensor, not (list|tuple|dict|str|\w*Output)\b",
+        "take apart what a module returns, and make numbers of texts in the dataset or in collate()",
+    ),
+    ("'Data' object is not callable", "write a method, def data(self), that returns it"),
+    (
+        r"Data\.__init__\(\) missing 1 required positional argument: 'validation'",
+        "give examples to validate on, too, e.g. Data((x[:-200], y[:-200]), (x[-200:], y[-200:]))",
+    ),
     ("index out of range in self", "give nn.Embedding as many numbers as the inputs have, from 0 on"),
     (
         r"mat1 and mat2 shapes cannot be multiplied",
@@ -48,6 +78,6 @@ def explained(what: str, error: Exception) -> TaskError | None:
     """``error``, which ``what`` has raised, as the mistake that it is known to be; None if it is not known."""
     if isinstance(error, TrialError):
         return None
-    words = str(error).split("\n")[0].rstrip(". ")
+    words = message_of(error).split("\n")[0].rstrip(". ")
     cure = next((cure for pattern, cure in KNOWN if re.search(pattern, words)), None)
     return None if cure is None else TaskError(f"{what}: {type(error).__name__}: {words}{place(error)}", cure)

@@ -142,7 +142,7 @@ class Loader:
 
 
 class Rows(Dataset[Any]):
-    """Arrays as a dataset of the tuples of their rows."""
+    """Arrays as a dataset of the tuples of their rows, as copies: the arrays are shared, and a collate may write."""
 
     def __init__(self, arrays: tuple[Any, ...]) -> None:
         self._arrays = arrays
@@ -151,7 +151,7 @@ class Rows(Dataset[Any]):
         return len(self._arrays[0])
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        return tuple(array[index] for array in self._arrays)
+        return tuple(array[index].clone() for array in self._arrays)
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ class Task(ABC):
         scores, target = _scored(model, batch)
         return {
             "loss": functional.cross_entropy(scores, target),
-            "accuracy": (scores.argmax(dim=1) == target).to(torch.float32).mean(),
+            "accuracy": (scores.argmax(dim=1) == _numbered(scores, target)).to(torch.float32).mean(),
         }
 
     def summary(self, means: Mapping[str, float], examples: int) -> Mapping[str, float]:
@@ -180,6 +180,8 @@ def _scored(model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
         TaskError: the batch has no target that can be told, or one or the other is not what cross entropy takes.
     """
     inputs, target = parted(batch)
+    if isinstance(target, list) and target and isinstance(target[0], (str, bytes)):
+        raise TaskError(f"the targets are texts, such as {target[0]!r}", "number the classes from 0")
     if not isinstance(target, Tensor):
         cure = f"name its target {' or '.join(TARGETS[:2])}" if isinstance(batch, Mapping) else "give the target last"
         raise TaskError(f"a batch is {_described(batch)}", f"{cure}, {OWN}")
@@ -205,7 +207,17 @@ def _classes(scores: Tensor, target: Tensor) -> Tensor:
             f"the model gives scores of shape {tuple(scores.shape)}",
             f"give one for each class, of shape (batch, classes), {OWN}",
         )
+    if scores.shape == target.shape:
+        raise TaskError(
+            f"the targets have the shape of the scores, {tuple(target.shape)}",
+            f"give the number of each example's class, e.g. y.argmax(axis=1), {OWN} for several classes at once",
+        )
     return target.to(torch.int64)
+
+
+def _numbered(scores: Tensor, target: Tensor) -> Tensor:
+    """The likeliest class where ``target`` has the probability of each, as ``scores`` has a score."""
+    return target.argmax(dim=1) if target.shape == scores.shape and target.is_floating_point() else target
 
 
 def _described(batch: Any) -> str:

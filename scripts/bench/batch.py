@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from bench.problems.problems import Problem
+from bench.problems.recorded import named
 from bench.problems.world import Setting, Trace, incumbents, reached, simulate
 
 
@@ -87,7 +88,7 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     raw = json.loads(sys.argv[1])
     job = Job(**{**raw, "seeds": tuple(raw["seeds"])})
-    problem = Problem(job.problem, Path(job.data))
+    problem = named(job.problem, Path(job.data))
     for seed in job.seeds:
         line = json.dumps(run(job, problem, seed))
         with open(job.output, "a") as output:

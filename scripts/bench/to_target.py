@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ import service
 ROOT = Path(__file__).parents[2]
 MARK = "BENCH_TARGET_RUN"
 PATIENCE = 30.0
-"""Seconds after the cap until a side that has not ended is killed."""
+"""Seconds after the cap, when it is interrupted, until a side that has not ended is killed."""
 
 Points = list[tuple[float, float]]
 
@@ -57,8 +59,7 @@ def sieve_told(folder: Path, spec: dict[str, Any]) -> dict[str, Any]:
     stages = history.groupby("stage").agg(
         trials=("trial", "nunique"), seconds=("seconds", "sum"), first=("time", "min"), last=("time", "max")
     )
-    status = sweep.status()
-    return {"trials": len(trials), "why": status.why, "stages": stages.round(3).reset_index().to_dict("records")}
+    return {"trials": len(trials), "why": sweep.status.why, "stages": stages.round(3).reset_index().to_dict("records")}
 
 
 def stock_points(folder: Path, spec: dict[str, Any]) -> Points:
@@ -90,7 +91,10 @@ def sides(workers: int) -> dict[str, Side]:
 
 
 def run(side: Side, spec: dict[str, Any], cap: float) -> dict[str, Any]:
-    """Run ``spec`` by a side; ``target`` and ``end`` in seconds, None if not within ``cap``, ``cpu`` seconds, loads."""
+    """Run ``spec`` by a side, for ``cap`` seconds at most.
+
+    Returns ``target`` and ``end`` in seconds, None if later than the cap, ``cpu`` seconds, loads, what a side tells.
+    """
     metric = service.load(spec).metric
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -103,11 +107,14 @@ def run(side: Side, spec: dict[str, Any], cap: float) -> dict[str, Any]:
             process = subprocess.Popen(
                 side.command(folder), cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True
             )
+            end: float | None = None
             try:
-                process.wait(cap + PATIENCE)
-                end: float | None = time.time() - began
+                process.wait(cap)
+                end = time.time() - began
             except subprocess.TimeoutExpired:
-                end = None
+                os.killpg(process.pid, signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(PATIENCE)
         words = (folder / "output").read_text(errors="replace")[-1000:]
         try:
             points, told = side.points(folder, spec), side.told(folder, spec)

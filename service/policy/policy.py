@@ -113,18 +113,29 @@ class Policy:
         """The next job of a free slot (Tune: ``choose_trial_to_run``); None until another trial reports, or for good.
 
         ``table`` has every trial of this round, ``left`` is what remains of a budget of time or work. A waiting trial
-        that may be promoted comes first, then a new one; with such a budget a good waiting trial may come before that.
+        that may be promoted comes first, then a new one; with a target or such a budget a good waiting trial may come
+        before that.
         Once no new trial may begin and none is training, the rungs are drained, so that some trial reaches the last
         stage.
         """
         running = any(o.running for o in table)
-        ruling = self._rungs.promotion(draining=False) or self._instead(table, left)
+        ruling = self._rungs.promotion(draining=False) or self._ahead(table) or self._instead(table, left)
         if ruling is None:
             job = self._new(table)
             if job is not None or running:
                 return job
             ruling = self._rungs.promotion(draining=True)
         return None if ruling is None else Job(ruling.trial, ruling=ruling, skipped=self._rungs.skipped())
+
+    def _ahead(self, table: Sequence[Observation]) -> Ruling | None:
+        """The waiting trial that goes on before its rung has enough others, as a target ends the sweep.
+
+        One at a time climbs so past the second rung, of the better half of those that came there: else the first value
+        at the last stage comes after a power of the reduction factor of trials, and the target not before.
+        """
+        if self._spec.metric.target is None or any(o.running and max(o.values, default=0) > 0 for o in table):
+            return None
+        return self._rungs.better_half(range(1, self._spec.plan.last))
 
     def _instead(self, table: Sequence[Observation], left: Left) -> Ruling | None:
         """The waiting trial that goes on in place of a new one, where the budget is one of work and not of trials.

@@ -13,10 +13,12 @@ import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from trainables.data import Array, check_dataset, integer_labels, length
+from trainables.data import Array, length
 from trainables.datasets.array_likes import check_rows, is_array, take
+from trainables.datasets.labels import integer_labels
+from trainables.datasets.map_style import check_dataset
 from trainables.datasets.subset import subset_indices
-from trainables.errors import TaskError
+from trainables.errors import TaskError, one_line, worded
 from trainables.loop.assignment import Position
 from trainables.loop.seeding import seed_all
 from trainables.loop.validation import named, number
@@ -36,7 +38,15 @@ class Saved:
 
     def store(self, value: Any, position: Position) -> None:
         buffer = io.BytesIO()
-        torch.save(value, buffer)
+        try:
+            torch.save(value, buffer)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise TaskError(
+                f"the checkpoint given to report() cannot be saved: {one_line(worded(error))}",
+                "give plain data, tensors, arrays and state_dict()s, no functions, files or generators",
+            ) from error
         self.content, self.position = buffer.getvalue(), position
 
     def load(self) -> Any:
@@ -157,7 +167,7 @@ class StageHandle:
         ends.
 
         Raises:
-            TaskError: more reports than epochs, or a value that is not a number.
+            TaskError: more reports than epochs, a value that is not a number, or a checkpoint that cannot be saved.
         """
         if self._ended:
             raise Ended

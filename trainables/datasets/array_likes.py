@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from trainables.datasets.ragged import Ragged
@@ -75,16 +76,18 @@ def as_array(name: str, value: Any) -> Any:
     if isinstance(value, Ragged):
         return value
     if isinstance(value, Tensor):
-        return Ragged.of(value.unbind()) if value.is_nested else value
+        return Ragged.of(value.unbind()) if value.is_nested else _plain(name, value)
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TaskError(f"{name} is an array with {int(np.sum(value.mask))} masked entries", "fill or drop them")
     if isinstance(value, np.ndarray) and value.dtype.kind != "O":
-        return value
+        return widened(name, value)
     check_rows(name, value)
     try:
         made = np.asarray(value)
     except ValueError:
         made = None
     if made is not None and (made.dtype.kind != "O" or not len(made) or not _is_sized(made[0])):
-        return made
+        return widened(name, made)
     try:
         ragged = Ragged.of(list(value))
     except (ValueError, TypeError):
@@ -93,6 +96,36 @@ def as_array(name: str, value: Any) -> Any:
             "pad them, or give a dataset with __len__ and __getitem__",
         ) from None
     return ragged if len(set(ragged.lengths)) > 1 else np.stack(list(ragged))
+
+
+WIDER = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}
+"""Types of numpy whose tensors torch can do little with, and what holds the same numbers."""
+
+
+def widened(name: str, array: Any) -> Any:
+    """``array`` itself, or one of a type in which torch can do more with its numbers.
+
+    Raises:
+        TaskError: torch has no type for them.
+    """
+    if array.dtype.kind in "fc" and array.dtype.itemsize > (8 if array.dtype.kind == "f" else 16):
+        raise TaskError(f"{name} is an array of type {array.dtype}, which torch has not", "give float32 or float64")
+    wider = WIDER.get(array.dtype.newbyteorder("=").name)
+    if wider is None:
+        return array
+    if array.size and array.max() > np.iinfo(wider).max:
+        raise TaskError(f"{name} has numbers up to {array.max()}, which are too large for {wider}", "give smaller ones")
+    return array.astype(wider)
+
+
+def _plain(name: str, tensor: Tensor) -> Tensor:
+    """``tensor``, if it can be shared as an array of numpy."""
+    kind = str(tensor.dtype).removeprefix("torch.")
+    if tensor.layout is not torch.strided:
+        raise TaskError(f"{name} is a sparse tensor", "give .to_dense(), or a dataset with __len__ and __getitem__")
+    if tensor.is_quantized or kind == "bfloat16" or kind.startswith("float8"):
+        raise TaskError(f"{name} is a tensor of type {kind}, which no array can hold", "give float16 or float32")
+    return tensor
 
 
 def _is_sized(value: object) -> bool:

@@ -51,7 +51,11 @@ class Ragged:
                 raise IndexError(f"there is no example {index} of {len(self)}")
             at = index % len(self)
             return self.flat[int(self.offsets[at]) : int(self.offsets[at + 1])]
-        return Ragged.of([self[int(one)] for one in np.arange(len(self))[np.asarray(index)]])
+        chosen = np.arange(len(self))[np.asarray(index)]
+        spans = [np.arange(self.offsets[one], self.offsets[one + 1]) for one in chosen]
+        lengths = self.lengths[chosen]
+        places = np.concatenate([np.zeros(0, dtype=np.int64), *spans])
+        return Ragged(self.flat[places], np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
 
     def __iter__(self) -> Iterator[Any]:
         return (self[index] for index in range(len(self)))

@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from trainables.errors import worded
+
 if TYPE_CHECKING:
     import torch
 
@@ -21,7 +23,7 @@ def exhausted(error: BaseException) -> bool:
     """Whether ``error`` is an out-of-memory error, of a device or the host."""
     torch = sys.modules.get("torch")
     known = (MemoryError,) if torch is None else (MemoryError, torch.OutOfMemoryError)
-    return isinstance(error, known) or any(words in str(error) for words in NAMELESS)
+    return isinstance(error, known) or any(words in worded(error) for words in NAMELESS)
 
 
 def seen() -> dict[str, int] | None:

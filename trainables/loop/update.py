@@ -73,7 +73,7 @@ class Update:
             if size == 1 and ALONE in str(error):
                 raise self._alone() from error
             raise
-        if not isinstance(loss, Tensor) or loss.ndim != 0:
+        if not isinstance(loss, Tensor) or loss.ndim != 0 or loss.is_complex():
             raise TaskError(f"loss() returned {_describe(loss)}", "return a scalar tensor, e.g. with .mean()")
         if fraction != 1.0:
             loss = loss * fraction
@@ -138,4 +138,6 @@ def _scaled(optimizer: Optimizer, scales: Mapping[str, float]) -> Iterator[None]
 
 
 def _describe(value: object) -> str:
+    if isinstance(value, Tensor) and value.is_complex():
+        return "a complex tensor"
     return f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"

@@ -95,6 +95,8 @@ def number(name: str, value: Any, cure: str = CURE) -> float:
         if isinstance(value, (str, bytes)):
             raise TypeError
         return float(value)
+    except OverflowError:
+        raise TaskError(f"the metric {name} is an integer too large for a float", "report its logarithm") from None
     except (TypeError, ValueError, RuntimeError):
         raise TaskError(f"the metric {name} is {value!r}", cure) from None
 

@@ -20,7 +20,7 @@ from ray.actor import ActorHandle
 from ray.util import remove_placement_group
 
 from cluster.ray_internals.placement_groups import abandoned
-from trainables.errors import RankFailed, TaskError
+from trainables.errors import RankFailed, TaskError, one_line, worded
 from trainables.loop import gpu_memory
 from trainables.loop.assignment import Assignment
 from trainables.worker import outcome
@@ -187,9 +187,9 @@ class DistributedTraining:
                 run_config=RunConfig(name="crew", storage_path=self._folder),
             ).fit()
         except WorkerGroupError as error:
-            failures = {rank: _first_line(failure) for rank, failure in error.worker_failures.items()}
+            failures = {rank: _in_words(failure) for rank, failure in error.worker_failures.items()}
         except Exception as error:
-            why = _first_line(error)
+            why = _in_words(error)
         exchange.answer.remote({"ended": why, "failures": failures})
 
 
@@ -253,8 +253,8 @@ def _training(orders: Mapping[str, Any]) -> Any:
     return shard, training
 
 
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+def _in_words(error: Exception) -> str:
+    return one_line(worded(error))
 
 
 def _pack(state: Mapping[str, Any]) -> bytes:

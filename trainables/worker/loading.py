@@ -142,6 +142,7 @@ def load_data(task: Task | LibraryTask, reference: str) -> Data:
         raise TaskError(
             f"task {reference}: data() returned a {type(data).__name__}", "return trainables.data.Data(...)"
         )
-    if isinstance(task, Task) and task.stacks and data.ragged:
-        raise TaskError(f"task {reference}: examples of Data.{data.ragged} differ in length", f"pad them, or {OWN}")
+    if data.ragged and not (isinstance(task, Task) and not task.stacks):
+        cure = OWN if isinstance(task, Task) else "give a dataset, whose items the library collates"
+        raise TaskError(f"task {reference}: examples of Data.{data.ragged} differ in length", f"pad them, or {cure}")
     return data

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from trainables.errors import CheckpointError, Diverged, MetricError, RankFailed, TaskError
+from trainables.errors import CheckpointError, Diverged, MetricError, RankFailed, TaskError, message_of, worded
 from trainables.loop import gpu_memory
 from trainables.loop.assignment import Assignment, Position
 from trainables.nearest import nearest
@@ -60,9 +60,19 @@ def failure(error: Exception) -> dict[str, Any]:
     if isinstance(error, RankFailed):
         return {"done": True, "sieve": {"failure": error.failure}}
     kind = "memory" if gpu_memory.exhausted(error) else kind_of(error)
-    message = str(error) if kind != "error" else f"{type(error).__name__}: {error}"
-    trace = "".join(traceback.format_exception(error))
+    message = worded(error) if kind == "error" else message_of(error) or worded(error)
+    trace = shortened("".join(traceback.format_exception(error)))
     return {"done": True, "sieve": {"failure": {"kind": kind, "message": message, "traceback": trace}}}
+
+
+MOST = 50_000
+"""Characters of a traceback that are kept."""
+
+
+def shortened(trace: str) -> str:
+    """``trace`` without its middle, where it is longer than `MOST`: a message may hold a whole data set."""
+    over = len(trace) - MOST
+    return trace if over <= 0 else f"{trace[: MOST // 2]}\n… {over} characters …\n{trace[-MOST // 2 :]}"
 
 
 def kind_of(error: Exception) -> str:

@@ -12,12 +12,9 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from trainables.errors import TrialError
+from trainables.errors import Unrestorable as Unrestorable
+from trainables.worker.python_state import PYTHON_PARTS
 from trainables.worker.torch_state import TORCH_PARTS
-
-
-class Unrestorable(TrialError, RuntimeError):
-    """A trial changed its process in a way that cannot be taken back; the message names it."""
 
 
 def read() -> dict[str, Any]:
@@ -46,6 +43,12 @@ def restore(saved: Mapping[str, Any]) -> None:
                 "the worker ends and the next trial begins in another",
                 "leave it as it was at the end of a trial",
             ) from cause
+
+
+def stand_somewhere() -> None:
+    """See that there is a working directory, if not the right one: Python and Ray fail where a trial removed theirs."""
+    if _folder() is None:
+        os.chdir(os.path.sep)
 
 
 def _folder() -> str | None:
@@ -101,11 +104,17 @@ def _write_path(saved: list[str]) -> None:
     sys.path[:] = saved
 
 
-def _write_handlers(saved: list[logging.Handler]) -> None:
-    logging.root.handlers[:] = saved
+def _handlers() -> dict[str, list[logging.Handler]]:
+    return {logger.name: list(logger.handlers) for logger in _loggers() if logger.handlers}
 
 
-PARTS: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {
+def _write_handlers(saved: Mapping[str, list[logging.Handler]]) -> None:
+    """Bring the handlers of each logger back: one that a trial left would write the next one's lines to its file."""
+    for logger in _loggers():
+        logger.handlers[:] = saved.get(logger.name, [])
+
+
+PARTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "working directory": (_folder, os.chdir),
     "environment": (lambda: dict(os.environ), _write_environment),
     "sys.path": (lambda: list(sys.path), _write_path),
@@ -119,11 +128,12 @@ PARTS: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {
         _write_levels,
     ),
     "logging threshold": (lambda: logging.root.manager.disable, logging.disable),
-    "logging handlers": (lambda: list(logging.root.handlers), _write_handlers),
+    "logging handlers": (_handlers, _write_handlers),
     "start method of processes": (
         lambda: multiprocessing.get_start_method(allow_none=True),
         lambda saved: multiprocessing.set_start_method(saved, force=True),
     ),
+    **PYTHON_PARTS,
     **TORCH_PARTS,
 }
 """What is saved before the first trial of a process and restored before each further one."""

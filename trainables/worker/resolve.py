@@ -75,6 +75,7 @@ def _task(reference: str, found: Any) -> Task | LibraryTask | TaskFunction:
                 "its constructor must work without arguments",
             ) from error
     if inspect.isfunction(found):
+        _check_plain(reference, found)
         try:
             inspect.signature(found).bind({}, None)
         except TypeError:
@@ -86,6 +87,16 @@ def _task(reference: str, found: Any) -> Task | LibraryTask | TaskFunction:
     raise TaskError(
         f"task {reference} is a {kind}", f"name a subclass of {_wanted(found)} or a function of (config, stage)"
     )
+
+
+def _check_plain(reference: str, found: TaskFunction) -> None:
+    """See that the function runs when it is called, and takes its arguments in their order."""
+    if inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found):
+        raise TaskError(f"task {reference} is an async function", "call asyncio.run(...) in a plain one")
+    if inspect.isgeneratorfunction(found):
+        raise TaskError(f"task {reference} is a generator", "call stage.report({...}) in place of yield")
+    if [*inspect.signature(found).parameters][:2] == ["stage", "config"]:
+        raise TaskError(f"task {reference} takes (stage, config)", f"write def {found.__name__}(config, stage)")
 
 
 def _wanted(found: Any) -> str:

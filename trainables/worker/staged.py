@@ -64,6 +64,13 @@ class StagedTrainable(tune.Trainable):
         self._untouched = None
         self._begin(config)
 
+    def reset(self, *arguments: Any, **named: Any) -> Any:
+        """Ray's own part of another trial, which asks for the working directory."""
+        from trainables.worker import process_state
+
+        process_state.stand_somewhere()
+        return super().reset(*arguments, **named)
+
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Begin another trial in this actor, which keeps the task and its data loaded, and nothing of the trial before.
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from bench.problems.curve import Curve
 from bench.problems.space import Config, Space
-from bench.problems.surrogate import Surrogate
 
 DEVELOPMENT = (
     *(f"lcbench:{task}" for task in (167168, 189906, 34539, 167152, 167201, 126029)),
@@ -41,6 +40,8 @@ class Problem:
 
     def __init__(self, name: str, data: Path) -> None:
         """``data`` holds a folder for each scenario. Raises ValueError for an unknown scenario or task."""
+        from bench.problems.surrogate import Surrogate  # needs onnxruntime, which recorded problems do not
+
         self.name = name
         scenario, _, task = name.partition(":")
         if not (data / scenario / "model.onnx").exists():
@@ -55,7 +56,7 @@ class Problem:
         self._fidelity = "epoch" if self.resumable else "trainsize"
         self._fixed = {columns["inst"]: task, **{k: v for k, v in _REPLICATIONS.items() if k in columns["fid"]}}
         self._metric = next(metric for metric in _METRICS if metric in columns["y"])
-        self.levels, self.rungs, self.resources = _ladder(entries["epoch"] if self.resumable else None)
+        self.levels, self.rungs, self.resources = ladder(entries["epoch"] if self.resumable else None)
         self._curves: dict[tuple[Any, ...], Curve] = {}
 
     @property
@@ -90,7 +91,7 @@ class Problem:
         return losses, np.maximum(values[self._surrogate.columns["time"]].astype(float), _SHORTEST)
 
 
-def _ladder(epochs: Mapping[str, Any] | None) -> tuple[tuple[float, ...], tuple[int, ...], tuple[int, ...]]:
+def ladder(epochs: Mapping[str, Any] | None) -> tuple[tuple[float, ...], tuple[int, ...], tuple[int, ...]]:
     """Levels, rungs and resources, from the range of epochs or of the shares of the data when there is none."""
     if epochs is None:
         positions = range(len(_TRAIN_SIZES))

@@ -6,61 +6,73 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from bench.transfer.scores import Scores, Values
 from bench.transfer.trainings import AS_IS, VARIANTS
+from service.spec.stage_plan.steps import USEFUL
 
 DRAWS = 1000
 """Of the bootstrap: tasks, and within each its configs."""
 CARRIED, OF = 4, 16
 STEPS = (4, 8, 12, 16, 24, 32, 48, 64, 96)
-Measure = Callable[[Scores], float]
+Rows = NDArray[np.int64]
+"""Numbers of configs, shape (draws, configs)."""
+Measure = Callable[[Scores, Rows], Values]
+"""A figure of a task for each draw of its configs, shape (draws,)."""
 
 
-def spearman(one: Values, other: Values) -> float:
-    """Rank correlation; 0 where all values are the same."""
-    ranks = [rankdata(values) for values in (one, other)]
-    if min(rank.std() for rank in ranks) == 0:
-        return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
+def spearman(one: Values, other: Values) -> Values:
+    """Rank correlation along the last axis; 0 where all values are the same."""
+    ranks = [rankdata(values, axis=-1) for values in (one, other)]
+    apart = [rank - rank.mean(axis=-1, keepdims=True) for rank in ranks]
+    scale = np.sqrt((apart[0] ** 2).sum(axis=-1) * (apart[1] ** 2).sum(axis=-1))
+    return np.where(scale > 0, (apart[0] * apart[1]).sum(axis=-1) / np.maximum(scale, 1e-12), 0.0)
 
 
-def agreement(values: Values, full: Values, half: bool = False) -> float:
-    """The mean over seeds of the correlation with ``full``, over all configs or the better half of them."""
-    rows = full >= np.median(full) if half else np.ones(len(full), dtype=bool)
-    return float(np.mean([spearman(seed[rows], full[rows]) for seed in values]))
+def agreement(values: Values, full: Values, rows: Rows, half: bool = False) -> Values:
+    """The mean over seeds of the correlation with ``full``, over all drawn configs or the better half of them."""
+    true, seen = full[rows], values[:, rows]
+    if half:
+        better = np.argsort(-true, axis=1, kind="stable")[:, : -(-true.shape[1] // 2)]
+        true, seen = np.take_along_axis(true, better, 1), np.take_along_axis(seen, better[None], 2)
+    return spearman(seen, np.broadcast_to(true, seen.shape)).mean(axis=0)
 
 
-def regret(values: Values, full: Values, carried: int, draws: int = 400) -> float:
-    """How far, in hundredths, the best of `OF` random configs is above the best of those ``carried`` by ``values``."""
+def regret(values: Values, full: Values, rows: Rows, carried: int, subsets: int = 50) -> Values:
+    """How far, in hundredths, the best of `OF` of the drawn configs is above the best of those ``carried`` on."""
     random, lost = np.random.default_rng(0), []
-    for _ in range(draws):
-        rows = random.permutation(len(full))[:OF]
-        for seed in values:
-            best = rows[np.argsort(-seed[rows], kind="stable")[:carried]]
-            lost.append(full[rows].max() - full[best].max())
-    return 100 * float(np.mean(lost))
+    for _ in range(subsets):
+        some = rows[:, random.permutation(rows.shape[1])[:OF]]
+        true = np.broadcast_to(full[some], (len(values), *some.shape))
+        best = np.argsort(-values[:, some], axis=2, kind="stable")[..., :carried]
+        lost.append(true.max(axis=2) - np.take_along_axis(true, best, 2).max(axis=2))
+    return 100 * np.mean(lost, axis=(0, 1))
+
+
+def whole(one: Scores) -> Rows:
+    """Each config once."""
+    return np.arange(len(one.full))[None]
 
 
 def pooled(measure: Measure, every: Sequence[Scores], draws: int = DRAWS) -> dict[str, float]:
     """The mean of ``measure`` over tasks and its 95 % interval by a bootstrap of tasks and of configs within each."""
-    random, found = np.random.default_rng(0), []
-    for _ in range(draws):
-        tasks = random.integers(len(every), size=len(every))
-        sampled = [(every[task], len(every[task].full)) for task in tasks]
-        found.append(np.mean([measure(one.chosen(random.integers(size, size=size))) for one, size in sampled]))
-    low, high = np.quantile(found, (0.025, 0.975))
-    return {"mean": float(np.mean([measure(one) for one in every])), "low": float(low), "high": float(high)}
+    random, tasks = np.random.default_rng(0), len(every)
+    sizes = [len(one.full) for one in every]
+    each = [measure(one, random.integers(n, size=(draws, n))) for one, n in zip(every, sizes, strict=True)]
+    drawn = random.integers(tasks, size=(draws, tasks)), random.integers(draws, size=(draws, tasks))
+    low, high = np.quantile(np.array(each)[drawn].mean(axis=1), (0.025, 0.975))
+    return {"mean": float(np.mean([measure(one, whole(one)) for one in every])), "low": float(low), "high": float(high)}
 
 
 def changes(every: Sequence[Scores], draws: int = DRAWS) -> dict[str, Any]:
     """Of each variant: the change of the correlation against "as is", and against as is with epochs of equal cost."""
 
     def change(name: str, half: bool, equal: bool) -> Measure:
-        def measure(one: Scores) -> float:
+        def measure(one: Scores, rows: Rows) -> Values:
             base = one.at_cost(one.cost[name]) if equal else one.coarse[AS_IS]
-            return agreement(one.coarse[name], one.full, half) - agreement(base, one.full, half)
+            return agreement(one.coarse[name], one.full, rows, half) - agreement(base, one.full, rows, half)
 
         return measure
 
@@ -79,23 +91,24 @@ def changes(every: Sequence[Scores], draws: int = DRAWS) -> dict[str, Any]:
 
 def by_task(one: Scores) -> dict[str, Any]:
     """Correlations and regrets of each variant on one task."""
-    both = one.seeds.mean(axis=0)
-    better = both >= np.median(both)
+    rows = whole(one)
+
+    def figures(name: str) -> dict[str, float]:
+        seen = one.coarse[name]
+        return {
+            "seconds": round(one.cost[name], 3),
+            "all": float(agreement(seen, one.full, rows)[0]),
+            "better half": float(agreement(seen, one.full, rows, half=True)[0]),
+            f"regret of {CARRIED} of {OF}": float(regret(seen, one.full, rows, CARRIED)[0]),
+            "regret of the winner": float(regret(seen, one.full, rows, 1)[0]),
+        }
+
     return {
         "configs": len(one.full),
         "full_seconds": round(one.full_cost, 2),
-        "two full trainings": {"all": spearman(*one.seeds), "better half": spearman(*one.seeds[:, better])},
+        "two full trainings agree": float(spearman(*one.seeds)),
         "steps": float(np.median(one.steps)) * one.coarse_epochs,
-        **{
-            name: {
-                "seconds": round(one.cost[name], 3),
-                "all": agreement(one.coarse[name], one.full),
-                "better half": agreement(one.coarse[name], one.full, half=True),
-                f"regret of {CARRIED} of {OF}": regret(one.coarse[name], one.full, CARRIED),
-                "regret of the winner": regret(one.coarse[name], one.full, 1),
-            }
-            for name in VARIANTS
-        },
+        **{name: figures(name) for name in VARIANTS},
     }
 
 
@@ -107,7 +120,7 @@ def pooled_regrets(every: Sequence[Scores]) -> dict[str, Any]:
     judged = [one for one in every if one.full.max() > 0]
 
     def lost(name: str, carried: int) -> Measure:
-        return lambda one: regret(one.coarse[name], one.full, carried, draws=20)
+        return lambda one, rows: regret(one.coarse[name], one.full, rows, carried)
 
     kinds = {f"{CARRIED} of {OF}": CARRIED, "the winner": 1}
     return {
@@ -122,15 +135,21 @@ def by_steps(every: Sequence[Scores], draws: int = DRAWS) -> list[dict[str, Any]
     for steps in STEPS:
         reached = [one for one in every if np.median(one.steps) * len(one.epochs) >= steps >= np.median(one.steps)]
         if len(reached) >= 3:
-            rows.append(
-                {"steps": steps, "tasks": [one.task for one in reached]} | pooled(_after(steps), reached, draws)
-            )
+            found, gap = pooled(_after(steps), reached, draws), _gap(steps, reached, draws)
+            rows.append({"steps": steps, "tasks": [one.task for one in reached], **found, "against": gap})
     return rows
 
 
+def _gap(steps: int, every: Sequence[Scores], draws: int) -> dict[str, float]:
+    """The change of the correlation against that after `USEFUL` steps, of the tasks that come so far."""
+    there = [one for one in every if np.median(one.steps) * len(one.epochs) >= USEFUL]
+    here, useful = _after(steps), _after(USEFUL)
+    return pooled(lambda one, rows: here(one, rows) - useful(one, rows), there, draws)
+
+
 def _after(steps: int) -> Measure:
-    def measure(one: Scores) -> float:
+    def measure(one: Scores, rows: Rows) -> Values:
         epoch = min(len(one.epochs), max(1, round(steps / float(np.median(one.steps)))))
-        return agreement(one.epochs[epoch - 1], one.full)
+        return agreement(one.epochs[epoch - 1], one.full, rows)
 
     return measure

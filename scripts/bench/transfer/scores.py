@@ -39,12 +39,6 @@ class Scores:
     coarse_epochs: int
     full_cost: float
 
-    def chosen(self, rows: NDArray[np.int64]) -> Scores:
-        """Those of some configs, any number of times each."""
-        coarse = {name: values[:, rows] for name, values in self.coarse.items()}
-        parts = (self.full[rows], self.seeds, coarse, self.epochs[..., rows], self.cost, self.passed)
-        return Scores(self.task, *parts, self.steps[rows], self.coarse_epochs, self.full_cost)
-
     def at_cost(self, seconds: float) -> Values:
         """As is, but with as many epochs as cost so much; shape (seeds, configs)."""
         return self.epochs[min(len(self.epochs) - 1, int(np.argmin(np.abs(self.passed - seconds))))]

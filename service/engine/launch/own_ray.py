@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster import lease
-from service.engine.fleet.nodes import told
-from service.spec import Spec
+from cluster.errors import ClusterError
+
+if TYPE_CHECKING:
+    from service.spec import Spec
 
 
 def start_early(here: bool = True) -> None:
@@ -17,8 +20,12 @@ def start_early(here: bool = True) -> None:
     Raises:
         UserError: SIEVE_KEEP_RAY is no number of seconds.
     """
-    with told():
+    try:
         lease.prepare() if here else lease.start()
+    except ClusterError as error:
+        from service.spec.errors import UserError  # With the spec, which takes longer to load than Ray to be sent for.
+
+        raise UserError(error.message, error.cure) from error
 
 
 def is_warm() -> bool:
@@ -30,6 +37,7 @@ def is_warm() -> bool:
 def joined(spec: Spec, project: Path) -> Iterator[None]:
     """Context in which this process uses Ray; a worker looks at the task of ``spec`` while it loads Ray Tune."""
     from cluster.connect import connect
+    from service.engine.fleet.nodes import told
     from service.engine.preflight import look
 
     with told(), connect():

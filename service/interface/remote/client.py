@@ -73,14 +73,14 @@ class Client:
         """Queue the sweep of ``source`` (a YAML file, a mapping that may hold Tune domains, or a `Spec`).
 
         The folder ``project`` (default: the current one) travels with it, but what git ignores, and so does the commit.
-        The spec is checked here, and the task, too, where Ray and torch are installed and ``check`` is on. The same
-        sweep of the same code again is the same submission, so that a call whose answer was lost may be repeated. One
-        that is paused or failed goes on.
+        The spec is checked here, and, if ``check`` is on, whether the code has the task: it is read, not run, as
+        neither Ray nor torch is loaded here; `service.check` tries it. The same sweep of the same code again is the
+        same submission, so that a call whose answer was lost may be repeated. One that is paused or failed goes on.
 
         Raises:
-            SpecError: the spec breaks a rule.
+            SpecError: the spec breaks a rule, or the code has no such task.
             UserError: the code cannot travel (more than ``max_package`` bytes, links that lead out of the folder, a
-                package of our name), the task does not pass the check, or the service refuses it.
+                package of our name), or the service refuses it.
             NameInUse: another sweep has the name.
         """
         folder = Path.cwd() if project is None else Path(project)

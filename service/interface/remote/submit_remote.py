@@ -7,7 +7,6 @@ import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,12 +22,11 @@ from service.states import SWEEP_RESUMABLE, SweepState
 
 ZIP = {"Content-Type": "application/zip"}
 CREATED = 201
-UNCHECKED = "the task is not tried here, where {} not installed; sieve status says so if it does not work"
 
 
 @dataclass(frozen=True)
 class RemoteSubmission:
-    """A submission: a spec, the folder of its code, whether to ``check`` the task, the bytes it may have."""
+    """A submission: a spec, the folder of its code, whether to ``check`` that it has the task, most bytes of it."""
 
     source: Source
     project: Path
@@ -58,7 +56,7 @@ def submit(connection: Connection, submission: RemoteSubmission) -> QueuedSweep:
 
     Raises:
         SpecError: the spec breaks a rule.
-        UserError: the code cannot travel, the task does not pass the quick check, or the service refuses.
+        UserError: the code cannot travel, or the service refuses.
     """
     spec = load(submission.source)
     project = submission.project.resolve()
@@ -105,20 +103,6 @@ def _queue(connection: Connection, spec: Spec, package: Package, project: Path) 
 
 
 def _checked(spec: Spec, project: Path, submission: RemoteSubmission) -> Iterator[str]:
-    """Warnings about the task, where what trains it is installed."""
-    if not submission.check:
-        return
-    lacking = [name for name in ("ray", "torch") if find_spec(name) is None]
-    if lacking:
-        yield UNCHECKED.format(f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'}")
+    """Warnings about the task, from a look at its code: to load it would take seconds, and all that trains it."""
+    if submission.check:
         yield from glance(spec, project, submission.source)
-        return
-    from service.engine.preflight import check
-    from service.engine.preflight.examination import insist, quick
-    from service.engine.preflight.look import afresh
-
-    afresh(str(project))
-    yield from check(spec, str(project), submission.source).warnings
-    report = quick(spec, str(project))
-    yield from map(str, report.warnings)
-    insist(report)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 
 
 @contextmanager
@@ -23,6 +24,6 @@ def steps(quiet: bool = False, console: Console | None = None) -> Iterator[Calla
         yield lambda what: None
     elif console.is_terminal:
         with console.status("") as status:
-            yield lambda what: status.update(f"{what} …")
+            yield lambda what: status.update(escape(f"{what} …"))
     else:
         yield lambda what: console.print(f"{what} …", markup=False, highlight=False, soft_wrap=True)

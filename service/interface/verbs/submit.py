@@ -23,7 +23,7 @@ MIB = 1 << 20
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the task's code, which travels along.  [default: the current one]",
 )
-@click.option("--no-check", is_flag=True, help="Leave out the quick check of the task; see sieve check.")
+@click.option("--no-check", is_flag=True, help="Leave out the look at the code for the task.")
 @click.option(
     "--max-package", type=click.IntRange(min=1), default=100, show_default=True, help="MiB of code that may travel."
 )
@@ -31,8 +31,8 @@ MIB = 1 << 20
 def submit(file: str, project: Path | None, no_check: bool, max_package: int, source: Source) -> None:
     """Queue a sweep at a service.
 
-    The project's folder goes with it, without what git or .sieveignore ignore. The same again is the same sweep: one
-    that is paused or failed goes on.
+    The project's folder goes with it, without what git or .sieveignore ignore. Nothing of it is run here: sieve check
+    tries the task. The same again is the same sweep: one that is paused or failed goes on.
     """
     from service.interface.remote.remote_source import RemoteSource
     from service.interface.remote.submit_remote import RemoteSubmission

@@ -94,7 +94,8 @@ class PromoteScheduler:
     def promotion(self, draining: bool) -> Ruling | None:
         for stage in range(self._last - 1, -1, -1):
             rung = self._rungs[stage]
-            best = int(len(rung.order) / (self._first.factor if stage == 0 else self._factor))
+            share = len(rung.order) / (self._first.factor if stage == 0 else self._factor)
+            best = math.ceil(share) if draining else int(share)  # at the end the best of each rung goes on
             if draining and not any(above.order for above in self._rungs[stage + 1 :]):
                 best = len(rung.order)
             found = rung.waiting(best)

@@ -150,7 +150,12 @@ class BayesSearcher:
         return self._theta[1]
 
     def _costs(self) -> CostModel | None:
-        """By the first numbers of the sweep, too; None while few are known."""
+        """By the first numbers of the sweep, too; None while few are known.
+
+        None, too, where one trial trains at a time: seconds differ from run to run, and there one seed is one sweep.
+        """
+        if self._spec.resources.max_concurrent == 1:
+            return None
         numbers = Milestones(self._trials.seconds, self._trials.order)
         count = numbers.reached
         if self._cost[0] != count:

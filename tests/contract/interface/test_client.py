@@ -192,6 +192,21 @@ def test_verbs_with_an_address_load_nothing_of_an_extra(address: str, store: Sto
     assert "the head began" in done.stdout
 
 
+def test_submitting_loads_nothing_that_trains(address: str, store: Store, project: Path) -> None:
+    """Neither from a terminal nor by the first call of a client, though the task is looked for in the code."""
+    (project / "sweep.yaml").write_text(load(NEW).to_yaml())
+    loaded = f"print([name for name in {(*HEAVY, 'sklearn', 'scipy')!r} if sys.modules.get(name)])\n"
+    verb = "import sys\nfrom service.interface.cli import main\nmain(sys.argv[1:], standalone_mode=False)\n"
+    call = "import sys, service\nservice.Client().submit('sweep.yaml', check=True)\n"
+    for script in (verb, call):
+        environment = {**os.environ, "SIEVE_TOKEN": TOKEN, "SIEVE_ADDRESS": address}
+        command = [sys.executable, "-c", script + loaded, "submit", "sweep.yaml"]
+        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+        assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
+    assert store.sweep("new").state == "QUEUED"
+    assert run("main()", project, address, "submit", "sweep.yaml").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("words", "extra"),
     [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,14 +75,16 @@ def test_what_workers_inherit_tells_one_ray_from_another(monkeypatch: pytest.Mon
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
-    """The socket of a keeper that lends ``a-ray`` until a second after the last borrower, and refills nothing."""
+    """The socket of a keeper that lends ``a-ray``, has no workers, and is to end at the end of the test."""
     path = tmp_path / "k.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        running = threading.Thread(target=Keeper(listener, "a-ray", 0, 1.0).run)
+        keeper = Keeper(listener, "a-ray", 0, 3600.0)
+        running = threading.Thread(target=keeper.run)
         running.start()
         yield path
+        keeper.idle = 0.0
         running.join(60)
         assert not running.is_alive(), "the keeper never ends"
 
@@ -107,6 +111,28 @@ def test_a_keeper_lends_to_one_at_a_time_and_ends_when_nobody_comes(place: Path)
 
 def test_workers_are_warm_when_they_have_had_time_to_load(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "LOADING", 0.0)
-    connection, told = ask(place)
-    connection.close()
+    first, told = ask(place)
     assert told["warm"] is True
+    monkeypatch.setattr(keeper, "LOADING", 3600.0)
+    first.close()  # and what it ran is gone
+    second, told = ask(place)
+    second.close()
+    assert told["warm"] is False
+
+
+LOADS = """
+import importlib, torch
+asked = []
+for name in ("is_available", "device_count", "_lazy_init", "current_device"):
+    setattr(torch.cuda, name, lambda *_, name=name: asked.append(name))
+from cluster.keeper import MODULES
+for module in MODULES:
+    importlib.import_module(module)
+print(asked)
+"""
+
+
+def test_what_waiting_workers_load_asks_nothing_of_gpus() -> None:
+    """CUDA heeds CUDA_VISIBLE_DEVICES as it was when first asked, and a waiting worker has none of its trial's yet."""
+    done = subprocess.run([sys.executable, "-c", LOADS], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.policy.diagnosis import diagnose
-from service.policy.limits import Usage, ending
+from service.policy.limits import Reached, Usage, ending, left
 from service.policy.narrowing.narrow import narrow
 from service.policy.search import SEARCHERS
 from service.spec import Space, load
 from tests.contract.policy.play import Play
-from tests.extremes import CURVES, ENDS, MIXED
+from tests.extremes import CURVES, ENDS, FINITE, MIXED
 from tests.ray.toys import toy
 
 SPACE = {"lr": {"loguniform": [1e-4, 1.0]}, "width": {"randint": [1, 9]}, "kind": {"choice": ["a", "b"]}}
@@ -70,8 +71,15 @@ def test_diagnosis_is_words(train: list[float], validation: list[float]) -> None
     assert isinstance(diagnose(history), str)
 
 
-@given(values=CURVES, target=st.sampled_from(ENDS))
-def test_targets_and_budgets_are_compared(values: list[float], target: float) -> None:
-    spec = load(toy(metric={"name": "score", "goal": "maximize", "target": target}))
-    found = ending(spec, Usage(1e308, 1e308, dict(enumerate(values, 1)), 1e308))
-    assert (found is not None) == (max(values) >= target)
+@given(seconds=FINITE.map(abs), epochs=FINITE.map(abs), value=FINITE)
+def test_budgets_and_targets_are_compared(seconds: float, epochs: float, value: float) -> None:
+    spec = load(
+        toy(metric={"name": "score", "goal": "maximize", "target": 0.5}, budget={"gpu_hours": 1.0, "time": "1h"})
+    )
+    used = Usage(seconds, epochs, {}, seconds)
+    found = ending(spec, used)
+    assert (found is not None) == (seconds >= 3600)
+    assert not any(map(math.isnan, astuple(left(spec, used))))
+    reached = ending(spec, Usage(seconds, epochs, {1: Reached(value, epochs, False)}))
+    assert reached is not None
+    assert reached.why.startswith("target 0.5 reached: trial 1")

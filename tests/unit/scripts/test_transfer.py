@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from bench.transfer import evaluation
 from bench.transfer.scores import WORST, Scores, scores
@@ -42,10 +43,18 @@ def test_a_variant_that_tells_more_is_seen_as_such() -> None:
 
 def test_whoever_knows_all_has_no_regret() -> None:
     one = made("a", {FULL: 0.0, SMALL: 0.0, AS_IS: 5.0})
-    assert evaluation.regret(one.coarse[SMALL], one.full, 1) == 0.0
-    lost = evaluation.regret(one.coarse[AS_IS], one.full, 1)
-    assert lost > evaluation.regret(one.coarse[AS_IS], one.full, 4) > 0.0
-    assert evaluation.agreement(one.coarse[SMALL], one.full) == pytest.approx(1.0)
+    rows = evaluation.whole(one)
+    assert evaluation.regret(one.coarse[SMALL], one.full, rows, 1) == 0.0
+    lost = evaluation.regret(one.coarse[AS_IS], one.full, rows, 1)
+    assert lost > evaluation.regret(one.coarse[AS_IS], one.full, rows, 4) > 0.0
+    assert evaluation.agreement(one.coarse[SMALL], one.full, rows) == pytest.approx(1.0)
+
+
+def test_correlations_are_those_of_scipy_also_with_ties() -> None:
+    draws = np.random.default_rng(0)
+    one, other = draws.integers(5, size=12), draws.integers(5, size=12)
+    assert evaluation.spearman(one, other) == pytest.approx(spearmanr(one, other).statistic)
+    assert evaluation.spearman(np.zeros(4), np.arange(4.0)) == 0.0
 
 
 def test_what_diverged_is_the_worst_and_configs_that_lack_a_training_are_left_out() -> None:

@@ -110,6 +110,14 @@ def test_arrays_that_torch_cannot_take_are_converted(odd):
     assert np.array_equal(data.labels, LABELS[::-1])
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "uint64", "bool"])
+def test_integers_of_every_width_make_batches(dtype):
+    labels = (LABELS % 2).astype(dtype)
+    data = Data((INPUTS, labels), (INPUTS, labels)).packed().unpacked()
+    [batch] = batches(data.train, np.arange(12), 12, CPU)
+    assert batch[1].long().tolist() == data.labels.tolist() == (LABELS % 2).tolist()
+
+
 class Items(Dataset[Any]):
     """A dataset of two items alike."""
 
@@ -230,9 +238,18 @@ def test_whatever_is_like_an_array_is_taken_by_position(inputs, labels):
         (pa.table({"a": LABELS}), "Data.train is a Table; give a tuple of arrays"),
         ({"x": INPUTS, "y": LABELS}, "Data.train is a dict; give a tuple of arrays"),
         ([INPUTS, LABELS], r"Data.train is a list of 2 arrays with 12 rows each; write a tuple, \(inputs, labels\)"),
+        ((np.ma.masked_less(INPUTS, 3), LABELS), "train/0 is an array with 3 masked entries; fill or drop them"),
+        ((INPUTS.astype(np.longdouble), LABELS), r"train/0 is an array of type \w+, which torch has not; give float32"),
+        (
+            (torch.tensor(INPUTS).bfloat16(), LABELS),
+            "train/0 is a tensor of type bfloat16, which no array can hold",
+        ),
+        ((torch.tensor(INPUTS).to_sparse(), LABELS), r"train/0 is a sparse tensor; give .to_dense\(\)"),
+        ((INPUTS, np.full(12, 2**63, dtype="uint64")), r"numbers up to 9223372036854775808, .* too large for int64"),
         ((FRAME, LABELS.astype("datetime64[s]")), "train/1 is an array of type datetime64"),
         ((FRAME["label"].astype("category").cat.rename_categories(list("xyz")), LABELS), "train/0 is an array of type"),
         (([[1.0], [[2.0], [3.0]]], [0, 1]), "train/0 is a list that makes no array: its parts differ in shape"),
+        (([["a"], ["b", "c"]], [0, 1]), "train/0 is an array of type <U1; give numbers"),
         ((iter(LABELS), LABELS), r"train/0 is of type .*iterator; give a numpy array or a tensor"),
         (({"x": 1}, LABELS), "train/0 is of type dict; give a numpy array or a tensor"),
         ((3, LABELS), "train/0 is of type int; give a numpy array or a tensor"),

@@ -21,6 +21,7 @@ from trainables.loop.training import Training
 from trainables.probe.learning import first_steps
 from trainables.stages import Plan, Stage
 from trainables.task import Task
+from trainables.worker.loading import load_data
 
 PLAN = Plan((Stage(1.0, 1),))
 DRAWS = np.random.default_rng(0)
@@ -48,6 +49,44 @@ def loops(config: Any, stage: Any) -> None:
 )
 def test_what_works_in_the_main_thread_alone_is_named(function: Any, message: str) -> None:
     run = FunctionRun(function, {}, PLAN, seed=0)
+    with pytest.raises(TaskError, match=message):
+        run.run_epoch()
+
+
+def keyword(config: Any, stage: Any) -> None:
+    stage.report(loss=0.1)
+
+
+def attribute(config: Any, stage: Any) -> None:
+    stage.report({"loss": config.lr})
+
+
+def unsaved(config: Any, stage: Any) -> None:
+    stage.report({"loss": 0.1}, checkpoint={"rate": lambda step: step})
+
+
+def of_ray_train(config: Any, stage: Any) -> None:
+    from ray import train
+
+    train.report({"loss": 0.1})
+
+
+def counted(config: Any, stage: Any) -> None:
+    range(len(stage))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (keyword, r"unexpected keyword argument 'loss' \(.*\); write stage.report\(\{'loss': loss.item\(\)\}\)"),
+        (attribute, r"'dict' object has no attribute 'lr' \(.*\); read a dict by its keys: config\['name'\]"),
+        (unsaved, r"the checkpoint given to report\(\) cannot be saved: .*lambda.*; give plain data, tensors"),
+        (of_ray_train, r"outside of a Ray Train training function.*; call stage.report"),
+        (counted, r"has no len\(\) \(.*\); its number of epochs is stage.epochs"),
+    ],
+)
+def test_habits_of_other_libraries_are_told_what_to_write(function: Any, message: str) -> None:
+    run = FunctionRun(function, {"lr": 0.1}, PLAN, seed=0)
     with pytest.raises(TaskError, match=message):
         run.run_epoch()
 
@@ -120,6 +159,23 @@ class Words(Flat):
         return nn.Sequential(nn.Embedding(20, 2), nn.Flatten(), nn.Linear(8, 3))
 
 
+class Detached(Flat):
+    y = COUNTS % 3
+
+    def loss(self, model: nn.Module, batch: Any, config: Any) -> Tensor:
+        return super().loss(model, batch, config).detach()
+
+
+class Imaginary(Flat):
+    def loss(self, model: nn.Module, batch: Any, config: Any) -> Tensor:
+        return model(batch[0]).mean() * 1j
+
+
+class Attribute(Flat):
+    def model(self, config: Any) -> nn.Module:
+        return nn.Linear(4, config.hidden)
+
+
 class Columns(Flat):
     """The model gives a tuple."""
 
@@ -143,6 +199,10 @@ class Columns(Flat):
         ),
         (Unflattened, r"mat1 and mat2 shapes cannot be multiplied \(.*\); give the layer as many inputs"),
         (Words, "index out of range in self; give nn.Embedding as many numbers"),
+        (Detached, r"gradient of loss\(\): .*element 0 of tensors does not require grad.*; compute the loss from"),
+        (Imaginary, r"loss\(\) returned a complex tensor; return a scalar"),
+        (Attribute, r"model\(config\): AttributeError: 'dict' object has no attribute 'hidden' \(.*; read a dict by"),
+        (type("OneHot", (Flat,), {"y": np.eye(3, dtype="int64")[COUNTS % 3]}), r"shape of the scores, \(60, 3\); give"),
         (Columns, "the model returns a tuple; return the scores alone, or define loss"),
         (type("Floats", (Flat,), {"y": X[:, 0]}), r"the targets are float32, where cross entropy takes classes; give"),
     ],
@@ -152,7 +212,27 @@ def test_mistakes_of_shapes_and_dtypes_are_told_with_their_cure(task: type[Task]
     with pytest.raises(TaskError, match=message):
         Training(one, one.data(), {}, PLAN, 0).run_epoch()
     told = first_steps.first(one, one.data(), {}, torch.device("cpu")).error
-    assert told is not None or task is Huber  # Whose gradient the next probe computes.
+    assert told is not None or task in (Huber, Detached)  # Whose gradient the next probe computes.
+
+
+class Alone(Flat):
+    def data(self) -> Data:
+        return Data((self.x, self.y))  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        (
+            type("Held", (Flat,), {"data": Data((X, COUNTS), (X, COUNTS))}),
+            r"data\(\): .*; write a method, def data",
+        ),
+        (Alone, r"data\(\): .*'validation' \(.*\); give examples to validate on, too"),
+    ],
+)
+def test_data_of_another_form_are_told(task: type[Task], message: str) -> None:
+    with pytest.raises(TaskError, match=message):
+        load_data(task(), "flat:Flat")
 
 
 @pytest.mark.parametrize("y", [COUNTS % 2 == 1, (COUNTS % 3)[:, None], (COUNTS % 3).astype("uint8"), COUNTS % 3])
@@ -160,6 +240,20 @@ def test_classes_may_be_booleans_small_integers_or_a_column(y: Any) -> None:
     task: Any = type("Typed", (Flat,), {"y": y})()
     assert task.data().labels.tolist() == np.ravel(y).astype(int).tolist()
     assert Training(task, task.data(), {}, PLAN, 0).run_epoch()["val_loss"] < 3
+
+
+def test_targets_may_be_probabilities_of_the_classes() -> None:
+    one_hot: Any = type("OneHot", (Flat,), {"y": np.eye(3, dtype="float32")[COUNTS % 3]})()
+    numbered: Any = type("Numbered", (Flat,), {"y": COUNTS % 3})()
+    model, rows = nn.Linear(4, 3).requires_grad_(False), torch.from_numpy(X)
+    found, expected = (
+        {
+            name: float(value.detach())
+            for name, value in task.metrics(model, (rows, torch.from_numpy(task.y)), {}).items()
+        }
+        for task in (one_hot, numbered)
+    )
+    assert found == pytest.approx(expected)
 
 
 def test_counts_are_numbers_where_the_data_say_so() -> None:

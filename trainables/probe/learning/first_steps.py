@@ -119,7 +119,7 @@ def loss_of(task: Task, model: nn.Module, examples: AnyBatch, config: Mapping[st
 
 def scalar(loss: Any) -> Tensor:
     """``loss``, if it is one number. Raises TaskError otherwise."""
-    if not isinstance(loss, Tensor) or loss.ndim != 0:
+    if not isinstance(loss, Tensor) or loss.ndim != 0 or loss.is_complex():
         what = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
         raise TaskError(f"loss() returned {what}", "return a scalar tensor, e.g. with .mean()")
     return loss

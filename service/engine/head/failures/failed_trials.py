@@ -46,6 +46,9 @@ class FailedTrials:
             self._trial_log.change(row.number, state="PENDING", why=failure.message)
             self._stopper.pause(failure.message)
             return False
+        if failure.kind == "spoilt":
+            self._wait(row, f"another trial spoilt the worker that it was to have: {failure.message}", failure)
+            return True
         if self._alone(row, failure) or self._excused(row, failure):
             return True
         most = company(self._gpu_packing.slots, row.attempt + 1) if failure.kind == "killed" else None

@@ -18,6 +18,7 @@ from service.engine.head.tune.placement import place_of
 from service.engine.state.trial_failure import TrialFailure
 from service.ledger.records import TrialRecord
 from service.policy.failures.company import killed
+from trainables.errors import Unrestorable, one_line
 from trainables.worker.distributed import free
 
 
@@ -59,7 +60,7 @@ class FailureCallback(NoSnapshot, Callback):
             self._watch.heard(int(trial.config["trial"]))
             self._guard.passed(node, (result["stage"], about["done_in_stage"]))
             return
-        message, *_ = failure["message"].splitlines() or [""]
+        message = one_line(failure["message"])
         self._broke(trial, TrialFailure(failure["kind"], message, failure["traceback"], node))
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -76,7 +77,9 @@ class FailureCallback(NoSnapshot, Callback):
         elif kill is not None:
             self._broke(trial, TrialFailure("killed", killed(kill.took, kill.used, kill.total), error, node))
         else:
-            self._broke(trial, TrialFailure("worker", said_of(error), error, node))
+            said = said_of(error)
+            spoilt = f"{Unrestorable.__name__}: " in said
+            self._broke(trial, TrialFailure("spoilt" if spoilt else "worker", said, error, node))
 
     def _broke(self, trial: Any, failure: TrialFailure) -> None:
         row: TrialRecord = self._trial_log.trials[int(trial.config["trial"])]

@@ -24,7 +24,8 @@ VERDICTS = ("continue", "pause", "stop", "finish")
 KINDS = {"dismiss": "stop", "halt": "stop", "promote": "promote"} | {kind: kind for kind in VERDICTS}
 
 
-def spec_of(algorithm: str) -> Spec:
+def spec_of(algorithm: str, factor: float = 3) -> Spec:
+    """A sweep whose first stage makes 8 optimizer steps, so that with a large factor its rung has one of its own."""
     return load(
         {
             "name": "a",
@@ -33,7 +34,8 @@ def spec_of(algorithm: str) -> Spec:
             "parameters": {"x": {"uniform": [0, 1]}},
             "stages": [{"data": 0.1, "epochs": 1}, {"data": 0.5, "epochs": 2}, {"data": 1.0, "epochs": 3}],
             "search": {"algorithm": "hyperopt", "trials": 40},
-            "schedule": {"algorithm": algorithm, "reduction_factor": 3},
+            "schedule": {"algorithm": algorithm, "reduction_factor": factor},
+            "facts": {"examples": 10_000, "validation": 100},
         }
     )
 
@@ -72,9 +74,11 @@ def rows(table: list[Observation]) -> list[Observation]:
 
 
 @pytest.mark.parametrize("algorithm", sorted(SCHEDULERS))
-@pytest.mark.parametrize(("workers", "failures"), [(1, 0.1), (4, 0.1)])
-def test_a_new_head_goes_on_as_the_old_one(algorithm: str, workers: int, failures: float, tmp_path: Path) -> None:
-    spec = spec_of(algorithm)
+@pytest.mark.parametrize(("workers", "failures", "factor"), [(1, 0.1, 3), (4, 0.1, 3), (4, 0.1, 6)])
+def test_a_new_head_goes_on_as_the_old_one(
+    algorithm: str, workers: int, failures: float, factor: float, tmp_path: Path
+) -> None:
+    spec = spec_of(algorithm, factor)
     whole = Play(spec, value, 0, workers, failures).run()
     for cut in (40, len(whole.log) * 2 // 3):
         play = Play(spec, value, 0, workers, failures).run(cut)

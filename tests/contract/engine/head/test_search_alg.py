@@ -22,6 +22,7 @@ from service.engine.head.tune.search_alg import PolicySearchAlg
 from service.engine.state.dismissals import Dismissals
 from service.engine.state.rounds import Round
 from service.ledger.home import open_store
+from service.policy.limits import UNLIMITED, Left
 from service.policy.observation import Observation
 from service.policy.policy import Job, Policy
 from service.policy.verdict import Ruling, Verdict
@@ -37,7 +38,7 @@ class OneByOne(Policy):
     def judge(self, trial: int, stage: int, value: float | None, seconds: float) -> Verdict:
         return Verdict("continue" if stage else "pause", "as the test wants it")
 
-    def next(self, table: Sequence[Observation]) -> Job | None:
+    def next(self, table: Sequence[Observation], left: Left = UNLIMITED) -> Job | None:
         return Job(1, ruling=Ruling(1, 0, Verdict("promote", "now"))) if table else Job(1, {"x": 0.5})
 
 

@@ -33,3 +33,10 @@ def test_a_function_trains_in_one_process() -> None:
         check(spec_of(task="toy:curve", resources={"gpu": 4}), PROJECT)
     check(spec_of(task="toy:curve", resources={"gpu": 4, "workers": 1}), PROJECT)
     check(spec_of(task="toy:Blobs", resources={"gpu": 4}), PROJECT)
+
+
+def test_a_transfer_needs_the_loop_of_sieve() -> None:
+    space = {"lr": {"loguniform": [1e-3, 1.0]}}
+    with pytest.raises(SpecError, match=r"transfer: changes what Sieve's own loop .* toy:curve is a function"):
+        check(spec_of(task="toy:curve", parameters=space, transfer={"lr": 0.5}), PROJECT)
+    check(spec_of(task="toy:Blobs", parameters=space, transfer={"lr": 0.5}), PROJECT)

@@ -112,12 +112,16 @@ def test_a_batch_that_fits_the_processes_of_a_trial_fits() -> None:
 
 def test_a_loop_of_the_users_own_is_run_twice_and_resumed() -> None:
     metric = {"name": "score", "goal": "maximize"}
-    sound = examined(spec_of("remembers", metric=metric, stages=[{"data": 1.0, "epochs": 3}]))
+    stages = [{"data": 1.0, "epochs": 3}]
+    sound = examined(spec_of("remembers", metric=metric, stages=stages, parameters={"lr": {"choice": [0.05]}}))
     assert [(finding.name, finding.level) for finding in sound] == [
         ("metric", "ok"),
         ("one seed", "ok"),
         ("checkpoint", "ok"),
     ]
+    deaf = examined(spec_of("remembers", metric=metric, stages=stages, parameters={"lr": {"uniform": [0.1, 0.5]}}))
+    [unread] = [finding for finding in deaf if finding.name == "swept values"]
+    assert unread.evidence.startswith("lr did not change anything in an epoch: 0.1 and 0.5 give the same losses")
     forgetful = examined(spec_of("forgets", metric=metric, stages=[{"data": 1.0, "epochs": 3}]))
     assert "after a resume" in wrong(forgetful)["checkpoint"].evidence
     misnamed = examined(spec_of("remembers", metric={"name": "scores", "goal": "maximize"}))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.policy.observation import Observation
 from service.policy.policy import Policy
 from service.policy.worth.controls import OPENING
 from service.spec import Spec
+from service.states import TrialState
 from tests.contract.policy import test_rungs as rungs
 
 STAGES = [{"data": 0.1, "epochs": 1}, {"data": 0.5, "epochs": 2}, {"data": 1.0, "epochs": 4}]
@@ -125,3 +127,42 @@ def test_the_first_trials_of_a_large_sweep_pass_its_first_rung_and_no_further_on
     kinds = [policy.judge(trial, 0, -float(trial), 1.0).kind for trial in range(1, OPENING + 2)]
     assert kinds == ["continue"] * OPENING + ["pause"]
     assert policy.judge(1, 1, -1.0, 10.0).kind == "pause", "they are no controls"
+
+
+def test_at_the_end_the_best_of_each_rung_is_finished() -> None:
+    policy = Policy(rungs.spec_of("promote", factor=4, stages=STAGES))
+    for trial in (1, 2, 3):
+        for stage in range(3 if trial == 1 else 2):
+            if stage:
+                policy.promoted(trial, stage - 1)
+            policy.judge(trial, stage, float(trial), 1.0)
+    assert policy._rungs.promotion(draining=False) is None, "a quarter of three is none"
+    rulings = iter(lambda: policy._rungs.promotion(draining=True), None)
+    assert [(ruling.trial, ruling.stage) for ruling in rulings if ruling is not None] == [(3, 1)]
+
+
+def seen(trial: int, stage: int, state: TrialState = "PAUSED") -> Observation:
+    """A trial that has ended every stage up to ``stage``."""
+    return Observation(trial, {"x": 0.5}, state, values={s: float(trial) for s in range(stage + 1)})
+
+
+def test_with_a_target_the_best_climbs_before_its_rung_has_enough_others() -> None:
+    for target, expected in ((None, None), (0.9, (2, 1))):
+        metric = {"name": "score", "goal": "maximize"} | ({} if target is None else {"target": target})
+        policy = Policy(rungs.spec_of("promote", factor=4, stages=STAGES, metric=metric))
+        for trial in (1, 2):
+            policy.judge(trial, 0, float(trial), 1.0)
+            policy.promoted(trial, 0)
+            policy.judge(trial, 1, float(trial), 1.0)
+        table = [seen(1, 1), seen(2, 1)]
+        busy = policy.next([*table, seen(3, 1, "RUNNING")])
+        assert busy is not None
+        assert busy.ruling is None, "one climbs at a time"
+        job = policy.next(table)
+        assert job is not None
+        assert (job.ruling and (job.ruling.trial, job.ruling.stage)) == expected
+        if target is not None:
+            policy.judge(2, 2, 0.5, 1.0)
+            after = policy.next([seen(1, 1), seen(2, 2, "FINISHED")])
+            assert after is not None
+            assert after.ruling is None, "not the worse half of those that came there"

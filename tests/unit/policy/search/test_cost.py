@@ -53,7 +53,7 @@ def test_what_is_spent_of_each_budget() -> None:
     assert spent(spec_of(budget={"time": 1}), 1, seconds, 1) == 1.0
 
 
-def proposed(trials: int, unit: float, cheap_low: bool) -> list[float]:
+def proposed(trials: int, unit: float, cheap_low: bool, **changes: Any) -> list[float]:
     """``x`` of proposals by several seeds, where the lower or the upper half of it is cheap and only ``y`` is good."""
     draw, table = np.random.default_rng(0), []
     for number in range(1, 25):
@@ -61,13 +61,18 @@ def proposed(trials: int, unit: float, cheap_low: bool) -> list[float]:
         long = unit * (0.3 if (x < 0.5) == cheap_low else 3.0)
         order = {0: 2 * number, 1: 2 * number + 1}
         table.append(Observation(number, {"x": x, "y": y}, "FINISHED", {0: y, 1: y}, {0: long / 9, 1: long}, order))
-    specs = [spec_of(search={"algorithm": "bayesopt", "trials": trials, "seed": seed}) for seed in range(6)]
+    specs = [spec_of(search={"algorithm": "bayesopt", "trials": trials, "seed": seed}, **changes) for seed in range(6)]
     return [(search.create(spec).propose(25, table) or {})["x"] for spec in specs]
 
 
 def test_of_equally_good_configs_the_cheap_are_tried_early_on() -> None:
     assert max(proposed(1000, 10.0, cheap_low=True)) < 0.5
     assert min(proposed(1000, 10.0, cheap_low=False)) > 0.5
+
+
+def test_where_one_trial_trains_at_a_time_seconds_change_nothing() -> None:
+    alone = {"resources": {"max_concurrent": 1}}
+    assert proposed(1000, 10.0, cheap_low=True, **alone) == proposed(1000, 10.0, cheap_low=False, **alone)
 
 
 @pytest.mark.parametrize(("trials", "unit"), [(25, 10.0), (1000, 0.01)])

@@ -308,3 +308,11 @@ def test_a_column_of_classes_with_an_index_of_its_own_stratifies_by_position():
 def test_examples_that_cannot_be_taken_by_position_are_refused(arguments, message):
     with pytest.raises(TaskError, match=message):
         subset_of(*arguments)
+
+
+def test_a_checkpoint_that_cannot_be_saved_is_named():
+    def train(config, stage):
+        stage.report({"score": 1.0}, checkpoint={"scale": lambda x: x})
+
+    with pytest.raises(TaskError, match=r"the checkpoint given to report\(\) cannot be saved: .*; give plain data"):
+        FunctionRun(train, {}, PLAN, 0).run_epoch()

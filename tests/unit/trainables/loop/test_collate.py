@@ -13,6 +13,7 @@ from torch import Tensor, distributed, nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_sequence
 from torch.utils.data import Dataset
 
+from trainables.adapters.library import LibraryTask
 from trainables.data import Data
 from trainables.datasets.nested import moved
 from trainables.datasets.ragged import Ragged
@@ -116,6 +117,33 @@ def test_items_of_different_lengths_without_a_collate_are_refused_before_trainin
 
     with pytest.raises(TaskError, match=r"examples of Data.train/0 differ in length; pad them, or define collate"):
         load_data(Forgetful(), "texts:Forgetful")
+
+
+def test_a_collate_may_write_into_its_items() -> None:
+    class Writing(Texts):
+        def collate(self, items: list[Any]) -> Any:
+            batch = super().collate([(text.clone(), label) for text, label in items])
+            for text, label in items:
+                text.zero_()
+                label.fill_(0)
+            return batch
+
+    data = Writing().data().unpacked()
+    trained(Writing(), data)
+    assert isinstance(data.train, tuple)
+    assert [row.tolist() for row in data.train[0]] == [text.tolist() for text in TEXTS[:60]]
+    assert data.train[1].tolist() == LABELS[:60].tolist()
+
+
+def test_a_librarys_task_takes_them_as_a_dataset_alone() -> None:
+    class Foreign(LibraryTask):
+        data = Texts.data
+
+        def run(self, *given: Any) -> Any:
+            raise NotImplementedError
+
+    with pytest.raises(TaskError, match=r"Data.train/0 differ in length; pad them, or give a dataset, whose items"):
+        load_data(Foreign(), "texts:Foreign")
 
 
 class Items(Dataset[Any]):

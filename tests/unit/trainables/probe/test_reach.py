@@ -89,3 +89,16 @@ def test_a_class_that_does_not_read_a_parameter_is_told_by_the_whole_check_alone
     question = Question(given, (PLAN,), (Corner("the middle", {"depth": 1}),), swept=(swept("depth", 1, 2),))
     expected = (Reach("depth", (("1", "2"),), 2, "4 steps"),) if level == "thorough" else ()
     assert getattr(measure, level)(question).reach == expected
+
+
+def test_every_config_trains_on_the_same_batches() -> None:
+    task, seen = Deaf(), list[int]()
+    data = task.data()
+
+    def noted(*given: Any) -> Any:
+        seen.append(len(given[1][-1]))
+        return Blobs.loss(task, *given)
+
+    task.loss = noted  # type: ignore[method-assign]
+    assert trained(task, data, {"batch_size": 4}) == trained(task, data, {"batch_size": 128, "accumulate": 2})
+    assert seen == [16] * 8

@@ -57,3 +57,30 @@ def test_a_metric_that_is_no_number_at_the_end_is_no_diverged_loss() -> None:
     for stage_end in (False, True):
         with pytest.raises(Diverged, match="val_loss became inf; lower lr"):
             outcome.check({"val_loss": math.inf, "val_auc": 0.5}, "val_loss", 0, stage_end)
+
+
+class Mute(Exception):
+    """An error whose message cannot be had."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ValueError(), "ValueError, without a message"),
+        (Mute(), "Mute: (its message cannot be shown)"),
+        (MemoryError(), "MemoryError, without a message"),
+        (ValueError("first\n  second: the cause"), "ValueError: first\n  second: the cause"),
+    ],
+)
+def test_every_failure_has_words(error: Exception, message: str) -> None:
+    assert outcome.failure(error)["sieve"]["failure"]["message"] == message
+
+
+def test_a_traceback_is_kept_but_for_the_middle_of_an_endless_one() -> None:
+    trace = outcome.failure(ValueError("e" * 3_000_000))["sieve"]["failure"]["traceback"]
+    assert len(trace) < outcome.MOST + 100
+    assert trace.startswith("ValueError: eee")
+    assert outcome.shortened("short") == "short"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import locale
 import logging
 import multiprocessing
 import os
 import random
+import resource
 import signal
 import sys
 import warnings
@@ -22,6 +24,12 @@ from trainables.worker import process_state
 from trainables.worker.process_state import PARTS, Unrestorable
 from trainables.worker.staged import StagedTrainable
 
+
+def _lower_a_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft - 1, hard))
+
+
 CHANGES: dict[str, Callable[[], Any]] = {
     "working directory": lambda: os.chdir("/"),
     "environment": lambda: (os.environ.update(ADDED="1", HOME="/elsewhere"), os.environ.pop("PATH")),
@@ -33,8 +41,16 @@ CHANGES: dict[str, Callable[[], Any]] = {
     "warnings filters": lambda: warnings.simplefilter("ignore"),
     "logging levels": lambda: (logging.getLogger().setLevel(1), logging.getLogger("ray").setLevel(2)),
     "logging threshold": lambda: logging.disable(logging.CRITICAL),
-    "logging handlers": lambda: logging.getLogger().addHandler(logging.NullHandler()),
+    "logging handlers": lambda: [
+        logging.getLogger(name).addHandler(logging.NullHandler()) for name in (None, "ray", "a.trials.own")
+    ],
     "start method of processes": lambda: multiprocessing.set_start_method("spawn", force=True),
+    "hooks of Python": lambda: setattr(sys, "excepthook", None),
+    "standard streams": lambda: setattr(sys, "stderr", None),
+    "limits of the process": _lower_a_limit,
+    "umask": lambda: os.umask(0o777),
+    "switch interval": lambda: sys.setswitchinterval(0.5),
+    "locale": lambda: locale.setlocale(locale.LC_ALL, "C.UTF-8" if locale.setlocale(locale.LC_ALL) == "C" else "C"),
     "numpy error handling": lambda: np.seterr(all="raise"),
     "default device of torch": lambda: torch.set_default_device("meta"),
     "default dtype of torch": lambda: torch.set_default_dtype(torch.float64),

@@ -66,3 +66,18 @@ def test_a_mere_folder_of_our_name_is_not_in_the_way(tmp_path: Path):
     (tmp_path / "cluster").mkdir()
     (tmp_path / "plain_task.py").write_text("def train(config, stage): ...\n")
     assert resolve("plain_task:train", str(tmp_path)).__name__ == "train"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("async def train(config, stage): pass", r"odd\d:train is an async function; call asyncio.run"),
+        ("def train(config, stage): yield 1", r"odd\d:train is a generator; call stage.report\(\{...\}\) in place of"),
+        ("def train(stage, config): pass", r"odd\d:train takes \(stage, config\); write def train\(config, stage\)"),
+    ],
+)
+def test_a_function_that_would_not_train_when_called_is_refused(tmp_path: Path, source: str, message: str) -> None:
+    name = f"odd{len(source) % 10}"
+    (tmp_path / f"{name}.py").write_text(source)
+    with pytest.raises(TaskError, match=message):
+        resolve(f"{name}:train", str(tmp_path))
