@@ -14,6 +14,7 @@ from service.engine.control.sweep import extend, run
 from service.engine.submit.local import submit
 from service.ledger.home import open_store
 from service.ledger.records import Batch, ReportRecord, TrialRecord
+from service.policy.limits import Left
 from service.policy.observation import Observation
 from service.policy.policy import Job, Policy
 from service.spec.errors import SpecError, UserError
@@ -127,8 +128,8 @@ def test_skipped_stages_are_not_trained(tmp_path: Path, monkeypatch: pytest.Monk
     """Trial 1 is told at its beginning what to leave out, others when they are promoted."""
     decide = Policy.next
 
-    def skipping(policy: Policy, table: list[Observation]) -> Job | None:
-        job = decide(policy, table)
+    def skipping(policy: Policy, table: list[Observation], left: Left) -> Job | None:
+        job = decide(policy, table, left)
         if job is None or (job.ruling is None and job.trial != 1):
             return job
         return replace(job, skipped=(1,) if job.ruling else (0,))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.interface.python.handle import Handle
+from service.interface.python.notebook import quiet
 from service.interface.source.local import LocalSource
 from service.ledger.folder import find_home
 from service.ledger.transitions import IllegalTransition
@@ -134,13 +135,12 @@ def run(
         ...
     service.spec.errors.SpecError: stages/0/data: data is 25; a stage uses a fraction in (0, 1], e.g. 0.1
     """
+    quiet()  # before anything loads Ray
     from service.engine.launch.child_process import start
     from service.engine.launch.own_ray import start_early
     from service.engine.preflight.look import afresh
     from service.engine.submit.local import submit
-    from service.interface.python.notebook import quiet
 
-    quiet()
     load(source)  # Its mistakes come before anything starts.
     start_early(here=False)
     folder, code = _home(home), None if project is None else Path(project)
@@ -184,11 +184,10 @@ def check(
         ...
     service.spec.errors.SpecError: task: module moons is not found from ...
     """
+    quiet()  # before anything loads Ray
     from service.engine.preflight.examination import thorough
     from service.engine.preflight.look import afresh
-    from service.interface.python.notebook import quiet
 
-    quiet()
     folder = str(Path(project or Path.cwd()).resolve())
     afresh(folder)
     return thorough(load(source), folder, source, seconds)

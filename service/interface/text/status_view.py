@@ -124,7 +124,7 @@ def budget(status: Status) -> str:
     if not status.used:
         return "budget: nothing used yet"
     share = f"{100 * status.share:.1f} % of the {status.full:.4g} for all {status.planned} trials in full"
-    if status.state in SWEEP_OVER and status.full_begun < status.full:
+    if status.state in SWEEP_OVER and status.full_begun < 0.999 * status.full:
         share += f", {100 * status.used / status.full_begun:.1f} % of the {status.full_begun:.4g} for those begun"
     return f"budget {status.used:.4g} full-data epochs, {share}"
 

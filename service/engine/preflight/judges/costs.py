@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from service.engine.preflight import forecast
 from service.engine.preflight.finding import Finding
-from service.policy.cluster_share.request import most_processes
+from service.policy.cluster_share.request import largest, most_processes, requests
 from service.spec import Spec
 from trainables.probe.evidence import CostEvidence
 
@@ -52,7 +52,7 @@ def processes(spec: Spec) -> Iterator[Finding]:
 
 def idle_gpus(spec: Spec, gpus: float) -> Iterator[Finding]:
     """The finding that trials leave the ``gpus`` GPUs of the cluster alone, as they ask for none."""
-    if gpus and spec.resources.gpu == 0:
+    if gpus and not largest(requests(spec, auto=1.0)).gpu:
         evidence = f"resources.gpu is 0 where the cluster has {gpus:g} GPUs: trials see none and train on the CPU"
         yield Finding("warn", "gpus", evidence, "write gpu: auto, or a number, unless the CPU is meant")
 
