@@ -37,7 +37,8 @@ def test_the_example_sweep_of_digits_passes(tmp_path: Path, monkeypatch: pytest.
     result = CliRunner().invoke(main, ["check", str(Path(digits.__file__).with_suffix(".yaml")), "-o", "json"])
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)
-    assert {row["level"] for row in rows if row["name"] not in ("time", "gpus")} == {"ok"}
+    assert {row["level"] for row in rows if row["name"] not in ("time", "gpus", "steps")} == {"ok"}
+    assert {row["level"] for row in rows if row["name"] == "steps"} == {"warn"}, "its first stage is of few steps"
     assert {"data", "labels", "one batch", "corners", "checkpoint", "forecast"} <= {row["name"] for row in rows}
     assert not list(tmp_path.iterdir())
 
