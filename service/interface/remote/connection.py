@@ -62,7 +62,10 @@ class Call:
 
 
 class _Bearer(httpx.Auth):
-    """Shows the token with each request, as it is then: a service that starts has yet to write its own."""
+    """Shows the token with each request, as it is then: a service that starts has yet to write its own.
+
+    It may write it while a request without one waits for its answer: such a request is sent again with it.
+    """
 
     def __init__(self, token: Callable[[], str | None]) -> None:
         self._token = token
@@ -71,7 +74,10 @@ class _Bearer(httpx.Auth):
         token = self._token()
         if token:
             request.headers["Authorization"] = f"Bearer {token}"
-        yield request
+        response = yield request
+        if not token and response.status_code == httpx.codes.UNAUTHORIZED and (token := self._token()):
+            request.headers["Authorization"] = f"Bearer {token}"
+            yield request
 
 
 class Connection:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 
 import service
 from service.interface.cli import main
+from service.interface.remote.connection import Call, Connection
 from service.interface.remote.problem_errors import Denied
 from service.ledger import Store
 from service.ledger.errors import NameInUse, UnknownSweep
@@ -95,6 +97,12 @@ def test_handles_of_what_is_not_there_are_refused(client: service.Client) -> Non
 def test_a_wrong_token_is_denied(address: str, store: Store) -> None:
     with service.Client(address, "wrong") as stranger, pytest.raises(Denied, match="sieve token create"):
         stranger.sweeps()
+
+
+def test_a_token_that_the_service_writes_meanwhile_is_shown(address: str, store: Store) -> None:
+    tokens = iter([None, TOKEN])
+    with closing(Connection(address, lambda: next(tokens))) as connection:
+        assert connection.exists(Call("HEAD", ("packages", "0" * 64))) is False, "denied at first, then answered"
 
 
 def test_a_wrong_token_at_submit_is_told_in_the_words_of_the_service(address: str, store: Store, project: Path) -> None:

@@ -53,8 +53,8 @@ def processes(spec: Spec) -> Iterator[Finding]:
 def idle_gpus(spec: Spec, gpus: float) -> Iterator[Finding]:
     """The finding that trials leave the ``gpus`` GPUs of the cluster alone, as they ask for none."""
     if gpus and not largest(requests(spec, auto=1.0)).gpu:
-        evidence = f"resources.gpu is 0 where the cluster has {gpus:g} GPUs: trials see none and train on the CPU"
-        yield Finding("warn", "gpus", evidence, "write gpu: auto, or a number, unless the CPU is meant")
+        evidence = f"trials ask for no GPU where the cluster has {gpus:g}: they see none and train on the CPU"
+        yield Finding("warn", "gpus", evidence, "write resources: {gpu: auto}, or a number, unless the CPU is meant")
 
 
 def spoken(seconds: float) -> str:

@@ -317,6 +317,6 @@ def test_a_report_is_true_unless_something_failed() -> None:
 def test_gpus_that_the_sweep_leaves_alone_are_told() -> None:
     [told] = costs.idle_gpus(spec_of(), 8.0)
     assert (told.level, told.name) == ("warn", "gpus")
-    assert "resources.gpu is 0 where the cluster has 8 GPUs" in told.evidence
+    assert "trials ask for no GPU where the cluster has 8" in told.evidence
     assert list(costs.idle_gpus(spec_of(), 0.0)) == []
     assert list(costs.idle_gpus(spec_of(resources={"gpu": "auto"}), 8.0)) == []
