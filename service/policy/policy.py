@@ -130,12 +130,13 @@ class Policy:
     def _ahead(self, table: Sequence[Observation]) -> Ruling | None:
         """The waiting trial that goes on before its rung has enough others, as a target ends the sweep.
 
-        One at a time climbs so past the second rung, of the better half of those that came there: else the first value
-        at the last stage comes after a power of the reduction factor of trials, and the target not before.
+        One at a time climbs so past the second rung, and only who is the best that ever came there: else the first
+        value at the last stage comes after a power of the reduction factor of trials, and the target not before. Of
+        trials in random order so few are ever the best (the logarithm of their number) that it costs little.
         """
         if self._spec.metric.target is None or any(o.running and max(o.values, default=0) > 0 for o in table):
             return None
-        return self._rungs.better_half(range(1, self._spec.plan.last))
+        return self._rungs.best_waiting(range(1, self._spec.plan.last), 0.0)
 
     def _instead(self, table: Sequence[Observation], left: Left) -> Ruling | None:
         """The waiting trial that goes on in place of a new one, where the budget is one of work and not of trials.
@@ -146,7 +147,7 @@ class Policy:
             return None
         able = self._ascent.within(left, table, self._rungs.skipped())
         late = -1 not in able
-        return self._rungs.better_half([s for s in able if s >= 0 and (late or not self.worths.decides(s))])
+        return self._rungs.best_waiting([s for s in able if s >= 0 and (late or not self.worths.decides(s))], 0.5)
 
     def _new(self, table: Sequence[Observation]) -> Job | None:
         number = max((o.trial for o in table), default=self._before) - self._before + 1

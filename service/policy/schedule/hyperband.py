@@ -65,7 +65,7 @@ class HyperbandScheduler:
         what = f"promoted from stage {stage}"
         return Ruling(trial, stage, self._verdict("promote", what, (trial, stage), self._places(trial, stage)))
 
-    def better_half(self, stages: Collection[int]) -> Ruling | None:
+    def best_waiting(self, stages: Collection[int], share: float) -> Ruling | None:
         """None: who goes on is known when a bracket is halved."""
         return None
 

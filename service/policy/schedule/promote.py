@@ -103,9 +103,10 @@ class PromoteScheduler:
                 return self._promote(stage, *found)
         return None
 
-    def better_half(self, stages: Collection[int]) -> Ruling | None:
+    def best_waiting(self, stages: Collection[int], share: float) -> Ruling | None:
         for stage in sorted(stages, reverse=True):
-            found = self._rungs[stage].waiting(math.ceil(len(self._rungs[stage].order) / 2))
+            rung = self._rungs[stage]
+            found = rung.waiting(max(1, math.ceil(share * len(rung.order))))
             if found is not None:
                 return self._promote(stage, *found)
         return None

@@ -37,8 +37,11 @@ class RungScheduler(Protocol):
         ``draining``: no new trial may begin and none is training, so that waiting trials are promoted or end.
         """
 
-    def better_half(self, stages: Collection[int]) -> Ruling | None:
-        """The best waiting trial of the better half of a rung, the highest of ``stages`` that has one, to go on."""
+    def best_waiting(self, stages: Collection[int], share: float) -> Ruling | None:
+        """The best waiting trial among the best ``share`` of a rung, the very best at least, to go on.
+
+        The highest of ``stages`` that has one counts.
+        """
 
     def paused(self, trial: int, stage: int) -> None:
         """Replay: the trial was left to wait at the end of ``stage``."""

@@ -21,7 +21,7 @@ class StopOnlyScheduler:
         """None: no trial waits."""
         return None
 
-    def better_half(self, stages: Collection[int]) -> Ruling | None:
+    def best_waiting(self, stages: Collection[int], share: float) -> Ruling | None:
         """None: no trial waits."""
         return None
 

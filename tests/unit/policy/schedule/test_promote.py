@@ -165,4 +165,4 @@ def test_with_a_target_the_best_climbs_before_its_rung_has_enough_others() -> No
             policy.judge(2, 2, 0.5, 1.0)
             after = policy.next([seen(1, 1), seen(2, 2, "FINISHED")])
             assert after is not None
-            assert after.ruling is None, "not the worse half of those that came there"
+            assert after.ruling is None, "only who is the best that came there"
