@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from service.engine.preflight import Finding, Report, examination, target
+from service.engine.preflight import Finding, Report, examination, look, target
 from service.engine.preflight.checked import check
 from service.engine.preflight.judges import steps
 from service.spec import Spec, UserError, load
@@ -249,3 +249,20 @@ def test_a_plan_by_measured_costs_validates_no_longer_than_it_trains() -> None:
 def test_of_a_loop_of_its_own_no_steps_are_told() -> None:
     report = examination.quick(spec_of("toy:curve"), PROJECT)
     assert [finding for finding in report if finding.name == "steps"] == []
+
+
+def test_a_probe_sees_the_code_as_it_is_now(tmp_path: Path) -> None:
+    task = "from probed_helper import answer\n\n\ndef train(config, stage):\n    return answer()\n"
+    (tmp_path / "probed.py").write_text(task)
+    asked = examination.question(load(spec_of().to_dict() | {"task": "probed:train"}), str(tmp_path))
+    for expected in (1, 22):
+        (tmp_path / "probed_helper.py").write_text(f"def answer():\n    return {expected}\n")
+        (train, _), said = target._probe("measure:loaded", asked, None)
+        assert said is None
+        assert train({}, None) == expected
+
+
+def test_an_answer_of_a_worker_is_forgotten_with_the_code_it_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(look._asked, ("cluster", "spec", PROJECT, True), ("answer", "data"))
+    look.afresh(PROJECT)
+    assert look._asked == {}

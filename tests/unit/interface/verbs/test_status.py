@@ -57,6 +57,12 @@ def test_the_share_compares_the_work_with_full_training_of_the_trials_planned() 
     assert snapshot(sweep(), [], [], 0.0).share == 0.0
 
 
+def test_more_trials_than_the_spec_wants_are_planned_too() -> None:
+    few = SPEC | {"search": {"algorithm": "random", "trials": 2}}
+    now = snapshot(replace(sweep(), spec=load(few).to_dict()), TRIALS, REPORTS, 0.0)
+    assert (now.planned, now.full) == (4, pytest.approx(4 * 4.1))
+
+
 def test_time_is_that_of_the_heads_until_the_last_heartbeat() -> None:
     assert status().elapsed == 120.0
     assert status().silence == 5.0
